@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The wire format between nstrace.bpf.c and src/capture: fixed-width fields, explicit padding, one tagged head.
+ * A record's variable part follows its fixed part; `size` in the head counts both.
+ */
+#ifndef NSTRACE_EVENTS_H
+#define NSTRACE_EVENTS_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define NST_COMM_LEN 16
+#define NST_PATH_MAX 4096
+#define NST_MAX_LEVELS 8 /* nested pid namespaces that are recorded; the kernel allows 32 */
+#define NST_NS_SLOTS 10 /* order of trace::Ns */
+#define NST_MAX_SYSCALLS 512
+#define NST_CHUNK (32 * 1024) /* of an argument vector; a power of two */
+#define NST_ARGS 6
+
+enum nst_record {
+	NST_FORK = 1,
+	NST_EXEC,
+	NST_EXIT,
+	NST_RENAME,
+	NST_SYSCALL,
+	NST_CHUNK_CALLED, /* part of the argv as called */
+	NST_CHUNK_IMAGE, /* part of the new image's argv and environment */
+	NST_TASK, /* a task that existed, from the iterator */
+};
+
+/* A task: who, and where it lives. */
+struct nst_task {
+	__u32 tid;
+	__u32 tgid;
+	__u64 born; /* start_boottime of the thread group leader, ns */
+	__u64 cgroup;
+	__u32 ns[NST_NS_SLOTS];
+	__u32 level; /* depth of its pid namespace; ids[0..level] are valid (up to NST_MAX_LEVELS) */
+	__u32 pad;
+	__u32 ids[NST_MAX_LEVELS];
+	char comm[NST_COMM_LEN];
+};
+
+struct nst_head {
+	__u32 size; /* of the whole record */
+	__u16 type; /* enum nst_record */
+	__u16 cpu;
+	__u64 seq; /* per CPU, counts what was attempted: a gap is a loss */
+	__u64 time; /* CLOCK_BOOTTIME, ns */
+};
+
+/* A call, as it was entered; part of the records that a call leads to. */
+struct nst_call {
+	__u64 start; /* CLOCK_BOOTTIME, ns; 0 = the entry was not seen */
+	__u64 args[NST_ARGS];
+	__u32 nr; /* ~0 = not known */
+	__u32 tid; /* at entry */
+	__u64 id; /* joins the chunks of an exec to it */
+};
+
+/* What a descriptor referred to, at entry. */
+enum nst_fd_kind {
+	NST_FD_UNKNOWN = 0,
+	NST_FD_NS, /* name = type, number = inode */
+	NST_FD_PIDFD, /* number = pid as the tracer sees it */
+	NST_FD_PATH, /* name = last component, number = inode */
+};
+struct nst_fd {
+	__u32 kind;
+	__u32 arg; /* of the call */
+	__u64 number;
+	char name[24];
+};
+
+struct nst_rec_fork {
+	struct nst_head head;
+	struct nst_task task; /* creator */
+	struct nst_call call;
+	struct nst_task child;
+	__u64 flags;
+	__u64 parent_born;
+	__u32 parent_tgid;
+	__u32 exit_signal;
+	/* then: struct nst_piece of clone3's arguments */
+};
+
+struct nst_rec_exec {
+	struct nst_head head;
+	struct nst_task task; /* after */
+	struct nst_call call;
+	__u64 inode;
+	__u32 device; /* kernel-internal dev_t: major << 20 | minor */
+	__u32 argc;
+	__u32 envc;
+	__u32 fd_count; /* 0 or 1: execveat's directory */
+	struct nst_fd fd;
+	__u64 image_args; /* bytes of argv in the image chunks; environment follows */
+	__u64 image_total; /* bytes that the image chunks should add up to */
+	char comm_before[NST_COMM_LEN];
+	/* then: filename NUL interpreter NUL */
+};
+
+struct nst_rec_exit {
+	struct nst_head head;
+	struct nst_task task;
+	__u32 status; /* as wait(2) has it */
+	__u32 last; /* the process is gone */
+};
+
+struct nst_rec_rename {
+	struct nst_head head;
+	struct nst_task task; /* comm = the new one */
+	char before[NST_COMM_LEN];
+};
+
+struct nst_rec_syscall {
+	struct nst_head head;
+	struct nst_task task; /* after */
+	struct nst_call call;
+	__s64 result;
+	__u32 pieces; /* how many struct nst_piece follow */
+	__u32 fd_count;
+	struct nst_fd fds[2];
+};
+
+/* Memory behind an argument: `length` bytes follow, then padding to 8. */
+struct nst_piece {
+	__u32 arg;
+	__s32 length; /* negative: could not be read (-errno) */
+};
+
+struct nst_rec_chunk {
+	struct nst_head head;
+	__u64 id; /* nst_call.id */
+	__u32 index;
+	__u32 flags; /* NST_CHUNK_* */
+	__u32 tid;
+	__u32 length; /* bytes that follow */
+};
+#define NST_CHUNK_LAST 1
+#define NST_CHUNK_FAULT 2 /* an element could not be read */
+#define NST_CHUNK_CUT 4 /* there were more elements than the limit */
+
+/* From the task iterator: one per process. */
+struct nst_rec_task {
+	struct nst_head head;
+	struct nst_task task;
+	__u64 parent_born;
+	__u32 parent_tgid;
+	__u32 followed;
+};
+
+/* What must be read of an argument; the numbers of trace::Capture. */
+struct nst_capture {
+	__u8 what;
+	__u8 size;
+	__u8 scale;
+	__u8 pad;
+};
+
+/* Counters, one set per CPU. */
+struct nst_counters {
+	__u64 attempted;
+	__u64 sent;
+	__u64 dropped; /* the ring buffer was full */
+	__u64 map_full; /* a map had no room: a process may not be followed */
+	__u64 unread; /* memory that could not be read */
+	__u64 seq;
+};
+
+#endif

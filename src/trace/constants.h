@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Flags, constants, signals and errors by name, in strace's words and order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace nstrace::trace {
+
+struct Constant {
+  std::string_view name;
+  std::uint64_t value;
+};
+
+// "A|B|0x8" in the order of the table, what no name covers in hex at the end; "0" for 0.
+std::string flags_text(std::uint64_t value, std::span<const Constant> table);
+// The one name, or hex with strace's comment: "0x99 /* PR_??? */".
+std::string symbol_text(std::uint64_t value, std::span<const Constant> table, std::string_view prefix);
+
+std::span<const Constant> clone_flags();   // without the exit signal
+std::span<const Constant> mount_flags();
+std::span<const Constant> umount_flags();
+
+std::string_view errno_name(int error);         // "ENOENT"; empty if unknown
+std::string_view errno_text(int error);         // "No such file or directory"
+std::string signal_name(int signal);            // "SIGKILL", "SIGRT_2"
+std::optional<int> signal_number(std::string_view name);
+
+}  // namespace nstrace::trace

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The trace file: JSON Lines. A header, the processes that existed before, events in final order, a footer.
+// Every line stands alone and begins with "type". docs: src/trace/FORMAT.md, schema: src/trace/schema.json.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "trace/sink.h"
+
+namespace nstrace::trace {
+
+// Writes each piece as one line through `write` (which throws Error when it cannot).
+class JsonWriter : public Sink {
+ public:
+  explicit JsonWriter(std::function<void(std::string_view)> write);
+  void header(const Header&) override;
+  void existing(const Existing&) override;
+  void event(const Event&) override;
+  void footer(const Footer&) override;
+
+ private:
+  std::function<void(std::string_view)> write_;
+  std::string line_;
+};
+
+struct ReadReport {
+  bool complete = false;         // a footer was there
+  std::uint64_t lines = 0;       // whole lines read
+  std::uint64_t unknown = 0;     // lines of a type that this version does not know
+  std::string incomplete_why;    // "the last line is cut off", "there is no footer"
+};
+
+// Reads a trace from a file, or from stdin for "-", into `sink`, streaming. Told apart by content: JSON Lines, or the
+// same compressed with zstd. Throws Error with a sentence for what is unreadable, empty, foreign or of another version;
+// a file that ends early is read to its last whole line.
+ReadReport read_trace(const std::string& path, Sink& sink);
+
+// The whole of a trace in memory, for what needs to look at it more than once.
+struct Trace {
+  Header header;
+  std::vector<Existing> existing;
+  std::vector<Event> events;
+  std::optional<Footer> footer;
+  ReadReport report;
+};
+Trace load_trace(const std::string& path);
+
+}  // namespace nstrace::trace
