@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Bad input gets one clear sentence and the documented status; files appear as the design says."""
+import os
+import stat
+
+from harness import Trace, check, equal, test
+
+
+def refused(box, status, words, *arguments, **options):
+    """The command ends with `status` and a sentence on stderr that has each of `words`; nothing crashes."""
+    got, out, err = box.run(box.nstrace, *arguments, **options)
+    shown = " ".join(str(a) for a in arguments)
+    equal(got, status, f"the status of nstrace {shown} ({err.strip()[-300:]})")
+    check(err.strip(), f"nstrace {shown} says nothing")
+    check(len(err.strip().splitlines()) <= 3, f"nstrace {shown} says more than a sentence: {err[:400]}")
+    for word in words:
+        check(word in err, f"nstrace {shown} does not say {word!r} but {err.strip()!r}")
+
+
+@test(needs=("nstrace",))
+def version_and_help(box):
+    for option in "--version", "--help":
+        status, out, err = box.run(box.nstrace, option)
+        equal((status, err), (0, ""), f"status and stderr of {option}")
+        check("nstrace" in out, f"{option} does not say nstrace")
+
+
+@test(needs=("nstrace",))
+def unknown_option(box):
+    refused(box, 125, ["--no-such-option"], "--no-such-option", "--", "true")
+    refused(box, 2, ["--no-such-option"], "show", "--no-such-option", "x")
+
+
+@test(needs=("nstrace",))
+def unreadable_traces(box):
+    empty, foreign, folder = box.temp / "empty.jsonl", box.temp / "foreign.jsonl", box.temp / "folder"
+    empty.write_bytes(b"")
+    foreign.write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    folder.mkdir()
+    for command in (["show"], ["draw", "-o", box.temp / "x.svg"]):
+        for path in box.temp / "missing.jsonl", empty, foreign, folder:
+            refused(box, 2, [path.name], command[0], path, *command[1:])
+        refused(box, 2, [], command[0], "-", *command[1:], stdin=b'{"type":"header","format":"nstrace","version":99}\n')
+    check(not (box.temp / "x.svg").exists(), "a picture was written from nothing")
+
+
+@test()
+def no_such_process_or_name(box):
+    refused(box, 125, ["4194399"], "--follow", "4194399")
+    refused(box, 125, ["no-such-daemon"], "--follow", "no-such-daemon")
+
+
+@test()
+def command_not_found_and_not_executable(box):
+    plain = box.temp / "plain"
+    plain.write_text("x")
+    refused(box, 127, ["no-such-command"], "--", "no-such-command")
+    refused(box, 126, ["plain"], "--", plain)
+
+
+@test()
+def outputs_that_cannot_be_written(box):
+    refused(box, 125, [".xyz"], "-o", "trace.xyz", "--", "true")
+    refused(box, 125, ["no-such-folder"], "-o", "no-such-folder/t.jsonl", "--", "true")
+
+
+@test()
+def truncated_trace_is_read_to_its_last_whole_line(box):
+    trace, _ = box.record(box.program("fork"))
+    data = (box.temp / "trace.jsonl").read_bytes()
+    cut = box.temp / "cut.jsonl"
+    cut.write_bytes(data[:-200])
+    status, out, err = box.run(box.nstrace, "show", cut)
+    equal(status, 0, f"the status ({err.strip()})")
+    check("execve" in out, "the lines are not shown")
+    check("incomplete" in (out + err).lower(), "nothing says that the trace is incomplete")
+
+
+@test()
+def all_outputs_at_once_and_their_modes(box):
+    names = ["a.jsonl", "a.txt", "a.dot", "a.svg"]
+    status, out, err = box.run(box.nstrace, *(w for n in names for w in ("-o", n)), "--", box.program("clone3"))
+    equal(status, 0, f"the status ({err.strip()})")
+    for name in names:
+        mode = stat.S_IMODE(os.stat(box.temp / name).st_mode)
+        equal(oct(mode), "0o600", f"the mode of {name}")
+    Trace(box.temp / "a.jsonl").whole()
+    check("clone3" in (box.temp / "a.txt").read_text(), "the lines do not show clone3")
+    check((box.temp / "a.dot").read_text().startswith(("digraph", "strict digraph")), "a.dot is no DOT")
+    check("<svg" in (box.temp / "a.svg").read_text(), "a.svg is no SVG")
+    # From the recording the same comes out.
+    for name in "a.txt", "a.dot":
+        again = box.temp / ("again." + name.split(".")[1])
+        status, out, err = box.run(box.nstrace, "show" if name == "a.txt" else "draw", "a.jsonl", "-o", again)
+        equal(status, 0, f"the status for {name} ({err.strip()})")
+        equal(again.read_text(), (box.temp / name).read_text(), f"{name} from the recording")
+
+
+@test()
+def not_root_says_the_cure(box):
+    def drop():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    process = box.start(box.nstrace, "--", "true", preexec_fn=drop, cwd="/")
+    out, err = process.communicate(timeout=20)
+    equal(process.returncode, 125, f"the status ({err.strip()})")
+    check("sudo" in err or "root" in err, f"the sentence does not name the cure: {err.strip()}")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The mini runtime: traced from its first instruction, alone, and without a trace left on the host."""
+import os
+import pathlib
+import signal
+import time
+
+from harness import Trace, arguments, check, equal, test
+
+
+def host_state():
+    """What a container could leave behind: mounts, namespaces' mounts, cgroups, files in /tmp."""
+    mounts = sorted(line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+    groups = sorted(p for p, _, _ in os.walk("/sys/fs/cgroup") if "nstrace" in p)
+    files = sorted(str(p) for d in ("/tmp", "/run", "/var/tmp") for p in pathlib.Path(d).glob("*")
+                   if ("nstrace" in p.name or "lab" in p.name) and not p.name.startswith("nstrace-test."))
+    return mounts, groups, files
+
+
+@test(needs=("nstrace",))
+def run_without_a_trace(box):
+    before = host_state()
+    status, out, err = box.run(box.nstrace, "lab", "run", "--no-trace", "--", "/bin/sh", "-c", "echo $$; exit 3")
+    equal((status, out), (3, "1\n"), f"status and output ({err.strip()})")
+    equal(host_state(), before, "what is on the host")
+
+
+@test()
+def run_is_traced_from_the_first_instruction(box):
+    before = host_state()
+    status, out, err = box.run(box.nstrace, "lab", "run", "-o", "lab.jsonl", "-o", "lab.svg")
+    equal(status, 0, f"the status ({err.strip()[-400:]})")
+    trace = Trace(box.temp / "lab.jsonl").whole()
+    steps = [(e["call"], arguments(e)[0] if e["args"] else None) for e in trace.events
+             if e.get("result") == 0 and e.get("call") in ("unshare", "pivot_root", "sethostname", "umount2", "chroot")]
+    names = [s[0] for s in steps]
+    for name in "unshare", "pivot_root", "sethostname":
+        check(name in names, f"there is no {name}; only {steps}")
+    check(names.index("unshare") < names.index("pivot_root"), "unshare stands after pivot_root")
+    host = trace.header["host"]
+    last = trace.of("exec")[-1]
+    for kind in "mnt", "pid", "uts", "ipc", "net":
+        check(last["ns"][kind] != host[kind], f"the container's last exec is in the host's {kind} namespace")
+    equal(last["tids"][-1], 1, "the container's pid inside")
+    check("<svg" in (box.temp / "lab.svg").read_text(), "lab.svg is no SVG")
+    equal(host_state(), before, "what is on the host")
+
+
+@test()
+def same_trace_every_time(box):
+    """The mini runtime makes the same calls in the same order each time."""
+    seen = []
+    for i in range(3):
+        status, _, err = box.run(box.nstrace, "lab", "run", "-o", f"{i}.jsonl")
+        equal(status, 0, f"the status ({err.strip()[-400:]})")
+        seen.append([(e["type"], e.get("call"), e["comm"]) for e in Trace(box.temp / f"{i}.jsonl").whole().events
+                     if e["type"] != "exit"])
+    equal(sorted(map(str, seen[0])), sorted(map(str, seen[1])), "the events of two runs")
+    equal(sorted(map(str, seen[0])), sorted(map(str, seen[2])), "the events of two runs")
+
+
+@test()
+def interrupted_it_leaves_nothing(box):
+    before = host_state()
+    for number in signal.SIGINT, signal.SIGTERM:
+        process = box.start(box.nstrace, "lab", "run", "-o", "lab.jsonl", "--", "/bin/sh", "-c", "sleep 30",
+                            start_new_session=True)
+        time.sleep(0.5)
+        check(process.poll() is None, "the lab ended by itself: " + str(process.returncode))
+        process.send_signal(number)
+        process.communicate(timeout=10)
+        equal(host_state(), before, f"what is on the host after signal {number}")

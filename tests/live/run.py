@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the live tests: nstrace itself, as root, on the tiny programs, the mini runtime and real daemons.
+
+Each prints "ok NAME", "FAILED NAME: why" or "SKIPPED NAME: why"; the last line is "N passed, N failed, N skipped".
+"""
+import argparse
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness  # noqa: E402
+
+
+def main():
+    here = pathlib.Path(__file__).resolve()
+    parser = argparse.ArgumentParser(description="the live tests of nstrace")
+    parser.add_argument("--build", default=str(here.parents[2] / "build"), help="the build folder (default: build/)")
+    parser.add_argument("--group", action="append", help="only these files: programs, follow, cli, lab (default: all "
+                        "but docker)")
+    parser.add_argument("--list", action="store_true", help="print the names of the tests")
+    parser.add_argument("names", nargs="*", help="only the tests whose name contains one of these")
+    options = parser.parse_args()
+
+    groups = options.group or ["programs", "follow", "cli", "lab"]
+    for group in groups:
+        path = here.parent / (group + "_test.py")
+        if not path.exists():
+            parser.error("there is no " + str(path))
+        __import__(group + "_test")
+    return harness.run(pathlib.Path(options.build).resolve(), options.names, options.list)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
