@@ -26,7 +26,7 @@ struct FdTarget {
 };
 
 struct RawCall {
-  const Syscall* syscall = nullptr;
+  const SyscallRow* syscall = nullptr;
   std::array<std::uint64_t, 6> args{};
   std::optional<std::int64_t> result;
   std::array<std::optional<Piece>, 6> pieces;
@@ -34,6 +34,7 @@ struct RawCall {
   std::optional<std::vector<std::string>> argv;  // for ArgType::Argv, where it could be read
   bool argv_cut = false;
   std::optional<std::uint32_t> env_count;        // for ArgType::Envp
+  bool arm64 = false;                            // clone(2) has another order of arguments there
 };
 
 std::vector<Arg> decode_args(const RawCall& raw);

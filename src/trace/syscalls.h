@@ -15,7 +15,8 @@ namespace nstrace::trace {
 enum class ArgType : std::uint8_t {
   None,
   Int,        // signed decimal
-  Unsigned,
+  Unsigned,   // unsigned int, decimal
+  Size,       // size_t, decimal
   Address,    // pointer, never followed
   Octal,      // mode_t
   Device,     // dev_t: makedev(0x1, 0x3)
@@ -62,11 +63,13 @@ enum Sets : std::uint32_t {
   kProcess = 1u << 4,    // %process
   kCreds = 1u << 5,      // %creds
   kIpc = 1u << 6,        // %ipc
+  kEverything = ~0u,     // %all
 };
 
 inline constexpr int kNoNumber = -1;
 
-struct Syscall {
+// A line of the table. (Syscall, in event.h, is the kind of event.)
+struct SyscallRow {
   std::string_view name;
   int x86_64 = kNoNumber;
   int arm64 = kNoNumber;  // kNoNumber: the architecture does not have it
@@ -75,11 +78,11 @@ struct Syscall {
   bool named_args = false;  // strace writes "flags=..., ..." (clone)
 };
 
-std::span<const Syscall> syscalls();
-const Syscall* find_syscall(std::string_view name);
+std::span<const SyscallRow> syscalls();
+const SyscallRow* find_syscall(std::string_view name);
 // arch: "x86_64" or "aarch64", as uname -m says.
-const Syscall* find_syscall(int number, std::string_view arch);
-int syscall_number(const Syscall& call, std::string_view arch);
+const SyscallRow* find_syscall(int number, std::string_view arch);
+int syscall_number(const SyscallRow& call, std::string_view arch);
 
 // Names of the sets with their bits, for -e, help texts and docs: {"story", kStory}, ...
 struct NamedSet {
@@ -88,10 +91,16 @@ struct NamedSet {
   std::string_view what;  // one phrase
 };
 std::span<const NamedSet> named_sets();
+bool in_set(const SyscallRow& call, std::uint32_t bit);
 
-// Reads an expression as strace's -e takes it: "trace=a,b", "%ns,execve", "!mount", "all", "none"; several are unions.
+// Reads an expression as strace's -e takes it: "trace=a,b", "t=%ns,execve", "!mount" (all but these), "all", "none",
+// "/regex", "?name" (no error where nstrace does not know it). Beyond strace: "!" before a later item takes it away from
+// those before it, as in "%lifecycle,!prctl".
 // Gives the names of the calls chosen, in the table's order. Throws Error with near names for what it does not know.
 std::vector<std::string> parse_call_set(std::string_view expression);
+
+// The members of each set, generated from the table, as a Markdown list: "- `%ns` (make, ...): `setns`, `unshare`".
+std::string sets_markdown();
 
 // What the kernel side must read of an argument.
 enum class Capture : std::uint8_t {
@@ -103,9 +112,11 @@ enum class Capture : std::uint8_t {
 };
 struct CaptureSpec {
   Capture what = Capture::Nothing;
-  std::uint8_t size = 0;
-  std::uint8_t scale = 1;
+  std::uint8_t size = 0;   // Bytes: how many; BytesOfArg: which argument says it
+  std::uint8_t scale = 1;  // BytesOfArg: bytes per unit of that argument
 };
-CaptureSpec capture_of(const Syscall& call, int arg);
+// At most this much is read of one argument, whatever the process says.
+inline constexpr std::size_t kCaptureMax = 4096;
+CaptureSpec capture_of(const SyscallRow& call, int arg);
 
 }  // namespace nstrace::trace

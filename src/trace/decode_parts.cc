@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// The ways in which one argument becomes an Arg: numbers, addresses, strings, descriptors, flags.
+#include "trace/decode_parts.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace nstrace::trace::parts {
+namespace {
+
+std::string decimal(std::uint64_t value) {
+  return fmt::format("{}", value);
+}
+
+// Takes strace's "0x8 /* XX_??? */" apart into text and comment.
+void split_comment(Arg& arg) {
+  const std::size_t at = arg.text.find(" /* ");
+  if (at == std::string::npos || !arg.text.ends_with(" */")) return;
+  arg.comment = arg.text.substr(at + 4, arg.text.size() - at - 7);
+  arg.text.resize(at);
+}
+
+}  // namespace
+
+Arg make(const Slot& slot, Arg::Kind kind, std::uint64_t value, std::string text) {
+  Arg arg;
+  arg.name = slot.name;
+  arg.kind = kind;
+  arg.value = static_cast<std::int64_t>(value);
+  arg.text = std::move(text);
+  return arg;
+}
+
+Arg int_arg(const Slot& slot) {
+  return make(slot, Arg::Kind::Integer, static_cast<std::uint64_t>(static_cast<std::int32_t>(slot.low())));
+}
+
+Arg unsigned_arg(const Slot& slot) {
+  return make(slot, Arg::Kind::Integer, slot.low());
+}
+
+Arg size_arg(const Slot& slot) {
+  const std::uint64_t value = slot.value();
+  return make(slot, Arg::Kind::Integer, value, value >> 63 ? decimal(value) : std::string());
+}
+
+Arg long_arg(const Slot& slot) {
+  return make(slot, Arg::Kind::Integer, slot.value());
+}
+
+Arg hex_arg(const Slot& slot) {
+  const std::uint64_t value = slot.value();
+  return make(slot, Arg::Kind::Integer, value, value ? fmt::format("{:#x}", value) : std::string());
+}
+
+Arg address_arg(const Slot& slot) {
+  return make(slot, Arg::Kind::Address, slot.value());
+}
+
+Arg unread_arg(const Slot& slot) {
+  return make(slot, slot.value() ? Arg::Kind::Unread : Arg::Kind::Address, slot.value());
+}
+
+Arg string_arg(const Slot& slot) {
+  if (slot.value() == 0 || !slot.readable()) return unread_arg(slot);
+  Arg arg = make(slot, Arg::Kind::String, slot.value(), slot.piece()->bytes);
+  arg.cut = slot.piece()->cut;
+  return arg;
+}
+
+Arg bytes_arg(const Slot& slot) {
+  return string_arg(slot);
+}
+
+Arg fd_arg(const Slot& slot) {
+  Arg arg = make(slot, Arg::Kind::Descriptor, static_cast<std::uint64_t>(static_cast<std::int32_t>(slot.low())));
+  arg.target = slot.raw.fds[slot.index].text;
+  return arg;
+}
+
+Arg at_fd_arg(const Slot& slot) {
+  const auto fd = static_cast<std::int32_t>(slot.low());
+  if (fd == AT_FDCWD) return make(slot, Arg::Kind::Symbol, static_cast<std::uint64_t>(std::int64_t{fd}), "AT_FDCWD");
+  return fd_arg(slot);
+}
+
+Arg flags_arg(const Slot& slot, std::uint64_t value, std::span<const Constant> table, std::string_view unknown) {
+  Arg arg = make(slot, Arg::Kind::Flags, value, flags_text(value, table, unknown));
+  split_comment(arg);
+  return arg;
+}
+
+Arg symbol_arg(const Slot& slot, std::uint64_t value, std::span<const Constant> table, std::string_view unknown) {
+  Arg arg = make(slot, Arg::Kind::Symbol, value, symbol_text(value, table, unknown));
+  split_comment(arg);
+  return arg;
+}
+
+Arg signal_arg(const Slot& slot) {
+  const auto signal = static_cast<std::int32_t>(slot.low());
+  return make(slot, Arg::Kind::Symbol, static_cast<std::uint64_t>(std::int64_t{signal}), signal_name(signal));
+}
+
+std::string address_text(std::uint64_t value) {
+  return value ? fmt::format("{:#x}", value) : "NULL";
+}
+
+std::string octal_text(std::uint64_t value) {
+  return value ? fmt::format("0{:o}", value) : "0";
+}
+
+namespace {
+
+template <typename T>
+T number_at(std::string_view bytes, std::size_t offset) {
+  T value = 0;
+  if (offset < bytes.size()) std::memcpy(&value, bytes.data() + offset, std::min(sizeof value, bytes.size() - offset));
+  return value;
+}
+
+}  // namespace
+
+std::uint32_t u32_at(std::string_view bytes, std::size_t offset) {
+  return number_at<std::uint32_t>(bytes, offset);
+}
+std::uint64_t u64_at(std::string_view bytes, std::size_t offset) {
+  return number_at<std::uint64_t>(bytes, offset);
+}
+
+std::string tail_text(std::string_view bytes, std::size_t known, std::uint64_t size) {
+  if (bytes.size() <= known) return {};
+  const std::string_view tail = bytes.substr(known);
+  if (tail.find_first_not_of('\0') == std::string_view::npos) return {};
+  constexpr std::size_t kShown = 32;  // as strace's default limit for strings
+  std::string out = fmt::format("/* bytes {}..{} */ \"", known, size - 1);
+  for (const char c : tail.substr(0, kShown)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  out += '"';
+  if (tail.size() > kShown) out += "...";
+  return out;
+}
+
+}  // namespace nstrace::trace::parts

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// The expected lines are those that strace 6.1 prints for the same registers and memory.
+#include "trace/decode.h"
+
+#include "tests/catch.h"
+#include "tests/raw_call.h"
+
+using namespace nstrace::trace;
+using namespace nstrace::testing;
+using std::string_literals::operator""s;
+
+namespace {
+
+constexpr std::uint64_t kMinusOne = ~0ull;
+
+}  // namespace
+
+TEST_CASE("unshare(0) is written with its zero") {
+  REQUIRE(line("unshare", {0}) == "unshare(0)");
+  REQUIRE(line("unshare", {0x7e020080}) ==
+          "unshare(CLONE_NEWTIME|CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|"
+          "CLONE_NEWNET)");
+}
+
+TEST_CASE("flags without a name are hex, in the width that the kernel takes") {
+  REQUIRE(line("unshare", {0x8000}) == "unshare(0x8000 /* CLONE_??? */)");
+  REQUIRE(line("unshare", {0xffffffff00000000}) == "unshare(0xffffffff00000000 /* CLONE_??? */)");
+  REQUIRE(line("unshare", {kMinusOne}) ==
+          "unshare(CLONE_NEWTIME|CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|CLONE_NEWNS|CLONE_SYSVSEM|"
+          "CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET|0xffffffff81f8f07f)");
+  REQUIRE(line("setns", {1, kMinusOne}) ==
+          "setns(1, CLONE_NEWTIME|CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|"
+          "CLONE_NEWNET|0x81fdff7f)");
+  REQUIRE(line("setns", {1, 0x55}) == "setns(1, 0x55 /* CLONE_NEW??? */)");
+}
+
+TEST_CASE("setns shows what its descriptor refers to") {
+  REQUIRE(line("setns", {fd(14, "mnt:[4026533533]"), 0}) == "setns(14<mnt:[4026533533]>, 0)");
+  REQUIRE(line("setns", {fd(3, "pid:812"), 0x20020000}) == "setns(3<pid:812>, CLONE_NEWNS|CLONE_NEWPID)");
+  REQUIRE(line("setns", {-1, 0x8000000}) == "setns(-1, CLONE_NEWIPC)");
+}
+
+TEST_CASE("execve: argv, and the environment as a count") {
+  RawCall raw = given("execve", {str("/nonex"), 0x10, 0x7ffc083c1738});
+  raw.argv = {"a", "b\n"};
+  raw.env_count = 44;
+  REQUIRE(line(raw) == "execve(\"/nonex\", [\"a\", \"b\\n\"], 0x7ffc083c1738 /* 44 vars */)");
+  raw.argv = std::vector<std::string>{};
+  raw.env_count = 1;
+  REQUIRE(line(raw) == "execve(\"/nonex\", [], 0x7ffc083c1738 /* 1 var */)");
+  raw.argv = {"a"};
+  raw.argv_cut = true;
+  raw.env_count.reset();
+  REQUIRE(line(raw) == "execve(\"/nonex\", [\"a\", ...], 0x7ffc083c1738)");
+  REQUIRE(line("execve", {str("/nonex"), 0, 0}) == "execve(\"/nonex\", NULL, NULL)");
+}
+
+TEST_CASE("memory that could not be read is an address and a fault, never an empty string") {
+  REQUIRE(line("execve", {fault(0x10), fault(0x20), 0x30}) == "execve(0x10<fault>, 0x20<fault>, 0x30)");
+  REQUIRE(line("pivot_root", {0, fault(0x20)}) == "pivot_root(NULL, 0x20<fault>)");
+  REQUIRE(line("chroot", {0x20}) == "chroot(0x20<fault>)");
+  REQUIRE(line("sethostname", {fault(0x10), 5}) == "sethostname(0x10<fault>, 5)");
+  REQUIRE(line("clone3", {fault(0x10), 88}) == "clone3(0x10<fault>, 88)");
+}
+
+TEST_CASE("execveat: AT_FDCWD whatever the upper half of the register holds") {
+  RawCall raw = given("execveat", {kMinusOne - 99, str("n"), 0x10, 0x20, 0});
+  raw.argv = {"x"};
+  raw.env_count = 1;
+  REQUIRE(line(raw) == "execveat(AT_FDCWD, \"n\", [\"x\"], 0x20 /* 1 var */, 0)");
+  raw.args[0] = 0xffffff9c;
+  raw.args[4] = 0x1100;
+  REQUIRE(line(raw) == "execveat(AT_FDCWD, \"n\", [\"x\"], 0x20 /* 1 var */, AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH)");
+  raw.args[0] = 5;
+  raw.fds[5] = {};
+  raw.fds[0].text = "/bin";
+  raw.args[4] = kMinusOne;
+  REQUIRE(line(raw) ==
+          "execveat(5</bin>, \"n\", [\"x\"], 0x20 /* 1 var */, AT_SYMLINK_NOFOLLOW|AT_REMOVEDIR|AT_SYMLINK_FOLLOW|"
+          "AT_NO_AUTOMOUNT|AT_EMPTY_PATH|AT_RECURSIVE|0xffff60ff)");
+}
+
+TEST_CASE("clone: only what the flags ask for, the signal last") {
+  REQUIRE(line("clone", {17, 0, 0x1, 0x2, 0x3}) == "clone(child_stack=NULL, flags=SIGCHLD)");
+  REQUIRE(line("clone", {0, 0, 0, 0, 0}) == "clone(child_stack=NULL, flags=0)");
+  REQUIRE(
+      line("clone", {0x1200011, 0, 0, 0x7ffc083c1838, 0}) ==
+      "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7ffc083c1838)");
+  REQUIRE(line("clone", {0xa0211, 0x1000, 0, 0, 0x1234}) ==
+          "clone(child_stack=0x1000, flags=CLONE_FS|CLONE_NEWNS|CLONE_SETTLS|SIGCHLD, tls=0x1234)");
+  REQUIRE(line("clone", {0x21211, 0, 0, 0, 0}) ==
+          "clone(child_stack=NULL, flags=CLONE_FS|CLONE_PIDFD|CLONE_NEWNS|SIGCHLD, parent_tid=NULL)");
+  REQUIRE(line("clone", {0x20263, 0, 0, 0, 0}) == "clone(child_stack=NULL, flags=CLONE_FS|CLONE_NEWNS|99)");
+  REQUIRE(line("clone", {0x1f00422200, 0, 0, 0, 0}) ==
+          "clone(child_stack=NULL, flags=CLONE_FS|CLONE_PTRACE|CLONE_NEWNS|0x1f00400000)");
+}
+
+TEST_CASE("clone: parent_tid shows the pid that the kernel stored there") {
+  RawCall raw = given("clone", {0x100011, 0, 0x7ffc083c183c, 0, 0});
+  REQUIRE(line(raw) == "clone(child_stack=NULL, flags=CLONE_PARENT_SETTID|SIGCHLD, parent_tid=0x7ffc083c183c)");
+  raw.result = 12282;
+  REQUIRE(line(raw) == "clone(child_stack=NULL, flags=CLONE_PARENT_SETTID|SIGCHLD, parent_tid=[12282])");
+  raw.result = -22;
+  REQUIRE(line(raw) == "clone(child_stack=NULL, flags=CLONE_PARENT_SETTID|SIGCHLD, parent_tid=0x7ffc083c183c)");
+}
+
+TEST_CASE("clone: tls and child_tid change places on arm64") {
+  RawCall raw = given("clone", {0x1080011, 0, 0, 0x111, 0x222});
+  REQUIRE(line(raw) ==
+          "clone(child_stack=NULL, flags=CLONE_SETTLS|CLONE_CHILD_SETTID|SIGCHLD, tls=0x222, child_tidptr=0x111)");
+  raw.arm64 = true;
+  REQUIRE(line(raw) ==
+          "clone(child_stack=NULL, flags=CLONE_SETTLS|CLONE_CHILD_SETTID|SIGCHLD, tls=0x111, child_tidptr=0x222)");
+}
+
+namespace {
+
+struct CloneArgs {
+  std::uint64_t flags = 0, pidfd = 0, child_tid = 0, parent_tid = 0, exit_signal = 0, stack = 0, stack_size = 0,
+                tls = 0, set_tid = 0, set_tid_size = 0, cgroup = 0;
+};
+
+}  // namespace
+
+TEST_CASE("clone3: the structure, as much of it as the flags ask for") {
+  CloneArgs a{
+      .flags = 0x20200, .pidfd = 5, .child_tid = 6, .parent_tid = 7, .exit_signal = 17, .stack_size = 4, .tls = 7};
+  REQUIRE(line("clone3", {bytes(a), 88}) ==
+          "clone3({flags=CLONE_FS|CLONE_NEWNS, exit_signal=SIGCHLD, stack=NULL, stack_size=0x4}, 88)");
+  a = {.flags = 0x301a00080ull + 0x400000, .exit_signal = 33, .set_tid = 0x10, .set_tid_size = 1};
+  a.flags = 0x203381200;
+  REQUIRE(line("clone3", {bytes(a), 88}) ==
+          "clone3({flags=CLONE_FS|CLONE_PIDFD|CLONE_SETTLS|CLONE_PARENT_SETTID|CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|"
+          "CLONE_NEWCGROUP|CLONE_INTO_CGROUP, pidfd=NULL, child_tid=NULL, parent_tid=NULL, exit_signal=SIGRT_1, "
+          "stack=NULL, stack_size=0, tls=NULL, set_tid=0x10, set_tid_size=1, cgroup=0}, 88)");
+  a = {.flags = 0x400000000, .exit_signal = 0x1234567};
+  REQUIRE(line("clone3", {bytes(a), 88}) ==
+          "clone3({flags=0x400000000 /* CLONE_??? */, exit_signal=19088743, stack=NULL, stack_size=0}, 88)");
+}
+
+TEST_CASE("clone3: a structure of another size than today's") {
+  const CloneArgs a{.flags = 0x20200, .exit_signal = 17, .cgroup = 7};
+  Given given = bytes(a);
+  given.piece->bytes.resize(64);
+  REQUIRE(line("clone3", {given, 64}) ==
+          "clone3({flags=CLONE_FS|CLONE_NEWNS, exit_signal=SIGCHLD, stack=NULL, stack_size=0}, 64)");
+  REQUIRE(line("clone3", {kSomewhere, 63}) == "clone3(0x7f0000001000, 63)");
+  REQUIRE(line("clone3", {0, 88}) == "clone3(NULL, 88)");
+  given.piece->bytes.resize(10);
+  REQUIRE(line("clone3", {given, 64}) == "clone3(0x7f0000001000<fault>, 64)");
+  REQUIRE(line("clone3", {bytes(a, std::uint64_t{7}), 96}) ==
+          "clone3({flags=CLONE_FS|CLONE_NEWNS, exit_signal=SIGCHLD, stack=NULL, stack_size=0, cgroup=7, "
+          "/* bytes 88..95 */ \"\\x07\\x00\\x00\\x00\\x00\\x00\\x00\\x00\"}, 96)");
+  REQUIRE(line("clone3", {bytes(a, std::uint64_t{0}), 96}) ==
+          "clone3({flags=CLONE_FS|CLONE_NEWNS, exit_signal=SIGCHLD, stack=NULL, stack_size=0, cgroup=7}, 96)");
+}
+
+TEST_CASE("mount: NULL, and the arguments that its flags make meaningless are addresses") {
+  REQUIRE(line("mount", {0, 0, 0, 0, 0}) == "mount(NULL, NULL, NULL, 0, NULL)");
+  REQUIRE(line("mount", {str("proc"), str("/proc"), str("proc"), 0xe, 0}) ==
+          "mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID|MS_NODEV|MS_NOEXEC, NULL)");
+  REQUIRE(line("mount", {0, str("/"), str("rubbish"), 0x84000, 0}) ==
+          "mount(NULL, \"/\", 0x7f0000001000, MS_REC|MS_SLAVE, NULL)");
+  REQUIRE(line("mount", {str("a"), str("/b"), fault(0x10), 0x1000, str("data")}) ==
+          "mount(\"a\", \"/b\", 0x10, MS_BIND, 0x7f0000001000)");
+  REQUIRE(line("mount", {str("a"), str("/b"), str("t"), 0x20, str("data")}) ==
+          "mount(\"a\", \"/b\", 0x7f0000001000, MS_REMOUNT, \"data\")");
+  REQUIRE(line("mount", {str("a"), str("/b"), str("t"), 0x1020, str("data")}) ==
+          "mount(\"a\", \"/b\", 0x7f0000001000, MS_REMOUNT|MS_BIND, \"data\")");
+}
+
+TEST_CASE("mount: the old magic number is not taken for flags") {
+  REQUIRE(line("mount", {str("a"), str("/b"), str("ext4"), 0xc0ed0000, 0}) ==
+          "mount(\"a\", \"/b\", \"ext4\", MS_MGC_VAL, NULL)");
+  REQUIRE(line("mount", {str("a"), str("/b"), str("ext4"), 0xc0ed0001, 0}) ==
+          "mount(\"a\", \"/b\", \"ext4\", MS_MGC_VAL|MS_RDONLY, NULL)");
+}
+
+TEST_CASE("mount: hostile bytes stay one line") {
+  REQUIRE(line("mount", {str("\1a\n\"\xff"
+                             "7"),
+                         str("/x"), str(""), 0, cut("opt")}) ==
+          "mount(\"\\1a\\n\\\"\\3777\", \"/x\", \"\", 0, \"opt\"...)");
+}
+
+TEST_CASE("umount2 flags") {
+  REQUIRE(line("umount2", {str("."), 2}) == "umount2(\".\", MNT_DETACH)");
+  REQUIRE(line("umount2", {str("."), 0xff}) == "umount2(\".\", MNT_FORCE|MNT_DETACH|MNT_EXPIRE|UMOUNT_NOFOLLOW|0xf0)");
+  REQUIRE(line("umount2", {str("."), 0xfffff00}) == "umount2(\".\", 0xfffff00 /* MNT_??? */)");
+}
+
+TEST_CASE("sethostname: as many bytes as it says, if the kernel would take them") {
+  REQUIRE(line("sethostname", {str("he\0llo"s), 6}) == "sethostname(\"he\\0llo\", 6)");
+  REQUIRE(line("sethostname", {str("x"), 65}) == "sethostname(0x7f0000001000, 65)");
+  REQUIRE(line("sethostname", {str(""), 0}) == "sethostname(\"\", 0)");
+  REQUIRE(line("sethostname", {0, 5}) == "sethostname(NULL, 5)");
+  REQUIRE(line("sethostname", {str("x"), -1}) == "sethostname(0x7f0000001000, 4294967295)");
+}
+
+TEST_CASE("calls without arguments, and results") {
+  REQUIRE(line("fork", {}) == "fork()");
+  REQUIRE(line("vfork", {}) == "vfork()");
+  REQUIRE(line("exit_group", {300}) == "exit_group(300)");
+  REQUIRE(line("exit_group", {0xffffffff}) == "exit_group(-1)");
+  RawCall raw = given("chroot", {str("/x")});
+  raw.result = -2;
+  const Call call = decode(raw);
+  REQUIRE(call.name == "chroot");
+  REQUIRE(call.failed());
+  REQUIRE(result_text(call) == "-1 ENOENT (No such file or directory)");
+  REQUIRE(decode_args(RawCall{}).empty());
+}
