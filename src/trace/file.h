@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "trace/sink.h"
 
 namespace nstrace::trace {
+
+class LineInput;
 
 // Writes each piece as one line through `write` (which throws Error when it cannot).
 class JsonWriter : public Sink {
@@ -27,16 +30,17 @@ class JsonWriter : public Sink {
 };
 
 struct ReadReport {
-  bool complete = false;         // a footer was there
-  std::uint64_t lines = 0;       // whole lines read
-  std::uint64_t unknown = 0;     // lines of a type that this version does not know
-  std::string incomplete_why;    // "the last line is cut off", "there is no footer"
+  bool complete = false;       // a footer was there
+  std::uint64_t lines = 0;     // whole lines read
+  std::uint64_t unknown = 0;   // lines of a type that this version does not know
+  std::string incomplete_why;  // "the last line is cut off", "the compressed data are cut off", "there is no footer"
 };
 
 // Reads a trace from a file, or from stdin for "-", into `sink`, streaming. Told apart by content: JSON Lines, or the
 // same compressed with zstd. Throws Error with a sentence for what is unreadable, empty, foreign or of another version;
 // a file that ends early is read to its last whole line.
 ReadReport read_trace(const std::string& path, Sink& sink);
+ReadReport read_trace(LineInput& input, Sink& sink);  // the same, of an input that was looked at already
 
 // The whole of a trace in memory, for what needs to look at it more than once.
 struct Trace {

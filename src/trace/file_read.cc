@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: MIT
+// The reader of trace files: line by line, each parsed in place by simdjson and its fields taken in whatever order they
+// come. One Event is filled again and again, so that its strings keep their memory.
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "trace/error.h"
+#include "trace/file.h"
+#include "trace/file_fields.h"
+#include "trace/file_words.h"
+#include "trace/input.h"
+#include "trace/json_text.h"
+
+namespace nstrace::trace {
+namespace {
+
+using simdjson::ondemand::array;
+using simdjson::ondemand::object;
+using simdjson::ondemand::value;
+
+static_assert(LineInput::kPadding >= simdjson::SIMDJSON_PADDING);
+
+// What a field holds that it may not hold. LineParser puts the line and the field's name before it.
+struct BadField {
+  std::string what;
+};
+
+// The first line is no header.
+struct NotATrace {};
+
+// The line is no JSON object with a type.
+struct BadJson {
+  std::string why;
+};
+
+constexpr std::string_view kHeaderBegin = "{\"type\":\"header\"";
+
+// "shown" for a sentence: without control characters, and not too long.
+std::string shown(std::string_view bytes) {
+  std::string text;
+  append_json_string(text, bytes.substr(0, 60));
+  return bytes.size() > 60 ? text + "..." : text;
+}
+
+template <typename T>
+T integer(value v) {
+  T result{};
+  bool fits = false;
+  std::int64_t i = 0;
+  std::uint64_t u = 0;
+  double d = 0;
+  if (v.get_int64().get(i) == simdjson::SUCCESS) {
+    result = static_cast<T>(i);
+    fits = std::in_range<T>(i);
+  } else if (v.get_uint64().get(u) == simdjson::SUCCESS) {
+    result = static_cast<T>(u);
+    fits = std::in_range<T>(u);
+  } else if (v.get_double().get(d) == simdjson::SUCCESS) {  // jq 1.6 writes 1.7000000000000001e+18
+    fits = d >= static_cast<double>(std::numeric_limits<T>::min()) &&
+           d < static_cast<double>(std::numeric_limits<T>::max());
+    if (fits) result = static_cast<T>(d);
+  } else {
+    throw BadField{"is not a number"};
+  }
+  if (!fits) throw BadField{"is a number that is out of range"};
+  return result;
+}
+
+std::string_view string(value v) {
+  std::string_view text;
+  const auto error = v.get_string().get(text);
+  if (error == simdjson::INCORRECT_TYPE) throw BadField{"is not a string"};
+  if (error) throw BadField{fmt::format("is not a valid string ({})", simdjson::error_message(error))};
+  return text;
+}
+
+bool boolean(value v) {
+  bool b = false;
+  if (v.get_bool().get(b)) throw BadField{"is neither true nor false"};
+  return b;
+}
+
+// A number of 64 bits in a string: "4026531840", "-100", "0xc000".
+template <typename T>
+T number_text(value v) {
+  const std::string_view text = string(v);
+  T number{};
+  const bool hex = text.substr(0, 2) == "0x";
+  const char* begin = text.data() + (hex ? 2 : 0);
+  const char* end = text.data() + text.size();
+  if (hex) {
+    std::uint64_t bits = 0;
+    const auto done = std::from_chars(begin, end, bits, 16);
+    if (done.ec == std::errc() && done.ptr == end) return static_cast<T>(bits);
+  } else {
+    const auto done = std::from_chars(begin, end, number);
+    if (done.ec == std::errc() && done.ptr == end) return number;
+  }
+  throw BadField{fmt::format("is not a number: {}", shown(text))};
+}
+
+// exact: the field is <name>_b64.
+void read_text(value v, bool exact, std::string& to) {
+  const std::string_view text = string(v);
+  if (!exact) {
+    to.assign(text);
+    return;
+  }
+  auto bytes = decode_base64(text);
+  if (!bytes) throw BadField{"is not base64"};
+  to = std::move(*bytes);
+}
+
+array elements(value v) {
+  array list;
+  if (v.get_array().get(list)) throw BadField{"is not an array"};
+  return list;
+}
+
+object members(value v) {
+  object fields;
+  if (v.get_object().get(fields)) throw BadField{"is not an object"};
+  return fields;
+}
+
+void read_texts(value v, bool exact, std::vector<std::string>& to) {
+  std::size_t i = 0;
+  for (auto element : elements(v)) {
+    if (exact) {  // beside the list, which stands before it: null where that is exact itself
+      if (i >= to.size()) throw BadField{"is longer than the list that it belongs to"};
+      value item = element.value();
+      if (!item.is_null()) read_text(item, true, to[i]);
+    } else {
+      if (i == to.size()) to.emplace_back();
+      to[i].assign(string(element.value()));
+    }
+    ++i;
+  }
+  if (!exact) to.resize(i);
+}
+
+void read_integers(value v, std::vector<int>& to) {
+  to.clear();
+  for (auto element : elements(v)) to.push_back(integer<int>(element.value()));
+}
+
+class LineParser {
+ public:
+  LineParser(const LineInput& input, Sink& sink) : input_(input), sink_(sink) {}
+
+  // False: of a type that is not known. Throws NotATrace, BadJson, and Error that names the line.
+  bool parse(std::string_view line);
+  bool footer_seen() const { return footer_seen_; }
+
+ private:
+  bool dispatch(object fields, std::string_view type);
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Error(fmt::format("{}, line {}: {}", input_.name(), input_.number(), what));
+  }
+
+  // Calls take(key, value) for each field of the object.
+  template <typename Take>
+  void each_key(object fields, Take take) {
+    for (auto entry : fields) {
+      simdjson::ondemand::field f;
+      if (const auto error = std::move(entry).get(f)) throw simdjson::simdjson_error(error);
+      const char* raw = f.key().raw();
+      // A key ends at the first quote: those that are known have no escapes. (There is padding behind the line.)
+      const char* end = raw;
+      while (end < raw + kLongestField && *end != '"') ++end;
+      take(std::string_view(raw, static_cast<std::size_t>(end - raw)), f.value());
+    }
+  }
+  // Calls take(field, exact, value) for each field of the object that is known.
+  template <typename Take>
+  void each(object fields, Take take) {
+    each_key(fields, [&](std::string_view key, value v) {
+      bool exact = false;
+      const Field field = field_of(key, exact);
+      if (field == Field::Unknown) return;
+      at_ = field;
+      take(field, exact, v);
+    });
+  }
+
+  void read_namespaces(value v, NsSet& to);
+  bool read_who(Field field, bool exact, value v, Who& to);
+  void read_arg(object fields, Arg& to);
+  void read_args(value v);
+  void read_header(object fields);
+  void read_existing(object fields);
+  void read_footer(object fields);
+  // The fields that every event has; the rest goes to `rest`.
+  template <typename Rest>
+  void read_event(object fields, Rest rest);
+  bool read_event_of(std::string_view type, object fields);
+
+  const LineInput& input_;
+  Sink& sink_;
+  simdjson::ondemand::parser parser_;
+  std::size_t parser_room_ = 0;
+  Event event_;
+  Field at_ = Field::Unknown;  // the field that is being read, for messages
+  std::string type_;           // of the line
+  bool header_seen_ = false;
+  bool footer_seen_ = false;
+};
+
+void LineParser::read_namespaces(value v, NsSet& to) {
+  to = NsSet{};
+  bool pid_children = false, time_children = false;
+  each_key(members(v), [&](std::string_view key, value inode) {
+    const auto ns = ns_from_name(key);
+    if (!ns) return;
+    to[*ns] = integer<std::uint32_t>(inode);
+    pid_children |= *ns == Ns::PidForChildren;
+    time_children |= *ns == Ns::TimeForChildren;
+  });
+  if (!pid_children) to[Ns::PidForChildren] = to[Ns::Pid];
+  if (!time_children) to[Ns::TimeForChildren] = to[Ns::Time];
+}
+
+void clear(Who& who) {
+  who.tid = who.tgid = 0;
+  who.born = 0;
+  who.tids.clear();
+  who.comm.clear();
+  who.ns = NsSet{};
+  who.cgroup = 0;
+}
+
+bool LineParser::read_who(Field field, bool exact, value v, Who& to) {
+  if (field == Field::tid)
+    to.tid = integer<int>(v);
+  else if (field == Field::tgid)
+    to.tgid = integer<int>(v);
+  else if (field == Field::born)
+    to.born = integer<Time>(v);
+  else if (field == Field::tids)
+    read_integers(v, to.tids);
+  else if (field == Field::comm)
+    read_text(v, exact, to.comm);
+  else if (field == Field::ns)
+    read_namespaces(v, to.ns);
+  else if (field == Field::cgroup)
+    to.cgroup = number_text<std::uint64_t>(v);
+  else
+    return false;
+  return true;
+}
+
+void LineParser::read_arg(object fields, Arg& to) {
+  to.name.clear();
+  to.kind = Arg::Kind::Integer;
+  to.cut = false;
+  to.value = 0;
+  to.text.clear();
+  to.list.clear();
+  to.target.clear();
+  to.comment.clear();
+  each(fields, [&](Field field, bool exact, value v) {
+    if (field == Field::name) read_text(v, exact, to.name);
+    if (field == Field::kind) {
+      const auto kind = kind_from_word(string(v));
+      if (!kind) throw BadField{"is not a kind of argument"};
+      to.kind = *kind;
+    }
+    if (field == Field::value) to.value = number_text<std::int64_t>(v);
+    if (field == Field::text) read_text(v, exact, to.text);
+    if (field == Field::list) read_texts(v, exact, to.list);
+    if (field == Field::target) read_text(v, exact, to.target);
+    if (field == Field::comment) read_text(v, exact, to.comment);
+    if (field == Field::cut) to.cut = boolean(v);
+  });
+}
+
+void LineParser::read_args(value v) {
+  std::vector<Arg>& args = event_.call.args;
+  std::size_t i = 0;
+  for (auto element : elements(v)) {
+    if (i == args.size()) args.emplace_back();
+    read_arg(members(element.value()), args[i]);
+    ++i;
+  }
+  args.resize(i);
+}
+
+template <typename Rest>
+void LineParser::read_event(object fields, Rest rest) {
+  event_.number = 0;
+  event_.time = 0;
+  clear(event_.who);
+  event_.call.name.clear();
+  event_.call.result.reset();
+  bool has_args = false, has_start = false;
+  each(fields, [&](Field field, bool exact, value v) {
+    if (field == Field::n) {
+      event_.number = integer<std::uint64_t>(v);
+    } else if (field == Field::t) {
+      event_.time = integer<Time>(v);
+    } else if (field == Field::start) {
+      event_.start = integer<Time>(v);
+      has_start = true;
+    } else if (field == Field::call) {
+      read_text(v, exact, event_.call.name);
+    } else if (field == Field::args) {
+      read_args(v);
+      has_args = true;
+    } else if (field == Field::result) {
+      event_.call.result = integer<std::int64_t>(v);
+    } else if (!read_who(field, exact, v, event_.who)) {
+      rest(field, exact, v);
+    }
+  });
+  if (!has_args) event_.call.args.clear();
+  if (!has_start) event_.start = event_.time;
+}
+
+std::uint64_t device(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  std::uint64_t major = 0, minor = 0;
+  if (colon == text.npos || std::from_chars(text.data(), text.data() + colon, major).ptr != text.data() + colon ||
+      std::from_chars(text.data() + colon + 1, text.data() + text.size(), minor).ptr != text.data() + text.size())
+    throw BadField{"is not a device (MAJOR:MINOR)"};
+  return major << 20 | minor;
+}
+
+// The fields of each kind of event, after those that all events have.
+bool LineParser::read_event_of(std::string_view type, object fields) {
+  const auto ignore = [](Field, bool, value) {};
+  if (type == "syscall") {
+    event_.what.emplace<Syscall>();
+    read_event(fields, ignore);
+  } else if (type == "fork") {
+    Fork& fork = event_.what.emplace<Fork>();
+    read_event(fields, [&](Field field, bool, value v) {
+      if (field == Field::flags) fork.flags = number_text<std::uint64_t>(v);
+      if (field == Field::exit_signal) fork.exit_signal = integer<int>(v);
+      if (field == Field::parent_tgid) fork.parent_tgid = integer<int>(v);
+      if (field == Field::parent_born) fork.parent_born = integer<Time>(v);
+      if (field == Field::child)
+        each(members(v), [&](Field of_child, bool exact, value w) { read_who(of_child, exact, w, fork.child); });
+    });
+  } else if (type == "exec") {
+    Exec& exec = event_.what.emplace<Exec>();
+    bool other_thread = false;
+    read_event(fields, [&](Field field, bool exact, value v) {
+      if (field == Field::tid_before) exec.tid_before = integer<int>(v), other_thread = true;
+      if (field == Field::comm_before) read_text(v, exact, exec.comm_before);
+      if (field == Field::path) read_text(v, exact, exec.path);
+      if (field == Field::interpreter) read_text(v, exact, exec.interpreter);
+      if (field == Field::exe_device) exec.device = device(string(v));
+      if (field == Field::exe_inode) exec.inode = number_text<std::uint64_t>(v);
+      if (field == Field::argv) read_texts(v, exact, exec.argv);
+      if (field == Field::argv_from_image) exec.argv_from_image = boolean(v);
+      if (field == Field::env_count) exec.env_count = integer<std::uint32_t>(v);
+      if (field == Field::env) read_texts(v, exact, exec.env);
+    });
+    if (!other_thread) exec.tid_before = event_.who.tid;
+  } else if (type == "exit") {
+    Exit& exit = event_.what.emplace<Exit>();
+    read_event(fields, [&](Field field, bool, value v) {
+      if (field == Field::code) exit.code = integer<int>(v);
+      if (field == Field::signal) exit.signal = integer<int>(v);
+      if (field == Field::core) exit.core = boolean(v);
+      if (field == Field::process) exit.process = boolean(v);
+    });
+  } else if (type == "comm") {
+    Rename& rename = event_.what.emplace<Rename>();
+    read_event(fields, [&](Field field, bool exact, value v) {
+      if (field == Field::comm_before) read_text(v, exact, rename.comm_before);
+    });
+  } else if (type == "namespace") {
+    NamespaceSeen& seen = event_.what.emplace<NamespaceSeen>();
+    read_event(fields, [&](Field field, bool, value v) {
+      if (field == Field::ns_type) {
+        const auto ns = ns_from_name(string(v));
+        if (!ns) throw BadField{"is not a type of namespace"};
+        seen.ns = *ns;
+      }
+      if (field == Field::ns_inode) seen.inode = integer<std::uint32_t>(v);
+      if (field == Field::ns_id) seen.id = number_text<std::uint64_t>(v);
+      if (field == Field::owner_user) seen.owner_user = integer<std::uint32_t>(v);
+      if (field == Field::parent_ns) seen.parent = integer<std::uint32_t>(v);
+    });
+  } else if (type == "cgroup") {
+    CgroupMove& move = event_.what.emplace<CgroupMove>();
+    read_event(fields, [&](Field field, bool exact, value v) {
+      if (field == Field::from) move.from = number_text<std::uint64_t>(v);
+      if (field == Field::cgroup_path) read_text(v, exact, move.path);
+    });
+  } else if (type == "lost") {
+    Lost& lost = event_.what.emplace<Lost>();
+    read_event(fields, [&](Field field, bool exact, value v) {
+      if (field == Field::count) lost.count = integer<std::uint64_t>(v);
+      if (field == Field::cpu) lost.cpu = integer<int>(v);
+      if (field == Field::why) read_text(v, exact, lost.why);
+    });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void LineParser::read_header(object fields) {
+  Header header;
+  header.calls_known = false;
+  bool ours = false;
+  each(fields, [&](Field field, bool exact, value v) {
+    if (field == Field::format) ours = string(v) == kFormatName;
+    if (!ours) return;
+    if (field == Field::version) {
+      header.version = integer<int>(v);
+      if (header.version != kFormatVersion)
+        throw Error(
+            fmt::format("{} is a trace of format version {}, and this nstrace reads version {}: use the nstrace that "
+                        "wrote it, or a "
+                        "newer one",
+                        input_.name(), header.version, kFormatVersion));
+    }
+    if (field == Field::tool) read_text(v, exact, header.tool);
+    if (field == Field::kernel) read_text(v, exact, header.kernel);
+    if (field == Field::arch) read_text(v, exact, header.arch);
+    if (field == Field::boot_id) read_text(v, exact, header.boot_id);
+    if (field == Field::start_boottime) header.start_boottime = integer<std::uint64_t>(v);
+    if (field == Field::start_realtime) header.start_realtime = integer<std::uint64_t>(v);
+    if (field == Field::command) read_texts(v, exact, header.command);
+    if (field == Field::follow) read_texts(v, exact, header.follow);
+    if (field == Field::calls) {
+      header.calls_known = true;
+      read_texts(v, exact, header.calls);
+    }
+    if (field == Field::event_types) read_texts(v, exact, header.events);
+    if (field == Field::results) read_text(v, exact, header.results);
+    if (field == Field::env_policy) read_text(v, exact, header.env);
+    if (field == Field::backend) read_text(v, exact, header.backend);
+    if (field == Field::durations) header.durations = boolean(v);
+    if (field == Field::host) read_namespaces(v, header.host);
+    if (field == Field::tracer_pid) header.tracer_pid = integer<int>(v);
+  });
+  if (!ours) throw NotATrace{};
+  sink_.header(header);
+}
+
+void LineParser::read_existing(object fields) {
+  Existing process;
+  each(fields, [&](Field field, bool exact, value v) {
+    if (field == Field::pid) process.pid = integer<int>(v);
+    if (field == Field::born) process.born = integer<Time>(v);
+    if (field == Field::pids) read_integers(v, process.pids);
+    if (field == Field::parent_pid) process.parent_pid = integer<int>(v);
+    if (field == Field::comm) read_text(v, exact, process.comm);
+    if (field == Field::exe) read_text(v, exact, process.exe);
+    if (field == Field::argv) read_texts(v, exact, process.argv);
+    if (field == Field::ns) read_namespaces(v, process.ns);
+    if (field == Field::cgroup) process.cgroup = number_text<std::uint64_t>(v);
+    if (field == Field::cgroup_path) read_text(v, exact, process.cgroup_path);
+    if (field == Field::followed) process.followed = boolean(v);
+  });
+  sink_.existing(process);
+}
+
+void LineParser::read_footer(object fields) {
+  Footer footer;
+  each(fields, [&](Field field, bool exact, value v) {
+    if (field == Field::events) footer.events = integer<std::uint64_t>(v);
+    if (field == Field::lost) footer.lost = integer<std::uint64_t>(v);
+    if (field == Field::losses) {
+      for (auto element : elements(v)) {
+        auto& [why, count] = footer.losses.emplace_back();
+        each(members(element.value()), [&](Field of_loss, bool exact_text, value w) {
+          if (of_loss == Field::why) read_text(w, exact_text, why);
+          if (of_loss == Field::count) count = integer<std::uint64_t>(w);
+        });
+      }
+    }
+    if (field == Field::end_boottime) footer.end_boottime = integer<std::uint64_t>(v);
+    if (field == Field::end_realtime) footer.end_realtime = integer<std::uint64_t>(v);
+    if (field == Field::end) read_text(v, exact, footer.end);
+    if (field == Field::status) footer.status = integer<int>(v);
+  });
+  sink_.footer(footer);
+}
+
+// False: of a type that is not known.
+bool LineParser::dispatch(object fields, std::string_view type) {
+  if (!header_seen_) {
+    if (type != "header") throw NotATrace{};
+    read_header(fields);
+    header_seen_ = true;
+    return true;
+  }
+  if (type == "header") fail("a second header: these are two traces in one file, which must be read one by one");
+  if (type == "process") {
+    read_existing(fields);
+  } else if (type == "footer") {
+    read_footer(fields);
+    footer_seen_ = true;
+  } else if (read_event_of(type, fields)) {
+    sink_.event(event_);
+  } else {
+    each(fields, [](Field, bool, value) {});
+    return false;
+  }
+  return true;
+}
+
+bool LineParser::parse(std::string_view line) {
+  if (footer_seen_) fail("it stands behind the footer, where a trace ends");
+  if (line.size() > parser_room_) {
+    parser_room_ = std::max<std::size_t>(line.size() * 2, 64 << 10);
+    if (const auto error = parser_.allocate(parser_room_)) fail(simdjson::error_message(error));
+  }
+  at_ = Field::Unknown;
+  try {
+    auto document = parser_.iterate(line.data(), line.size(), line.size() + LineInput::kPadding).value();
+    object fields = document.get_object().value();
+    type_.assign(fields.find_field_unordered("type").get_string().value());
+    fields.reset().value();
+    const bool known = dispatch(fields, type_);
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+      fail("there is more behind the closing brace: the file is damaged here");
+    return known;
+  } catch (const BadField& bad) {
+    fail(fmt::format("\"{}\" {}", field_name(at_), bad.what));
+  } catch (const simdjson::simdjson_error& error) {
+    if (!header_seen_) throw NotATrace{};
+    throw BadJson{error.what()};
+  }
+}
+
+bool blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == line.npos;
+}
+
+// Whole input in memory.
+class Collector : public Sink {
+ public:
+  explicit Collector(Trace& trace) : trace_(trace) {}
+  void header(const Header& header) override { trace_.header = header; }
+  void existing(const Existing& process) override { trace_.existing.push_back(process); }
+  void event(const Event& event) override { trace_.events.push_back(event); }
+  void footer(const Footer& footer) override { trace_.footer = footer; }
+
+ private:
+  Trace& trace_;
+};
+
+}  // namespace
+
+ReadReport read_trace(LineInput& input, Sink& sink) {
+  ReadReport report;
+  LineParser parser(input, sink);
+  std::string_view line;
+  while (input.next(line)) {
+    if (blank(line)) continue;
+    try {
+      if (!parser.parse(line)) ++report.unknown;
+      ++report.lines;
+    } catch (const NotATrace&) {
+      if (!input.whole() && line.substr(0, kHeaderBegin.size()) == kHeaderBegin)
+        throw Error(fmt::format("{} is cut off within its first line, the header: nothing of the trace is there",
+                                input.name()));
+      throw Error(
+          fmt::format("{} is not an nstrace trace: its first line is not a header, but {}", input.name(), shown(line)));
+    } catch (const BadJson& bad) {
+      if (!input.whole()) {
+        report.incomplete_why = "the last line is cut off";
+        break;
+      }
+      throw Error(fmt::format("{}, line {}: the file is damaged here: {} ({})", input.name(), input.number(),
+                              shown(line), bad.why));
+    }
+  }
+  if (report.lines == 0) {
+    if (input.cut())
+      throw Error(fmt::format("{} is cut off within its first line: nothing of the trace is there", input.name()));
+    throw Error(fmt::format("{} is empty: a trace begins with a header line", input.name()));
+  }
+  if (input.cut() && report.incomplete_why.empty()) report.incomplete_why = "the compressed data are cut off";
+  if (!parser.footer_seen() && report.incomplete_why.empty()) report.incomplete_why = "there is no footer";
+  report.complete = parser.footer_seen();
+  return report;
+}
+
+ReadReport read_trace(const std::string& path, Sink& sink) {
+  LineInput input(path);
+  return read_trace(input, sink);
+}
+
+Trace load_trace(const std::string& path) {
+  Trace trace;
+  Collector collector(trace);
+  trace.report = read_trace(path, collector);
+  return trace;
+}
+
+}  // namespace nstrace::trace

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+// JsonWriter: a piece of a trace to one line of JSON. Fields stand in a fixed order, "type" first, and what is empty or
+// not known is left out, so the same piece gives the same bytes. The fields are described in FORMAT.md.
+#include <charconv>
+#include <utility>
+
+#include "trace/constants.h"
+#include "trace/file.h"
+#include "trace/file_words.h"
+#include "trace/json_text.h"
+
+namespace nstrace::trace {
+namespace {
+
+// Appends fields to an object that is open at the end of `out`.
+class Fields {
+ public:
+  explicit Fields(std::string& out) : out_(out) {}
+
+  void open(std::string_view name) {
+    key(name);
+    out_ += '{';
+  }
+  void close() { out_ += '}'; }
+
+  void key(std::string_view name) {
+    if (out_.back() != '{') out_ += ',';
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+  }
+  template <typename T>
+  void number(T value, int base = 10) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value, base).ptr;
+    out_.append(digits, end);
+  }
+  template <typename T>
+  void integer(std::string_view name, T value) {
+    key(name);
+    number(value);
+  }
+  template <typename T>
+  void integers(std::string_view name, const std::vector<T>& values) {
+    key(name);
+    out_ += '[';
+    for (const T value : values) {
+      if (out_.back() != '[') out_ += ',';
+      number(value);
+    }
+    out_ += ']';
+  }
+  void yes(std::string_view name, bool value) {  // false is left out
+    if (!value) return;
+    key(name);
+    out_ += "true";
+  }
+  // 64 bits as a string: many readers of JSON keep 53.
+  void decimal(std::string_view name, std::uint64_t value) {
+    key(name);
+    out_ += '"';
+    number(value);
+    out_ += '"';
+  }
+  void hex(std::string_view name, std::uint64_t value) {
+    key(name);
+    out_ += "\"0x";
+    number(value, 16);
+    out_ += '"';
+  }
+  void text(std::string_view name, std::string_view bytes) {
+    key(name);
+    if (append_json_string(out_, bytes)) return;
+    exact_key(name);
+    base64(bytes);
+  }
+  void text_if(std::string_view name, std::string_view bytes) {
+    if (!bytes.empty()) text(name, bytes);
+  }
+  void texts(std::string_view name, const std::vector<std::string>& values) {
+    key(name);
+    bool valid = true;
+    out_ += '[';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i) out_ += ',';
+      valid &= append_json_string(out_, values[i]);
+    }
+    out_ += ']';
+    if (valid) return;
+    exact_key(name);
+    out_ += '[';
+    std::string scratch;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i) out_ += ',';
+      scratch.clear();
+      if (append_json_string(scratch, values[i]))
+        out_ += "null";
+      else
+        base64(values[i]);
+    }
+    out_ += ']';
+  }
+  void texts_if(std::string_view name, const std::vector<std::string>& values) {
+    if (!values.empty()) texts(name, values);
+  }
+
+  void namespaces(std::string_view name, const NsSet& ns) {
+    if (ns == NsSet{}) return;
+    open(name);
+    for (int i = 0; i < kNsCount; ++i) {
+      const Ns kind = static_cast<Ns>(i);
+      if (ns[kind] != 0) integer(ns_name(kind), ns[kind]);
+    }
+    // A process's children are born into its own pid and time namespaces, but for a call that said otherwise.
+    if (ns[Ns::PidForChildren] != ns[Ns::Pid]) integer("pid_for_children", ns[Ns::PidForChildren]);
+    if (ns[Ns::TimeForChildren] != ns[Ns::Time]) integer("time_for_children", ns[Ns::TimeForChildren]);
+    close();
+  }
+  void who(const Who& who) {
+    integer("tid", who.tid);
+    integer("tgid", who.tgid);
+    integer("born", who.born);
+    if (!who.tids.empty()) integers("tids", who.tids);
+    text("comm", who.comm);
+    namespaces("ns", who.ns);
+    if (who.cgroup != 0) decimal("cgroup", who.cgroup);
+  }
+  void arg(const Arg& arg) {
+    out_ += '{';
+    text("name", arg.name);
+    key("kind");
+    out_ += '"';
+    out_ += kind_word(arg.kind);
+    out_ += '"';
+    value(arg);
+    if (arg.kind == Arg::Kind::String)
+      text("text", arg.text);
+    else
+      text_if("text", arg.text);
+    if (arg.kind == Arg::Kind::Strings || arg.kind == Arg::Kind::Struct)
+      texts("list", arg.list);
+    else
+      texts_if("list", arg.list);
+    text_if("target", arg.target);
+    text_if("comment", arg.comment);
+    yes("cut", arg.cut);
+    out_ += '}';
+  }
+  void call(const Call& call) {
+    if (call.name.empty()) return;
+    text("call", call.name);
+    key("args");
+    out_ += '[';
+    for (std::size_t i = 0; i < call.args.size(); ++i) {
+      if (i) out_ += ',';
+      arg(call.args[i]);
+    }
+    out_ += ']';
+    if (call.result) integer("result", *call.result);
+    if (call.failed()) text_if("error", errno_name(static_cast<int>(-*call.result)));
+  }
+
+ private:
+  void exact_key(std::string_view name) {
+    out_ += ",\"";
+    out_ += name;
+    out_ += "_b64\":";
+  }
+  void base64(std::string_view bytes) {
+    out_ += '"';
+    append_base64(out_, bytes);
+    out_ += '"';
+  }
+  void value(const Arg& arg) {
+    switch (arg.kind) {
+      case Arg::Kind::Integer:
+      case Arg::Kind::Symbol:
+      case Arg::Kind::Descriptor:
+        key("value");
+        out_ += '"';
+        number(arg.value);
+        out_ += '"';
+        return;
+      case Arg::Kind::Address:
+      case Arg::Kind::Flags:
+      case Arg::Kind::Unread:
+        hex("value", static_cast<std::uint64_t>(arg.value));
+        return;
+      case Arg::Kind::String:
+      case Arg::Kind::Strings:
+      case Arg::Kind::Struct:  // the address, where it is known
+        if (arg.value != 0) hex("value", static_cast<std::uint64_t>(arg.value));
+        return;
+    }
+  }
+
+  std::string& out_;
+};
+
+// The fields of each kind of event, after those that all events have.
+struct Particulars {
+  Fields& to;
+  const Event& event;
+
+  void operator()(const Syscall&) const {}
+  void operator()(const Fork& fork) const {
+    to.hex("flags", fork.flags);
+    to.integer("exit_signal", fork.exit_signal);
+    to.integer("parent_tgid", fork.parent_tgid);
+    to.integer("parent_born", fork.parent_born);
+    to.open("child");
+    to.who(fork.child);
+    to.close();
+  }
+  void operator()(const Exec& exec) const {
+    if (exec.tid_before != event.who.tid) to.integer("tid_before", exec.tid_before);
+    to.text("comm_before", exec.comm_before);
+    to.text("path", exec.path);
+    to.text_if("interpreter", exec.interpreter);
+    if (exec.device != 0) {
+      to.text("exe_device", std::to_string(exec.device >> 20) + ":" + std::to_string(exec.device & 0xfffff));
+    }
+    if (exec.inode != 0) to.decimal("exe_inode", exec.inode);
+    to.texts("argv", exec.argv);
+    to.yes("argv_from_image", exec.argv_from_image);
+    to.integer("env_count", exec.env_count);
+    to.texts_if("env", exec.env);
+  }
+  void operator()(const Exit& exit) const {
+    to.integer("code", exit.code);
+    to.integer("signal", exit.signal);
+    to.yes("core", exit.core);
+    to.yes("process", exit.process);
+  }
+  void operator()(const Rename& rename) const { to.text("comm_before", rename.comm_before); }
+  void operator()(const NamespaceSeen& seen) const {
+    to.text("ns_type", ns_name(seen.ns));
+    to.integer("ns_inode", seen.inode);
+    if (seen.id != 0) to.decimal("ns_id", seen.id);
+    if (seen.owner_user != 0) to.integer("owner_user", seen.owner_user);
+    if (seen.parent != 0) to.integer("parent_ns", seen.parent);
+  }
+  void operator()(const CgroupMove& move) const {
+    to.decimal("from", move.from);
+    to.text("cgroup_path", move.path);
+  }
+  void operator()(const Lost& lost) const {
+    to.integer("count", lost.count);
+    to.integer("cpu", lost.cpu);
+    to.text("why", lost.why);
+  }
+};
+
+// Begins a line in `out`, whose capacity is kept from line to line.
+Fields begin(std::string& out, std::string_view type) {
+  out.assign("{\"type\":\"");
+  out += type;
+  out += '"';
+  return Fields(out);
+}
+
+}  // namespace
+
+JsonWriter::JsonWriter(std::function<void(std::string_view)> write) : write_(std::move(write)) {}
+
+void JsonWriter::header(const Header& header) {
+  Fields to = begin(line_, "header");
+  to.text("format", kFormatName);
+  to.integer("version", header.version);
+  to.text_if("tool", header.tool);
+  to.text_if("kernel", header.kernel);
+  to.text_if("arch", header.arch);
+  to.text_if("boot_id", header.boot_id);
+  if (header.start_boottime != 0) to.integer("start_boottime", header.start_boottime);
+  if (header.start_realtime != 0) to.integer("start_realtime", header.start_realtime);
+  to.texts_if("command", header.command);
+  to.texts_if("follow", header.follow);
+  if (header.calls_known) to.texts("calls", header.calls);
+  to.texts("event_types", header.events);
+  to.text("results", header.results);
+  to.text("env_policy", header.env);
+  to.text_if("backend", header.backend);
+  to.key("durations");
+  line_ += header.durations ? "true" : "false";
+  to.namespaces("host", header.host);
+  if (header.tracer_pid != 0) to.integer("tracer_pid", header.tracer_pid);
+  line_ += "}\n";
+  write_(line_);
+}
+
+void JsonWriter::existing(const Existing& process) {
+  Fields to = begin(line_, "process");
+  to.integer("pid", process.pid);
+  to.integer("born", process.born);
+  if (!process.pids.empty()) to.integers("pids", process.pids);
+  if (process.parent_pid != 0) to.integer("parent_pid", process.parent_pid);
+  to.text("comm", process.comm);
+  to.text_if("exe", process.exe);
+  to.texts_if("argv", process.argv);
+  to.namespaces("ns", process.ns);
+  if (process.cgroup != 0) to.decimal("cgroup", process.cgroup);
+  to.text_if("cgroup_path", process.cgroup_path);
+  to.yes("followed", process.followed);
+  line_ += "}\n";
+  write_(line_);
+}
+
+void JsonWriter::event(const Event& event) {
+  Fields to = begin(line_, kind_name(event));
+  to.integer("n", event.number);
+  to.integer("t", event.time);
+  if (event.start != event.time) to.integer("start", event.start);
+  if (event.who.tid != 0) to.who(event.who);
+  to.call(event.call);
+  std::visit(Particulars{to, event}, event.what);
+  line_ += "}\n";
+  write_(line_);
+}
+
+void JsonWriter::footer(const Footer& footer) {
+  Fields to = begin(line_, "footer");
+  to.integer("events", footer.events);
+  to.integer("lost", footer.lost);
+  to.key("losses");
+  line_ += '[';
+  for (const auto& [why, count] : footer.losses) {
+    if (line_.back() != '[') line_ += ',';
+    line_ += '{';
+    to.text("why", why);
+    to.integer("count", count);
+    line_ += '}';
+  }
+  line_ += ']';
+  if (footer.end_boottime != 0) to.integer("end_boottime", footer.end_boottime);
+  if (footer.end_realtime != 0) to.integer("end_realtime", footer.end_realtime);
+  to.text_if("end", footer.end);
+  if (footer.status) to.integer("status", *footer.status);
+  line_ += "}\n";
+  write_(line_);
+}
+
+}  // namespace nstrace::trace
