@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The main job on a real Docker: what docker run and docker exec do, against what they must do and what strace shows.
+
+Play it by hand: python3 tests/live/run.py --group docker
+"""
+import os
+import re
+
+from dockerd import Dockerd
+from harness import Trace, arguments, check, equal, test
+from strace_scene import Strace, missing
+
+NEEDS = ("nstrace", "root", "bpf", "dockerd", "containerd", "docker", "busybox")
+NEW = ("mnt", "uts", "ipc", "pid", "net")  # what runc makes anew by default; cgroup only on cgroup v2
+
+
+def traced(box, name, targets, *command):
+    """nstrace --follow TARGETS -- COMMAND; returns the trace, whole, the printed lines and COMMAND's output."""
+    path, text = box.temp / (name + ".jsonl"), box.temp / (name + ".txt")
+    flags = [word for target in targets for word in ("--follow", target)]
+    status, out, err = box.run(box.nstrace, *flags, "-o", path, "-o", text, "--", *command)
+    equal(status, 0, f"the status of docker ({err.strip()[-1000:]})")
+    return Trace(path).whole(), text.read_text().splitlines(), out
+
+
+def is_exec(name, *words):
+    """Matches an exec of a program by its base name whose argv has these words."""
+    return lambda e: e["type"] == "exec" and os.path.basename(e["argv"][0]) == name and \
+        all(w in e["argv"] for w in words)
+
+
+def is_call(name, *args):
+    return lambda e: e["type"] == "syscall" and e["call"] == name and e["result"] == 0 and \
+        all(str(a) in map(str, arguments(e)) for a in args)
+
+
+def in_order(trace, steps):
+    """Finds the steps in this order; returns the event of each."""
+    found, at = {}, 0
+    for name, matches in steps:
+        event = next((e for e in trace.events[at:] if matches(e)), None)
+        check(event is not None, f"there is no {name} after {list(found)}")
+        found[name] = event
+        at = event["n"]
+    return found
+
+
+def container_start(trace, docker):
+    """The steps of docker run, in order."""
+    version = docker.docker("version", "--format", "{{.Server.Version}}").stdout
+    # Docker 28 hands the network over by itself; up to then runc calls dockerd as a hook.
+    hook = [("libnetwork-setkey", is_exec("libnetwork-setkey"))] if int(version.split(".")[0]) < 28 else []
+    shims = [
+        ("containerd-shim start", is_exec("containerd-shim-runc-v2", "start")),
+        ("containerd-shim", lambda e: is_exec("containerd-shim-runc-v2")(e) and "start" not in e["argv"]),
+    ]
+    return in_order(trace, shims + [
+        ("runc create", is_exec("runc", "create")),
+        ("runc init", is_exec("runc", "init")),
+        ("unshare", lambda e: is_call("unshare")(e) and e["comm"] == "runc:[1:CHILD]" and
+            set("CLONE_NEWNS CLONE_NEWUTS CLONE_NEWIPC CLONE_NEWPID CLONE_NEWNET".split()) <=
+            set(arguments(e)[0].split("|"))),
+        *hook,
+        ("pivot_root", lambda e: is_call("pivot_root")(e) and arguments(e) == [".", "."]),
+        ("runc start", is_exec("runc", "start")),
+        ("sleep", is_exec("sleep", "100")),
+    ])
+
+
+@test(needs=NEEDS)
+def run_and_exec(box):
+    with Dockerd() as docker:
+        containerd = docker.containerd.pid
+        trace, lines, out = traced(box, "run", [containerd], *docker.client("run", "-d", "--name", "one", "busybox",
+                                                                           "sleep", "100"))
+        container = out.strip()
+        steps = container_start(trace, docker)
+
+        # Who made whom: from containerd down to the container, by true creators.
+        creators = {e["child"]["tgid"]: e for e in trace.forks()}
+        sleep, child = steps["sleep"], steps["unshare"]
+        equal(creators[sleep["tgid"]]["tgid"], child["tgid"], "the creator of the container's process")
+        equal(creators[child["tgid"]]["tgid"], steps["runc init"]["tgid"], "the creator of runc:[1:CHILD]")
+        line, pid = [], sleep["tgid"]
+        while pid in creators:
+            pid = creators[pid]["tgid"]
+            line.append(pid)
+        check(steps["runc create"]["tgid"] in line, f"the container does not descend from runc create: {line}")
+        equal(line[-1], containerd, "the first of the line")
+
+        # Where it lives: in namespaces of its own, as number 1.
+        host = trace.header["host"]
+        equal([t for t in NEW if sleep["ns"][t] == host[t]], [], "the host's namespaces that the container is in")
+        equal({t: sleep["ns"][t] for t in ("user", "time")}, {t: host[t] for t in ("user", "time")}, "user and time")
+        equal(sleep["tids"], [sleep["tid"], 1], "the numbers of the container's process")
+        equal(steps["pivot_root"]["tgid"], sleep["tgid"], "who calls pivot_root")
+
+        # What strace with the write-up's flags cannot show: clones and mounts.
+        mounted = {arguments(e)[2] for e in trace.of("syscall", sleep["tgid"], "mount") if e["result"] == 0}
+        check({"proc", "tmpfs", "devpts", "mqueue", "sysfs"} <= mounted, f"only {sorted(map(str, mounted))} mounted")
+        check(any(container in a for a in steps["runc create"]["argv"]), "the container's id is cut")
+
+        # docker exec: the shim was there before, found by the name of the daemon.
+        trace, lines, out = traced(box, "exec", ["containerd"], *docker.client("exec", "one", "sh", "-c", "echo $$"))
+        equal(trace.processes and [p["pid"] for p in trace.processes if p["pid"] in docker.shims()], docker.shims(),
+              "the shim among those that existed")
+        calls = [e for e in trace.of(call="setns") if e["comm"] == "runc:[1:CHILD]"]
+        joined = dict(re.match(r"\d+<(\w+):\[(\d+)\]>$", arguments(e)[0]).groups() for e in calls)
+        equal({t: int(joined.get(t, 0)) for t in NEW}, {t: sleep["ns"][t] for t in NEW}, "the namespaces joined")
+        check(all(f"<{t}:[{sleep['ns'][t]}]>" in "\n".join(lines) for t in NEW), "a line lacks a setns's target")
+        shell = next(e for e in trace.of("exec") if e["argv"][:2] == ["sh", "-c"])
+        equal({t: shell["ns"][t] for t in NEW}, {t: sleep["ns"][t] for t in NEW}, "the shell's namespaces")
+        equal(out.strip(), str(shell["tids"][-1]), "the shell's number inside")
+        check(any(is_call("unshare")(e) and arguments(e)[0] == "0" for e in trace.events), "there is no unshare(0)")
+
+
+@test(needs=NEEDS + ("strace",))
+def every_line_of_strace_is_there(box):
+    with Dockerd() as docker:
+        scenes = [("run", [docker.containerd.pid], ["run", "-d", "busybox", "sleep", "100"]),
+                  ("exec", None, ["exec", "one", "sh", "-c", "echo hi"])]
+        docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
+        for name, targets, command in scenes:
+            targets = targets or docker.shims()[:1]
+            with Strace(targets) as strace:
+                docker.docker(*command)
+            if name == "run":
+                docker.docker("rm", "-f", docker.docker("ps", "-lq").stdout.strip())
+            yardstick = strace.lines()
+            trace, lines, _ = traced(box, name, targets, *docker.client(*command))
+            lacking = missing(yardstick, lines)
+            check(not lacking, f"{len(lacking)} of strace's {len(yardstick)} lines of docker {name} have no counterpart: "
+                  + " ## ".join(lacking))
+            check(len(yardstick) >= 8, f"strace printed only {len(yardstick)} lines of docker {name}")
+
+
+@test(needs=NEEDS)
+def twenty_runs_lose_nothing(box):
+    """One follower over many containers: each start is whole, each end is there."""
+    with Dockerd() as docker:
+        follower = box.follow(docker.containerd.pid)
+        for _ in range(20):
+            docker.docker("run", "--rm", "busybox", "true")
+        trace = follower.stop()
+        ends = [e for e in trace.of("exec") if e["argv"] == ["true"]]
+        equal(len(ends), 20, "containers whose program was seen to start")
+        for event in ends:
+            equal(trace.end(event["tgid"]), (0, 0), "the end of the container's process")

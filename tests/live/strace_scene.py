@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""strace as the yardstick: plays a scene under it, and finds each of its lines among nstrace's.
+
+Lines are compared by comm, call, arguments and result after what differs from run to run is replaced: pids, ids of
+containers, namespaces' numbers, addresses, descriptors.
+"""
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+# The flags of "strace -f -p $(pidof containerd)" as people use them, with whole strings instead of 32 bytes.
+FLAGS = ["-qqq", "-e", "signal=none", "--decode-pids=comm,pidns", "-z", "-e",
+         "execve,setns,pivot_root,chroot,unshare", "--decode-fds", "-f", "-s", "100000"]
+
+LINE = re.compile(r"^(?:\[pid +)?\d+<(?P<comm>.*?)>\]? .*?(?P<call>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+)")
+
+
+class Strace:
+    """strace attached to running processes, for the time of a with block."""
+
+    def __init__(self, pids, flags=FLAGS):
+        self.log = tempfile.NamedTemporaryFile(prefix="nstrace-strace.")
+        self.command = ["strace", *flags, "-o", self.log.name, *(w for p in pids for w in ("-p", str(p)))]
+        self.pids = pids
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 10
+        while not all(self.attached(pid) for pid in self.pids):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("strace did not attach: " + self.process.stderr.read())
+            time.sleep(0.02)
+        return self
+
+    @staticmethod
+    def attached(pid):
+        tasks = f"/proc/{pid}/task"
+        return all("TracerPid:\t0\n" not in open(f"{tasks}/{t}/status").read() for t in os.listdir(tasks))
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=30)
+
+    def lines(self):
+        return open(self.log.name, encoding="utf-8", errors="replace").read().splitlines()
+
+
+def plain(text):
+    """The text without what differs from run to run."""
+    text = re.sub(r"\b[0-9a-f]{64}\b", "ID", text)
+    text = re.sub(r'"[0-9a-f]{12}"', '"SHORT"', text)
+    text = re.sub(r"(/proc/)\d+\b", r"\1PID", text)
+    text = re.sub(r"-process\d+", "-processN", text)
+    text = re.sub(r"\[\d{6,}\]", "[N]", text)
+    text = re.sub(r"\b0x[0-9a-f]+( /\*)", r"ADDRESS\1", text)
+    text = re.sub(r"^\d+<", "FD<", text)
+    return text
+
+
+def key(match):
+    return match["call"], plain(match["args"]), match["result"]
+
+
+def parsed(lines):
+    """(comm, (call, arguments, result), the line) of each line that is a whole call."""
+    found = []
+    for line in lines:
+        match = LINE.match(line)
+        if match:
+            found.append((match["comm"], key(match), line))
+    return found
+
+
+def missing(strace_lines, nstrace_lines):
+    """The lines of strace without a counterpart in nstrace's, which must come in the same order. A comm may be the one
+    before an execve or the one after."""
+    theirs, ours = parsed(strace_lines), parsed(nstrace_lines)
+    if not theirs:
+        raise AssertionError("strace printed nothing to compare with")
+    lacking, at = [], 0
+    for comm, call, line in theirs:
+        for i in range(at, len(ours)):
+            if ours[i][1] == call and (call[0].startswith("execve") or ours[i][0] == comm):
+                at = i + 1
+                break
+        else:
+            lacking.append(line)
+    return lacking
