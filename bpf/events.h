@@ -17,6 +17,7 @@
 #define NST_MAX_SYSCALLS 512
 #define NST_CHUNK (32 * 1024) /* of an argument vector; a power of two */
 #define NST_ARGS 6
+#define NST_ARG_STRIDE 8 /* of the capture table: a power of two, for the verifier */
 
 enum nst_record {
 	NST_FORK = 1,

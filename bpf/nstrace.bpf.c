@@ -1,0 +1,973 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * The kernel side: from tracepoints to records in one ring buffer.
+ *
+ * Five tracepoints carry the process tree (new task, exec, exit, rename) and one pair carries the system calls. Whom to
+ * follow is a set of thread group ids; a child enters it before it can run, whether or not its record finds room.
+ * Every program filters first: the call's class is a byte in .rodata, then the set, then the work.
+ *
+ * Written for the verifiers of 5.10 and later: bounds by masks, loops inside global functions (which are verified on
+ * their own), state in per-CPU maps. Tracing programs run with preemption off, so that a per-CPU map is private.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "events.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Set between open and load. */
+const volatile __u8 call_class[NST_MAX_SYSCALLS];
+const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
+const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
+const volatile bool ship_env = true;
+
+enum {
+	CLASS_NONE = 0,
+	CLASS_CALL,
+	CLASS_EXEC,
+	CLASS_FORK,
+};
+
+enum { /* the numbers of trace::Capture */
+	READ_NOTHING = 0,
+	READ_STRING,
+	READ_DESCRIPTOR,
+	READ_BYTES,
+	READ_BYTES_OF_ARG,
+};
+
+/* Changed while it runs. */
+bool seeding; /* the set is being filled: look at all ancestors of a creator */
+bool watch_names; /* `names` is not empty */
+
+/* The set of those who are followed, by thread group id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u64); /* when its leader was born */
+} followed SEC(".maps");
+
+/* Names that are followed from their exec on. */
+struct name_key {
+	char comm[NST_COMM_LEN];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct name_key);
+	__type(value, __u8);
+} names SEC(".maps");
+
+/* Calls that were entered, by task: a thread that execs changes its tid on the way, but not its task_struct. */
+struct pending {
+	struct nst_call call;
+	struct nst_fd fds[2];
+	__u32 fd_count;
+	__u32 faulted; /* an element of argv could not be read at entry */
+	char comm[NST_COMM_LEN];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct pending);
+} entered SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nst_counters);
+} counters SEC(".maps");
+
+/* Where a record is put together; per CPU, but too large for a per-CPU map (32 KiB an element). A record is at most RECORD_MAX long; the rest is room for the verifier's mask. */
+#define RECORD_MAX (64 * 1024)
+struct scratch {
+	__u8 bytes[RECORD_MAX + 8192];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* one for each CPU, set at load */
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* The state of whatever reads user memory step by step. */
+struct work {
+	__u64 at; /* next address: of argv's element, or of the image */
+	__u64 left;
+	__u64 id;
+	__u32 off; /* bytes in the chunk, or in the record */
+	__u32 index;
+	__u32 flags;
+	__u32 done;
+	__u32 type;
+	__u32 nr;
+	__u64 args[NST_ARG_STRIDE];
+	__u32 pieces;
+	__u32 tid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} works SEC(".maps");
+
+/* A second scratch, since a chunk is shipped while a record waits. */
+struct chunk_scratch {
+	struct nst_rec_chunk rec;
+	__u8 bytes[2 * NST_CHUNK];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* one for each CPU, set at load */
+	__type(key, __u32);
+	__type(value, struct chunk_scratch);
+} chunks SEC(".maps");
+
+static const __u32 zero = 0;
+
+static __always_inline struct scratch *this_scratch(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+static __always_inline struct chunk_scratch *this_chunk(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&chunks, &cpu);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline __u32 current_tgid(void)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+static __always_inline __u64 born_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+/* ---- records ---------------------------------------------------------------------------------------------------- */
+
+/* Fills the head, sends, counts. The number is handed out before the room is known, so that a loss leaves a gap. */
+static __always_inline void submit(struct nst_head *head, __u32 type, __u64 size)
+{
+	struct nst_counters *count = bpf_map_lookup_elem(&counters, &zero);
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!count)
+		return;
+	size &= 0x1ffff;
+	if (size > RECORD_MAX)
+		size = RECORD_MAX;
+	head->size = size;
+	head->type = type;
+	head->cpu = bpf_get_smp_processor_id();
+	head->seq = count->seq++;
+	head->time = bpf_ktime_get_boot_ns();
+	count->attempted++;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes)
+		flags = 0; /* epoll wakes up only when the reader had caught up: no storm of interrupts */
+	if (bpf_ringbuf_output(&ring, head, size, flags))
+		count->dropped++;
+	else
+		count->sent++;
+}
+
+static __always_inline void count_unread(void)
+{
+	struct nst_counters *count = bpf_map_lookup_elem(&counters, &zero);
+
+	if (count)
+		count->unread++;
+}
+
+static __always_inline void count_map_full(void)
+{
+	struct nst_counters *count = bpf_map_lookup_elem(&counters, &zero);
+
+	if (count)
+		count->map_full++;
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * cgroup v2's id of the task, or on a host that keeps its controllers in v1 (then the v2 root has everyone) the id in
+ * the hierarchy of the pids or memory controller.
+ */
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	__u64 id = BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	struct cgroup_subsys_state *css = 0;
+	__u32 index = 0;
+	__u64 v1 = 0;
+
+	if (id > 1)
+		return id;
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	else
+		return id;
+	bpf_core_read(&css, sizeof(css), (void *)set + bpf_core_field_offset(set->subsys) + index * sizeof(void *));
+	if (css)
+		v1 = BPF_CORE_READ(css, cgroup, kn, id);
+	return v1 > 1 ? v1 : id;
+}
+
+static __always_inline void fill_ns(__u32 *ns, struct task_struct *task)
+{
+	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid upid = {};
+	__u32 level = BPF_CORE_READ(pid, level);
+
+	if (proxy) {
+		ns[0] = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
+		ns[1] = BPF_CORE_READ(proxy, uts_ns, ns.inum);
+		ns[2] = BPF_CORE_READ(proxy, ipc_ns, ns.inum);
+		ns[3] = BPF_CORE_READ(proxy, net_ns, ns.inum);
+		ns[6] = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
+		ns[8] = BPF_CORE_READ(proxy, pid_ns_for_children, ns.inum);
+		if (bpf_core_field_exists(proxy->time_ns)) {
+			ns[7] = BPF_CORE_READ(proxy, time_ns, ns.inum);
+			ns[9] = BPF_CORE_READ(proxy, time_ns_for_children, ns.inum);
+		}
+	}
+	/* its own pid namespace is that of its innermost number; nsproxy has the one of its children */
+	if (pid) {
+		bpf_core_read(&upid, sizeof(upid),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) + level * bpf_core_type_size(struct upid));
+		ns[4] = BPF_CORE_READ(upid.ns, ns.inum);
+	}
+	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+}
+
+static __always_inline void fill_task(struct nst_task *out, struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid upid = {};
+	__u32 level = BPF_CORE_READ(pid, level);
+	int i;
+
+	__builtin_memset(out, 0, sizeof(*out));
+	out->tid = BPF_CORE_READ(task, pid);
+	out->tgid = BPF_CORE_READ(task, tgid);
+	out->born = born_of(task);
+	out->cgroup = cgroup_of(task);
+	fill_ns(out->ns, task);
+	out->level = level;
+	for (i = 0; i < NST_MAX_LEVELS; i++) {
+		if (i > level || !pid)
+			break;
+		bpf_core_read(&upid, sizeof(upid),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) + i * bpf_core_type_size(struct upid));
+		out->ids[i] = upid.nr;
+	}
+	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
+}
+
+/* ---- whom to follow --------------------------------------------------------------------------------------------- */
+
+static __always_inline bool is_followed(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&followed, &tgid) != 0;
+}
+
+static __always_inline void follow(__u32 tgid, __u64 born)
+{
+	if (bpf_map_update_elem(&followed, &tgid, &born, BPF_ANY))
+		count_map_full();
+}
+
+/* Is one of the task's ancestors, or itself, in the set? The chain of a process to init is short. */
+static __always_inline bool descends(struct task_struct *task)
+{
+	__u32 tgid = 0;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		tgid = BPF_CORE_READ(task, tgid);
+		if (tgid == 0)
+			return false;
+		if (is_followed(tgid))
+			return true;
+		task = BPF_CORE_READ(task, real_parent);
+		if (!task)
+			return false;
+	}
+	return false;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+
+#define NSFS_MAGIC 0x6e736673
+#define PIDFS_MAGIC 0x50494446
+#define ANON_INODE_FS_MAGIC 0x09041934
+
+static __always_inline void fill_fd(struct nst_fd *out, __u32 arg, int number)
+{
+	struct files_struct *files = BPF_CORE_READ(current_task(), files);
+	struct fdtable *table = BPF_CORE_READ(files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	const char *name = 0;
+	struct file *file = 0;
+	struct inode *inode;
+	struct pid *pid = 0;
+	struct upid upid = {};
+	__u64 magic;
+
+	__builtin_memset(out, 0, sizeof(*out));
+	out->arg = arg;
+	if (number < 0 || (__u32)number >= BPF_CORE_READ(table, max_fds))
+		return;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
+	if (!file)
+		return;
+	inode = BPF_CORE_READ(file, f_inode);
+	magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (magic == NSFS_MAGIC) {
+		struct ns_common *ns = BPF_CORE_READ(inode, i_private);
+
+		out->kind = NST_FD_NS;
+		out->number = BPF_CORE_READ(inode, i_ino);
+		name = BPF_CORE_READ(ns, ops, name);
+		bpf_probe_read_kernel_str(out->name, sizeof(out->name), name);
+		return;
+	}
+	name = (const char *)BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	bpf_probe_read_kernel_str(out->name, sizeof(out->name), name);
+	if (magic == PIDFS_MAGIC) {
+		pid = BPF_CORE_READ(inode, i_private);
+	} else if (magic == ANON_INODE_FS_MAGIC && out->name[0] == '[' && out->name[1] == 'p' &&
+		   out->name[2] == 'i' && out->name[3] == 'd' && out->name[4] == 'f' && out->name[5] == 'd') {
+		pid = BPF_CORE_READ(file, private_data); /* before 6.9 */
+	}
+	if (pid) {
+		bpf_core_read(&upid, sizeof(upid), &pid->numbers);
+		out->kind = NST_FD_PIDFD;
+		out->number = upid.nr;
+		return;
+	}
+	out->kind = NST_FD_PATH;
+	out->number = BPF_CORE_READ(inode, i_ino);
+}
+
+/* ---- chunks: argument vectors of any length --------------------------------------------------------------------- */
+
+static __always_inline void ship_chunk(struct work *work, struct chunk_scratch *chunk, __u32 flags)
+{
+	__u64 length = work->off;
+
+	chunk->rec.id = work->id;
+	chunk->rec.index = work->index++;
+	chunk->rec.flags = flags;
+	chunk->rec.tid = work->tid;
+	length &= 2 * NST_CHUNK - 1;
+	chunk->rec.length = length;
+	work->off = 0;
+	submit(&chunk->rec.head, work->type, sizeof(chunk->rec) + length);
+}
+
+/* One element of argv, appended to the chunk with its NUL. */
+__noinline int vector_element(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	__u64 pointer = 0;
+	long got;
+	int i;
+
+	if (!work || !chunk || work->done)
+		return 0;
+	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
+		work->flags |= NST_CHUNK_FAULT;
+		work->done = 1;
+		return 0;
+	}
+	if (!pointer) {
+		work->done = 1;
+		return 0;
+	}
+	work->at += sizeof(pointer);
+	/* an element is at most 128 KiB long (MAX_ARG_STRLEN): five pieces of 32 KiB - 1 */
+	for (i = 0; i < 5; i++) {
+		__u32 off = work->off & (NST_CHUNK - 1);
+
+		got = bpf_probe_read_user_str(chunk->bytes + off, NST_CHUNK, (void *)pointer);
+		if (got < 0) {
+			work->flags |= NST_CHUNK_FAULT;
+			work->done = 1;
+			return 0;
+		}
+		if (got < NST_CHUNK) {
+			work->off = off + got;
+			if (work->off >= NST_CHUNK)
+				ship_chunk(work, chunk, 0);
+			return 0;
+		}
+		/* no NUL yet: the last byte is one that the helper put there */
+		pointer += NST_CHUNK - 1;
+		work->off = off + NST_CHUNK - 1;
+		if (work->off >= NST_CHUNK)
+			ship_chunk(work, chunk, 0);
+	}
+	return 0;
+}
+
+__noinline int vector_block(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < 256; i++) {
+		if (work->done)
+			break;
+		vector_element();
+	}
+	return 0;
+}
+
+/* The argv of the call, from its pointer to its NULL: up to 262,144 elements. */
+static __always_inline __u32 ship_vector(const struct nst_call *call)
+{
+	/* execve(path, argv, envp), execveat(dirfd, path, argv, envp, flags) */
+	__u64 argv = captures[(call->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_DESCRIPTOR ?
+			     call->args[2] :
+			     call->args[1];
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	int i;
+
+	if (!work || !chunk)
+		return 0;
+	work->at = argv;
+	work->id = call->id;
+	work->off = 0;
+	work->index = 0;
+	work->flags = 0;
+	work->done = argv == 0;
+	work->type = NST_CHUNK_CALLED;
+	work->tid = bpf_get_current_pid_tgid();
+	for (i = 0; i < 1024; i++) {
+		if (work->done)
+			break;
+		vector_block();
+	}
+	if (!work->done)
+		work->flags |= NST_CHUNK_CUT;
+	if (work->flags & NST_CHUNK_FAULT)
+		count_unread();
+	ship_chunk(work, chunk, work->flags | NST_CHUNK_LAST);
+	return work->flags & NST_CHUNK_FAULT;
+}
+
+/* One chunk of the new image's argv and environment, which lie side by side (man 5 proc: /proc/PID/cmdline). */
+__noinline int image_chunk(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	__u64 length;
+
+	if (!work || !chunk || work->done)
+		return 0;
+	length = work->left;
+	if (length > NST_CHUNK)
+		length = NST_CHUNK;
+	if (bpf_probe_read_user(chunk->bytes, length & (2 * NST_CHUNK - 1), (void *)work->at)) {
+		work->flags |= NST_CHUNK_FAULT;
+		work->done = 1;
+		return 0;
+	}
+	work->at += length;
+	work->left -= length;
+	work->off = length;
+	if (work->left == 0)
+		work->done = 1;
+	else
+		ship_chunk(work, chunk, 0);
+	return 0;
+}
+
+static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	int i;
+
+	if (!work || !chunk)
+		return;
+	work->at = start;
+	work->left = total;
+	work->id = id;
+	work->off = 0;
+	work->index = 0;
+	work->flags = 0;
+	work->done = total == 0;
+	work->type = NST_CHUNK_IMAGE;
+	work->tid = bpf_get_current_pid_tgid();
+	for (i = 0; i < 256; i++) { /* 8 MiB: a quarter of the largest stack limit in use bounds argv and environment */
+		if (work->done)
+			break;
+		image_chunk();
+	}
+	if (!work->done)
+		work->flags |= NST_CHUNK_CUT;
+	if (work->flags & NST_CHUNK_FAULT)
+		count_unread();
+	ship_chunk(work, chunk, work->flags | NST_CHUNK_LAST);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
+
+#define STRING_MAX 4096
+
+/* Memory behind argument `arg` of the call in `work`, appended to the record in `scratches`. */
+__noinline int read_piece(__u32 arg)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct scratch *scratch = this_scratch();
+	struct nst_piece piece = {};
+	volatile const struct nst_capture *spec;
+	__u64 length = 0;
+	__u64 from;
+	__u32 off;
+	__u32 index;
+	long got;
+
+	if (!work || !scratch || arg >= NST_ARGS)
+		return 0;
+	barrier_var(arg); /* or the mask, which the verifier needs, is optimised away */
+	arg &= NST_ARG_STRIDE - 1;
+	index = (work->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE + arg;
+	spec = &captures[index];
+	if (spec->what != READ_STRING && spec->what != READ_BYTES && spec->what != READ_BYTES_OF_ARG)
+		return 0;
+	from = work->args[arg];
+	if (!from)
+		return 0;
+	off = work->off & (RECORD_MAX / 2 - 1);
+	piece.arg = arg;
+	if (spec->what == READ_STRING) {
+		got = bpf_probe_read_user_str(scratch->bytes + off + sizeof(piece), STRING_MAX, (void *)from);
+		piece.length = got < 0 ? got : got - 1;
+	} else {
+		if (spec->what == READ_BYTES) {
+			length = spec->size;
+		} else {
+			__u32 by = spec->size;
+
+			barrier_var(by);
+			length = work->args[by & (NST_ARG_STRIDE - 1)] * spec->scale;
+		}
+		if (length > STRING_MAX - 1)
+			length = STRING_MAX - 1;
+		got = bpf_probe_read_user(scratch->bytes + off + sizeof(piece), length & (STRING_MAX - 1),
+					  (void *)from);
+		piece.length = got < 0 ? got : (long)length;
+	}
+	if (got < 0)
+		count_unread();
+	__builtin_memcpy(scratch->bytes + off, &piece, sizeof(piece));
+	off += sizeof(piece);
+	if (got >= 0)
+		off += (piece.length + 7) & 0x1ff8;
+	work->off = off;
+	work->pieces++;
+	return 0;
+}
+
+static __always_inline __u32 read_pieces(const struct nst_call *call, __u32 off, __u32 *pieces)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return off;
+	work->off = off;
+	work->pieces = 0;
+	work->nr = call->nr;
+	__builtin_memcpy(work->args, call->args, sizeof(call->args));
+	for (i = 0; i < NST_ARGS; i++)
+		read_piece(i);
+	*pieces = work->pieces;
+	return work->off;
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h: a 32-bit system call is active */
+static __always_inline bool is_compat(void)
+{
+	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
+}
+static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
+{
+	args[0] = BPF_CORE_READ(regs, di);
+	args[1] = BPF_CORE_READ(regs, si);
+	args[2] = BPF_CORE_READ(regs, dx);
+	args[3] = BPF_CORE_READ(regs, r10);
+	args[4] = BPF_CORE_READ(regs, r8);
+	args[5] = BPF_CORE_READ(regs, r9);
+}
+static __always_inline long call_number(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, orig_ax);
+}
+#elif defined(__TARGET_ARCH_arm64)
+#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+static __always_inline bool is_compat(void)
+{
+	return BPF_CORE_READ(current_task(), thread_info.flags) & (1ul << TIF_32BIT);
+}
+static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
+{
+	args[0] = BPF_CORE_READ(regs, orig_x0);
+	args[1] = BPF_CORE_READ(regs, regs[1]);
+	args[2] = BPF_CORE_READ(regs, regs[2]);
+	args[3] = BPF_CORE_READ(regs, regs[3]);
+	args[4] = BPF_CORE_READ(regs, regs[4]);
+	args[5] = BPF_CORE_READ(regs, regs[5]);
+}
+static __always_inline long call_number(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, syscallno);
+}
+#endif
+
+static __always_inline void enter_call(struct pending *pending, struct pt_regs *regs, __u32 nr)
+{
+	int i;
+
+	__builtin_memset(pending, 0, sizeof(*pending));
+	pending->call.start = bpf_ktime_get_boot_ns();
+	pending->call.id = pending->call.start;
+	pending->call.nr = nr;
+	pending->call.tid = bpf_get_current_pid_tgid();
+	read_args(pending->call.args, regs);
+	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
+	for (i = 0; i < NST_ARGS; i++) {
+		if (captures[(nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE + i].what != READ_DESCRIPTOR)
+			continue;
+		if (pending->fd_count == 0)
+			fill_fd(&pending->fds[0], i, pending->call.args[i]);
+		else if (pending->fd_count == 1)
+			fill_fd(&pending->fds[1], i, pending->call.args[i]);
+		else
+			break;
+		pending->fd_count++;
+	}
+}
+
+/* include/trace/events/syscalls.h: a call begins */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
+{
+	struct pending pending;
+	__u64 key;
+	__u32 nr = id;
+
+	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
+		return 0;
+	if (!is_followed(current_tgid()) || is_compat())
+		return 0;
+	enter_call(&pending, regs, nr);
+	if (call_class[nr] == CLASS_EXEC) {
+		pending.faulted = ship_vector(&pending.call);
+	}
+	key = (__u64)current_task();
+	if (bpf_map_update_elem(&entered, &key, &pending, BPF_ANY))
+		count_map_full();
+	return 0;
+}
+
+/* include/trace/events/syscalls.h: a call ends. A successful exec or fork was reported when it happened. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
+{
+	__u64 key = (__u64)current_task();
+	struct scratch *scratch;
+	struct nst_rec_syscall *rec;
+	struct pending *pending;
+	struct pending late;
+	__u32 nr = call_number(regs);
+	__u32 size;
+
+	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
+		return 0;
+	if (!is_followed(current_tgid()) || is_compat())
+		return 0;
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (!pending) {
+		/* it was under way when tracing began; its registers still hold the arguments */
+		if (call_class[nr] != CLASS_CALL)
+			return 0;
+		enter_call(&late, regs, nr);
+		late.call.start = 0;
+		pending = &late;
+	}
+	if (pending->call.nr != nr)
+		goto out;
+	if (call_class[nr] == CLASS_FORK && result >= 0)
+		goto out;
+	if (call_class[nr] == CLASS_EXEC && pending->faulted) {
+		/* the kernel may have brought the argument pages in meanwhile */
+		ship_vector(&pending->call);
+	}
+	scratch = this_scratch();
+	if (!scratch)
+		goto out;
+	rec = (struct nst_rec_syscall *)scratch->bytes;
+	fill_task(&rec->task, current_task());
+	rec->call = pending->call;
+	rec->result = result;
+	rec->pieces = 0;
+	rec->fd_count = pending->fd_count;
+	__builtin_memcpy(rec->fds, pending->fds, sizeof(rec->fds));
+	size = read_pieces(&pending->call, sizeof(*rec), &rec->pieces);
+	submit(&rec->head, NST_SYSCALL, size);
+out:
+	bpf_map_delete_elem(&entered, &key);
+	return 0;
+}
+
+/* ---- the process tree ------------------------------------------------------------------------------------------- */
+
+/*
+ * include/trace/events/task.h, in the creator's context, when the child is complete but has not run: it enters the set
+ * here, so that it cannot do anything unseen.
+ */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
+{
+	struct task_struct *creator = current_task();
+	__u64 key = (__u64)creator;
+	struct scratch *scratch;
+	struct nst_rec_fork *rec;
+	struct pending *pending;
+	struct task_struct *parent;
+	__u32 tgid = current_tgid();
+	__u32 pieces = 0;
+	__u32 size = sizeof(*rec);
+
+	if (!is_followed(tgid)) {
+		if (!seeding || !descends(creator))
+			return 0;
+		follow(tgid, born_of(creator));
+	}
+	if (BPF_CORE_READ(child, tgid) != tgid)
+		follow(BPF_CORE_READ(child, tgid), born_of(child));
+
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_fork *)scratch->bytes;
+	fill_task(&rec->task, creator);
+	fill_task(&rec->child, child);
+	rec->flags = clone_flags;
+	rec->exit_signal = BPF_CORE_READ(child, exit_signal);
+	parent = BPF_CORE_READ(child, real_parent);
+	rec->parent_tgid = BPF_CORE_READ(parent, tgid);
+	rec->parent_born = born_of(parent);
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
+		rec->call = pending->call;
+		size = read_pieces(&pending->call, sizeof(*rec), &pieces);
+	} else {
+		__builtin_memset(&rec->call, 0, sizeof(rec->call));
+		rec->call.nr = ~0u;
+	}
+	submit(&rec->head, NST_FORK, size);
+	return 0;
+}
+
+/* The name of a new image may be one that is followed. */
+static __always_inline bool has_followed_name(struct task_struct *task)
+{
+	struct name_key key = {};
+
+	if (!watch_names)
+		return false;
+	bpf_probe_read_kernel_str(key.comm, sizeof(key.comm), &task->comm);
+	return bpf_map_lookup_elem(&names, &key) != 0;
+}
+
+/* include/trace/events/sched.h: an exec has succeeded; the new image's memory is in place. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u64 key = (__u64)task;
+	struct scratch *scratch;
+	struct nst_rec_exec *rec;
+	struct pending *pending;
+	struct mm_struct *mm;
+	__u32 tgid = current_tgid();
+	__u64 start, args, total;
+	__u32 off = sizeof(*rec);
+	long got;
+
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (!is_followed(tgid)) {
+		if (!has_followed_name(task))
+			return 0;
+		follow(tgid, born_of(task));
+	}
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_exec *)scratch->bytes;
+	fill_task(&rec->task, task);
+	rec->fd_count = 0;
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
+		rec->call = pending->call;
+		rec->fd_count = pending->fd_count;
+		rec->fd = pending->fds[0];
+		__builtin_memcpy(rec->comm_before, pending->comm, sizeof(rec->comm_before));
+	} else {
+		__builtin_memset(&rec->call, 0, sizeof(rec->call));
+		__builtin_memset(rec->comm_before, 0, sizeof(rec->comm_before));
+		rec->call.nr = ~0u;
+		rec->call.id = bpf_ktime_get_boot_ns();
+		rec->call.tid = old_pid;
+	}
+	rec->argc = BPF_CORE_READ(bprm, argc);
+	rec->envc = BPF_CORE_READ(bprm, envc);
+	rec->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
+	rec->device = BPF_CORE_READ(bprm, file, f_inode, i_sb, s_dev);
+	mm = BPF_CORE_READ(task, mm);
+	start = BPF_CORE_READ(mm, arg_start);
+	args = BPF_CORE_READ(mm, arg_end) - start;
+	total = ship_env ? BPF_CORE_READ(mm, env_end) - start : args;
+	rec->image_args = args;
+	rec->image_total = total;
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, BPF_CORE_READ(bprm, filename));
+	if (got > 0)
+		off += got & (2 * STRING_MAX - 1);
+	else
+		scratch->bytes[off++] = 0;
+	off &= RECORD_MAX / 2 - 1;
+	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, BPF_CORE_READ(bprm, interp));
+	if (got > 0)
+		off += got & (2 * STRING_MAX - 1);
+	ship_image(rec->call.id, start, total);
+	submit(&rec->head, NST_EXEC, off);
+	bpf_map_delete_elem(&entered, &key);
+	return 0;
+}
+
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+
+/*
+ * include/trace/events/sched.h, late in do_exit(). The leader may go before the others, and two last threads may both
+ * find nobody alive: the process is gone for the one who takes it out of the set.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+	struct nst_rec_exit *rec;
+	struct scratch *scratch;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	bool last = false;
+
+	if (!is_followed(tgid))
+		return 0;
+	bpf_map_delete_elem(&entered, &key);
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		last = bpf_map_delete_elem(&followed, &tgid) == 0;
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_exit *)scratch->bytes;
+	fill_task(&rec->task, task);
+	rec->last = last;
+	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
+	if (!last)
+		rec->status = BPF_CORE_READ(task, exit_code);
+	else if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		rec->status = BPF_CORE_READ(task, signal, group_exit_code);
+	else
+		rec->status = BPF_CORE_READ(task, group_leader, exit_code);
+	submit(&rec->head, NST_EXIT, sizeof(*rec));
+	return 0;
+}
+
+/* include/trace/events/task.h, before the change. An exec renames too; its own record has both names. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
+{
+	__u64 key = (__u64)task;
+	struct nst_rec_rename *rec;
+	struct pending *pending;
+	struct scratch *scratch;
+
+	if (!is_followed(BPF_CORE_READ(task, tgid)))
+		return 0;
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC)
+		return 0;
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_rename *)scratch->bytes;
+	fill_task(&rec->task, task);
+	__builtin_memcpy(rec->before, rec->task.comm, sizeof(rec->before));
+	__builtin_memset(rec->task.comm, 0, sizeof(rec->task.comm));
+	bpf_probe_read_kernel_str(rec->task.comm, sizeof(rec->task.comm), comm);
+	submit(&rec->head, NST_RENAME, sizeof(*rec));
+	return 0;
+}
+
+/*
+ * Every process that exists, once. While the set is being filled, one whose ancestor is in it enters it too; children
+ * that are made meanwhile are caught by task_newtask, which then looks at ancestors as well.
+ */
+SEC("iter/task")
+int existing_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct task_struct *parent;
+	struct nst_rec_task rec;
+
+	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+		return 0;
+	__builtin_memset(&rec, 0, sizeof(rec));
+	rec.head.size = sizeof(rec);
+	rec.head.type = NST_TASK;
+	rec.head.time = bpf_ktime_get_boot_ns();
+	fill_task(&rec.task, task);
+	parent = BPF_CORE_READ(task, real_parent);
+	rec.parent_tgid = BPF_CORE_READ(parent, tgid);
+	rec.parent_born = born_of(parent);
+	if (is_followed(rec.task.tgid)) {
+		rec.followed = 1;
+	} else if (seeding && descends(task)) {
+		follow(rec.task.tgid, rec.task.born);
+		rec.followed = 1;
+	}
+	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	return 0;
+}

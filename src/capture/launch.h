@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Launch: starts a command blocked, so that it can be followed from its first instruction, and releases it.
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace nstrace::capture {
+
+struct Program {
+  std::vector<std::string> argv;   // argv[0] is looked up in PATH as execvp(3) does, unless `fd` is given
+  std::vector<std::string> env;    // used only with `fd`; otherwise the caller's environment
+  int fd = -1;                     // executed through execveat(fd, "", argv, env, AT_EMPTY_PATH)
+};
+
+class Launch {
+ public:
+  // Forks. Throws Error 127 when argv[0] is not found, 126 when it is not executable; nothing was started then.
+  explicit Launch(const Program& program);
+  ~Launch();  // a command that was never released is ended
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Lets it go. Throws Error 126 with the kernel's reason when the exec fails.
+  void release();
+  // Its exit status (128+n when a signal ended it) once it has ended, else -1. Does not wait.
+  int ended();
+  void signal(int number);
+
+ private:
+  Program program_;
+  std::string path_;
+  pid_t pid_ = -1;
+  int go_ = -1;      // a byte here releases it
+  int failed_ = -1;  // errno comes here if the exec fails; closed by its success
+  int status_ = -1;
+};
+
+}  // namespace nstrace::capture

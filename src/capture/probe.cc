@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Settings go into .rodata between open and load; whom to follow, into maps while it runs.
+#include "capture/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "capture/doctor.h"
+#include "nstrace.skel.h"
+#include "trace/error.h"
+#include "trace/syscalls.h"
+
+namespace nstrace::capture {
+namespace {
+
+enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork };  // as in nstrace.bpf.c
+
+CallClass class_of(std::string_view name) {
+  if (name == "execve" || name == "execveat") return kExec;
+  if (name == "fork" || name == "vfork" || name == "clone" || name == "clone3") return kFork;
+  return kCall;
+}
+
+std::string machine() {
+  utsname u{};
+  uname(&u);
+  return u.machine;
+}
+
+int silent(libbpf_print_level, const char*, va_list) { return 0; }
+
+[[noreturn]] void refused(const std::string& doing, int error) {
+  if (const auto why = first_problem()) throw Error(*why, 125);
+  throw Error(fmt::format("the kernel refused {} ({}); `nstrace doctor` says what this host can do", doing,
+                          std::strerror(error)),
+              125);
+}
+
+}  // namespace
+
+struct Probe::Impl {
+  nstrace_bpf* skeleton = nullptr;
+  ring_buffer* ring = nullptr;
+  int cpus = 0;
+  const Take* take = nullptr;
+
+  ~Impl() {
+    if (ring) ring_buffer__free(ring);
+    if (skeleton) nstrace_bpf__destroy(skeleton);
+  }
+  static int on_record(void* self, void* data, size_t size) {
+    (*static_cast<Impl*>(self)->take)(data, size);
+    return 0;
+  }
+};
+
+Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
+  libbpf_set_print(silent);
+  libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+  Impl& impl = *impl_;
+  impl.skeleton = nstrace_bpf__open();
+  if (!impl.skeleton) refused("the eBPF object", errno);
+  auto& rodata = *impl.skeleton->rodata;
+  const std::string arch = machine();
+  const auto enable = [&](std::string_view name) {
+    const trace::Syscall* call = trace::find_syscall(name);
+    if (!call) return;
+    const int number = trace::syscall_number(*call, arch);
+    if (number < 0 || number >= NST_MAX_SYSCALLS) return;
+    rodata.call_class[number] = class_of(name);
+    for (int arg = 0; arg < NST_ARGS; ++arg) {
+      const trace::CaptureSpec spec = trace::capture_of(*call, arg);
+      auto& out = rodata.captures[number * NST_ARG_STRIDE + arg];
+      out.what = static_cast<__u8>(spec.what);
+      out.size = spec.size;
+      out.scale = spec.scale;
+    }
+  };
+  for (const std::string& name : options.calls) enable(name);
+  // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
+  for (const char* name : {"execve", "execveat", "fork", "vfork", "clone", "clone3"}) enable(name);
+  rodata.wakeup_bytes = options.buffer / 4;
+  rodata.ship_env = options.environment;
+  impl.cpus = libbpf_num_possible_cpus();
+  bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
+  bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus);
+  bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
+  if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
+  impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
+  if (!impl.ring) refused("to map the ring buffer", errno);
+}
+
+Probe::~Probe() = default;
+
+void Probe::attach() {
+  if (const int error = nstrace_bpf__attach(impl_->skeleton); error) refused("to attach the eBPF programs", -error);
+}
+
+void Probe::detach() { nstrace_bpf__detach(impl_->skeleton); }
+
+void Probe::follow(int tgid, std::uint64_t born_boottime) {
+  const __u32 key = tgid;
+  const __u64 value = born_boottime;
+  if (bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key, &value, BPF_ANY))
+    throw Error(fmt::format("cannot follow process {}: {}", tgid, std::strerror(errno)), 125);
+}
+
+void Probe::unfollow(int tgid) {
+  const __u32 key = tgid;
+  bpf_map_delete_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key);
+}
+
+void Probe::follow_name(const std::string& comm) {
+  char key[NST_COMM_LEN] = {};
+  comm.copy(key, NST_COMM_LEN - 1);
+  const __u8 value = 1;
+  if (bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.names), key, &value, BPF_ANY))
+    throw Error(fmt::format("cannot follow the name {}: {}", comm, std::strerror(errno)), 125);
+  impl_->skeleton->bss->watch_names = true;
+}
+
+bool Probe::follows(int tgid) const {
+  const __u32 key = tgid;
+  __u64 value;
+  return bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key, &value) == 0;
+}
+
+std::vector<int> Probe::followed() const {
+  std::vector<int> tgids;
+  const int map = bpf_map__fd(impl_->skeleton->maps.followed);
+  __u32 key = 0;
+  for (int error = bpf_map_get_next_key(map, nullptr, &key); error == 0; error = bpf_map_get_next_key(map, &key, &key))
+    tgids.push_back(static_cast<int>(key));
+  return tgids;
+}
+
+void Probe::set_seeding(bool on) { impl_->skeleton->bss->seeding = on; }
+
+std::vector<nst_rec_task> Probe::existing() {
+  const int fd = bpf_iter_create(bpf_link__fd(impl_->skeleton->links.existing_tasks));
+  if (fd < 0) refused("the task iterator", errno);
+  std::string bytes;
+  char buffer[64 * 1024];
+  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) bytes.append(buffer, got);
+  close(fd);
+  std::vector<nst_rec_task> tasks(bytes.size() / sizeof(nst_rec_task));
+  std::memcpy(tasks.data(), bytes.data(), tasks.size() * sizeof(nst_rec_task));
+  return tasks;
+}
+
+int Probe::poll(int timeout_ms, const Take& take) {
+  impl_->take = &take;
+  const int woken = timeout_ms > 0 ? ring_buffer__poll(impl_->ring, timeout_ms) : 0;
+  // records are sent without a wake-up: look whether there are any, whatever epoll said
+  const int taken = ring_buffer__consume(impl_->ring);
+  return (woken > 0 ? woken : 0) + (taken > 0 ? taken : 0);
+}
+
+ProbeCounters Probe::counters() const {
+  ProbeCounters sum;
+  std::vector<nst_counters> by_cpu(impl_->cpus);
+  const __u32 zero = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.counters), &zero, by_cpu.data()) == 0) {
+    for (const nst_counters& c : by_cpu) {
+      sum.attempted += c.attempted;
+      sum.sent += c.sent;
+      sum.dropped += c.dropped;
+      sum.map_full += c.map_full;
+      sum.unread += c.unread;
+      sum.next_seq.push_back(c.seq);
+    }
+  }
+  for (bpf_program* program = bpf_object__next_program(impl_->skeleton->obj, nullptr); program;
+       program = bpf_object__next_program(impl_->skeleton->obj, program)) {
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) sum.missed += info.recursion_misses;
+  }
+  return sum;
+}
+
+}  // namespace nstrace::capture

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Probe: the eBPF programs, loaded and attached. It takes which calls and whom to follow, and gives raw records
+// (bpf/events.h) in the order of the ring buffer. The only code that sees libbpf, beside doctor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpf/events.h"
+
+namespace nstrace::capture {
+
+struct ProbeOptions {
+  std::vector<std::string> calls;       // names of the system calls to record
+  std::size_t buffer = 16u << 20;       // bytes of the ring buffer: a power of two, at least a page
+  bool environment = true;              // ship environments to user space
+};
+
+// Sums over all CPUs since load.
+struct ProbeCounters {
+  std::uint64_t attempted = 0, sent = 0, dropped = 0, map_full = 0, unread = 0;
+  std::uint64_t missed = 0;  // runs of a program that the kernel skipped (bpf_prog_info.recursion_misses)
+  std::vector<std::uint64_t> next_seq;  // by CPU
+};
+
+class Probe {
+ public:
+  // Loads. Throws Error with the sentence of doctor's first failing line when the kernel refuses.
+  explicit Probe(const ProbeOptions& options);
+  ~Probe();
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+  void attach();
+  void detach();
+
+  void follow(int tgid, std::uint64_t born_boottime);
+  void unfollow(int tgid);
+  void follow_name(const std::string& comm);  // from the next exec on; cut to 15 bytes as the kernel does
+  bool follows(int tgid) const;
+  std::vector<int> followed() const;
+
+  // While seeding, descendants of followed processes enter the set: those that exist by existing(), new ones at once.
+  void set_seeding(bool on);
+  // Every process that exists now, from the kernel's task iterator, followed or not.
+  std::vector<nst_rec_task> existing();
+
+  // Takes what the ring holds, waiting up to timeout_ms for the first record; gives the number of records.
+  using Take = std::function<void(const void* data, std::size_t size)>;
+  int poll(int timeout_ms, const Take& take);
+
+  ProbeCounters counters() const;
+  static std::string backend() { return "tp_btf"; }
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nstrace::capture

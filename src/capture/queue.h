@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Queue: records on their way from the ring buffer to the thread that decodes and writes. A slow output fills it up to
+// its bound; then the ring buffer is left alone, fills too, and what finds no room is counted by the kernel side.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <string>
+
+#include "bpf/events.h"
+
+namespace nstrace::capture {
+
+class Queue {
+ public:
+  explicit Queue(std::size_t bound) : bound_(bound) {}
+
+  void push(const std::string& records) {
+    {
+      const std::lock_guard lock(mutex_);
+      records_ += records;
+    }
+    filled_.notify_one();
+  }
+
+  // Waits up to `timeout` for records, and takes all there are.
+  template <typename Duration>
+  std::string pop(Duration timeout) {
+    std::unique_lock lock(mutex_);
+    filled_.wait_for(lock, timeout, [&] { return !records_.empty(); });
+    std::string out;
+    out.swap(records_);
+    return out;
+  }
+
+  bool full() const {
+    const std::lock_guard lock(mutex_);
+    return records_.size() >= bound_;
+  }
+
+ private:
+  const std::size_t bound_;
+  mutable std::mutex mutex_;
+  std::condition_variable filled_;
+  std::string records_;  // whole records, one after the other, each padded to 8
+};
+
+}  // namespace nstrace::capture

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "capture/records.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+
+#include "trace/decode.h"
+#include "trace/syscalls.h"
+
+namespace nstrace::capture {
+namespace {
+
+using trace::Event;
+
+std::string bounded(const char* text, std::size_t size) { return std::string(text, strnlen(text, size)); }
+
+// Variables by which runtimes tell their own processes what to do: their values are no secrets of a user's.
+bool is_runtime_variable(std::string_view variable) {
+  static constexpr std::array<std::string_view, 4> kPrefixes{"_LIBCONTAINER_", "_OCI_", "_CONTAINERS_", "LISTEN_"};
+  for (const std::string_view prefix : kPrefixes)
+    if (variable.substr(0, prefix.size()) == prefix) return true;
+  return variable.substr(0, 11) == "GOMAXPROCS=" || variable.substr(0, 14) == "NOTIFY_SOCKET=";
+}
+
+std::vector<std::string> split_nul(std::string_view bytes) {
+  std::vector<std::string> parts;
+  while (!bytes.empty()) {
+    const std::size_t end = bytes.find('\0');
+    parts.emplace_back(bytes.substr(0, end));
+    if (end == std::string_view::npos) break;
+    bytes.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+std::vector<std::string> environment(std::string_view bytes, const std::string& policy) {
+  std::vector<std::string> env;
+  if (policy == "none") return env;
+  env = split_nul(bytes);
+  if (policy == "all") return env;
+  for (std::string& variable : env)
+    if (!is_runtime_variable(variable)) variable.resize(std::min(variable.size(), variable.find('=')));
+  return env;
+}
+
+trace::FdTarget fd_target(const nst_fd& fd) {
+  const std::string name = bounded(fd.name, sizeof fd.name);
+  switch (static_cast<nst_fd_kind>(fd.kind)) {
+    case NST_FD_NS: return {fmt::format("{}:[{}]", name, fd.number)};
+    case NST_FD_PIDFD: return {fmt::format("pid:{}", fd.number)};
+    case NST_FD_UNKNOWN:
+    case NST_FD_PATH: return {};
+  }
+  return {};
+}
+
+trace::RawCall raw_call(const nst_call& call, const std::string& arch) {
+  trace::RawCall raw;
+  raw.syscall = trace::find_syscall(static_cast<int>(call.nr), arch);
+  std::copy(std::begin(call.args), std::end(call.args), raw.args.begin());
+  return raw;
+}
+
+// The pieces that follow a record's fixed part.
+void read_pieces(trace::RawCall& raw, const char* at, const char* end) {
+  while (at + sizeof(nst_piece) <= end) {
+    nst_piece piece;
+    std::memcpy(&piece, at, sizeof piece);
+    at += sizeof piece;
+    if (piece.arg >= NST_ARGS) return;
+    trace::Piece& out = raw.pieces[piece.arg].emplace();
+    if (piece.length < 0) {
+      out.fault = true;
+      continue;
+    }
+    const std::size_t length = std::min<std::size_t>(piece.length, end - at);
+    out.bytes.assign(at, length);
+    out.cut = length == NST_PATH_MAX - 1;
+    at += (length + 7) & ~std::size_t{7};
+  }
+}
+
+}  // namespace
+
+trace::Who who_of(const nst_task& task, std::uint64_t start_boottime) {
+  trace::Who who;
+  who.tid = static_cast<int>(task.tid);
+  who.tgid = static_cast<int>(task.tgid);
+  who.born = static_cast<trace::Time>(task.born - start_boottime);
+  if (task.level > 0)
+    for (std::uint32_t i = 0; i <= task.level && i < NST_MAX_LEVELS; ++i) who.tids.push_back(static_cast<int>(task.ids[i]));
+  who.comm = bounded(task.comm, sizeof task.comm);
+  std::copy(std::begin(task.ns), std::end(task.ns), who.ns.inode.begin());
+  who.cgroup = task.cgroup;
+  return who;
+}
+
+Event Records::start_event(const nst_head& head, const nst_task& task, const nst_call* call) const {
+  Event event;
+  event.time = static_cast<trace::Time>(head.time - options_.start_boottime);
+  event.start = call && call->start ? static_cast<trace::Time>(call->start - options_.start_boottime) : event.time;
+  event.who = who_of(task, options_.start_boottime);
+  return event;
+}
+
+void Records::take(const void* data, std::size_t size) {
+  nst_head head;
+  if (size < sizeof head) return;
+  std::memcpy(&head, data, sizeof head);
+  gap(head);
+  const char* bytes = static_cast<const char*>(data);
+  switch (static_cast<nst_record>(head.type)) {
+    case NST_FORK: return on_fork(*reinterpret_cast<const nst_rec_fork*>(bytes));
+    case NST_EXEC: return on_exec(*reinterpret_cast<const nst_rec_exec*>(bytes));
+    case NST_EXIT: return on_exit(*reinterpret_cast<const nst_rec_exit*>(bytes));
+    case NST_RENAME: return on_rename(*reinterpret_cast<const nst_rec_rename*>(bytes));
+    case NST_SYSCALL: return on_syscall(*reinterpret_cast<const nst_rec_syscall*>(bytes));
+    case NST_CHUNK_CALLED:
+    case NST_CHUNK_IMAGE: return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
+    case NST_TASK: return;  // comes from the iterator only
+  }
+}
+
+void Records::gap(const nst_head& head) {
+  if (head.cpu >= next_seq_.size()) next_seq_.resize(head.cpu + 1, 0);
+  const std::uint64_t expected = next_seq_[head.cpu];
+  next_seq_[head.cpu] = head.seq + 1;
+  if (head.seq == expected) return;
+  Event event;
+  event.time = event.start = static_cast<trace::Time>(head.time - options_.start_boottime);
+  event.what = trace::Lost{.count = head.seq - expected, .cpu = head.cpu, .why = "ring buffer full"};
+  lost_ += head.seq - expected;
+  out_(std::move(event));
+}
+
+std::uint64_t Records::lost_at_end(const std::vector<std::uint64_t>& next_seq) const {
+  std::uint64_t count = 0;
+  for (std::size_t cpu = 0; cpu < next_seq.size(); ++cpu) {
+    const std::uint64_t seen = cpu < next_seq_.size() ? next_seq_[cpu] : 0;
+    if (next_seq[cpu] > seen) count += next_seq[cpu] - seen;
+  }
+  return count;
+}
+
+void Records::on_chunk(const nst_rec_chunk& rec, const char* bytes) {
+  Vector& vector = (rec.head.type == NST_CHUNK_CALLED ? called_ : image_)[{rec.tid, rec.id}];
+  if (rec.index == 0) vector = {};  // a second try begins anew
+  if (rec.index != vector.next_index) vector.fault = true;  // a chunk was lost
+  vector.next_index = rec.index + 1;
+  vector.bytes.append(bytes, rec.length);
+  vector.fault |= (rec.flags & NST_CHUNK_FAULT) != 0;
+  vector.cut |= (rec.flags & NST_CHUNK_CUT) != 0;
+  vector.whole = (rec.flags & NST_CHUNK_LAST) && !vector.fault;
+}
+
+void Records::on_fork(const nst_rec_fork& rec) {
+  Event event = start_event(rec.head, rec.task, &rec.call);
+  trace::Fork fork;
+  fork.flags = rec.flags & ~std::uint64_t{0xff};  // the low byte of clone's flags is the exit signal
+  fork.exit_signal = static_cast<int>(rec.exit_signal);
+  fork.parent_tgid = static_cast<int>(rec.parent_tgid);
+  fork.parent_born = static_cast<trace::Time>(rec.parent_born - options_.start_boottime);
+  fork.child = who_of(rec.child, options_.start_boottime);
+  trace::RawCall raw = raw_call(rec.call, options_.arch);
+  // the caller is told the number that the child has in the caller's own pid namespace
+  const std::uint32_t level = std::min<std::uint32_t>(rec.task.level, NST_MAX_LEVELS - 1);
+  raw.result = static_cast<std::int64_t>(rec.child.ids[level]);
+  if (!raw.syscall) {  // the entry was not seen: the flags still are
+    raw.syscall = trace::find_syscall("clone");
+    raw.args[0] = fork.flags | static_cast<std::uint64_t>(fork.exit_signal & 0xff);
+  }
+  const char* record = reinterpret_cast<const char*>(&rec);
+  read_pieces(raw, record + sizeof rec, record + rec.head.size);
+  event.call = trace::decode(raw);
+  event.what = std::move(fork);
+  out_(std::move(event));
+}
+
+void Records::on_exec(const nst_rec_exec& rec) {
+  Event event = start_event(rec.head, rec.task, &rec.call);
+  trace::Exec exec;
+  exec.tid_before = static_cast<int>(rec.call.tid);
+  exec.comm_before = bounded(rec.comm_before, sizeof rec.comm_before);
+  exec.device = rec.device;
+  exec.inode = rec.inode;
+  exec.env_count = rec.envc;
+  const char* tail = reinterpret_cast<const char*>(&rec) + sizeof rec;
+  const std::vector<std::string> names =
+      split_nul({tail, static_cast<std::size_t>(reinterpret_cast<const char*>(&rec) + rec.head.size - tail)});
+  if (!names.empty()) exec.path = names[0];
+  if (names.size() > 1 && names[1] != exec.path) exec.interpreter = names[1];
+
+  bool image_whole = false;
+  if (const auto image = image_.find({rec.task.tid, rec.call.id}); image != image_.end()) {
+    const std::string_view bytes = image->second.bytes;
+    exec.argv = split_nul(bytes.substr(0, rec.image_args));
+    if (bytes.size() > rec.image_args) exec.env = environment(bytes.substr(rec.image_args), options_.env);
+    image_whole = image->second.whole;
+    image_.erase(image);
+  }
+
+  trace::RawCall raw = raw_call(rec.call, options_.arch);
+  if (!raw.syscall) raw.syscall = trace::find_syscall("execve");
+  raw.result = 0;
+  raw.env_count = rec.envc;
+  if (const auto called = called_.find({rec.call.tid, rec.call.id}); called != called_.end()) {
+    if (called->second.whole) {
+      raw.argv = split_nul(called->second.bytes);
+      raw.argv_cut = called->second.cut;
+    }
+    called_.erase(called);
+  }
+  if (!raw.argv) {
+    raw.argv = exec.argv;
+    raw.argv_cut = !image_whole;
+    exec.argv_from_image = true;
+  }
+  const bool at = raw.syscall->name == "execveat";
+  std::string path = exec.path;
+  if (at && rec.fd_count) {
+    // the kernel names a file that was opened below a descriptor "/dev/fd/N/PATH" (fs/exec.c, alloc_bprm)
+    const std::string prefix = fmt::format("/dev/fd/{}", static_cast<int>(rec.call.args[0]));
+    if (path == prefix)
+      path.clear();
+    else if (path.rfind(prefix + "/", 0) == 0)
+      path.erase(0, prefix.size() + 1);
+    raw.fds[0] = fd_target(rec.fd);
+  }
+  raw.pieces[at ? 1 : 0].emplace().bytes = path;
+  event.call = trace::decode(raw);
+  event.what = std::move(exec);
+  out_(std::move(event));
+}
+
+void Records::on_exit(const nst_rec_exit& rec) {
+  Event event = start_event(rec.head, rec.task, nullptr);
+  trace::Exit exit;
+  exit.signal = static_cast<int>(rec.status & 0x7f);
+  exit.core = rec.status & 0x80;
+  exit.code = static_cast<int>(rec.status >> 8 & 0xff);
+  exit.process = rec.last;
+  event.what = exit;
+  // an exec that never returned, since its process was killed meanwhile
+  const auto first = [&](auto& map) { return map.lower_bound({rec.task.tid, 0}); };
+  for (auto* map : {&called_, &image_})
+    for (auto it = first(*map); it != map->end() && it->first.first == rec.task.tid;) it = map->erase(it);
+  out_(std::move(event));
+}
+
+void Records::on_rename(const nst_rec_rename& rec) {
+  Event event = start_event(rec.head, rec.task, nullptr);
+  event.what = trace::Rename{.comm_before = bounded(rec.before, sizeof rec.before)};
+  out_(std::move(event));
+}
+
+void Records::on_syscall(const nst_rec_syscall& rec) {
+  Event event = start_event(rec.head, rec.task, &rec.call);
+  trace::RawCall raw = raw_call(rec.call, options_.arch);
+  if (!raw.syscall) return;
+  raw.result = rec.result;
+  for (std::uint32_t i = 0; i < rec.fd_count && i < std::size(rec.fds); ++i)
+    if (rec.fds[i].arg < raw.fds.size()) raw.fds[rec.fds[i].arg] = fd_target(rec.fds[i]);
+  const char* record = reinterpret_cast<const char*>(&rec);
+  read_pieces(raw, record + sizeof rec, record + rec.head.size);
+  if (const auto called = called_.find({rec.call.tid, rec.call.id}); called != called_.end()) {
+    if (called->second.whole) {
+      raw.argv = split_nul(called->second.bytes);
+      raw.argv_cut = called->second.cut;
+    }
+    called_.erase(called);
+  }
+  event.call = trace::decode(raw);
+  event.what = trace::Syscall{};
+  out_(std::move(event));
+}
+
+}  // namespace nstrace::capture

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// From raw records (bpf/events.h) to Events: joins the chunks of argument vectors to their exec, decodes calls, finds
+// the gaps that losses leave in each CPU's numbering. The Events come out in the order of the records, not yet sorted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bpf/events.h"
+#include "trace/event.h"
+
+namespace nstrace::capture {
+
+struct RecordOptions {
+  std::string arch;                   // uname -m
+  std::uint64_t start_boottime = 0;   // ns: Time 0
+  std::string env = "names";          // "names", "all", "none"
+};
+
+trace::Who who_of(const nst_task& task, std::uint64_t start_boottime);
+
+class Records {
+ public:
+  using Out = std::function<void(trace::Event&&)>;
+  Records(RecordOptions options, Out out) : options_(std::move(options)), out_(std::move(out)) {}
+
+  void take(const void* data, std::size_t size);
+
+  std::uint64_t lost() const { return lost_; }
+  // Records that were handed out after the last one that arrived: a loss at the very end leaves no gap.
+  std::uint64_t lost_at_end(const std::vector<std::uint64_t>& next_seq) const;
+
+ private:
+  struct Vector {
+    std::string bytes;
+    std::uint32_t next_index = 0;
+    bool fault = false, cut = false, whole = false;
+  };
+  using Key = std::pair<std::uint32_t, std::uint64_t>;  // tid, nst_call.id
+
+  void gap(const nst_head& head);
+  void on_chunk(const nst_rec_chunk& rec, const char* bytes);
+  void on_fork(const nst_rec_fork& rec);
+  void on_exec(const nst_rec_exec& rec);
+  void on_exit(const nst_rec_exit& rec);
+  void on_rename(const nst_rec_rename& rec);
+  void on_syscall(const nst_rec_syscall& rec);
+  trace::Event start_event(const nst_head& head, const nst_task& task, const nst_call* call) const;
+
+  RecordOptions options_;
+  Out out_;
+  std::vector<std::uint64_t> next_seq_;  // by CPU
+  std::uint64_t lost_ = 0;
+  std::map<Key, Vector> called_, image_;
+};
+
+}  // namespace nstrace::capture

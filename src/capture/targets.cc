@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "capture/targets.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <climits>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "trace/error.h"
+
+namespace nstrace::capture {
+namespace {
+
+const std::vector<Group> kGroups{
+    {"@docker", "dockerd, its containerd, and the shims of its containers",
+     {"dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2"}},
+    {"@containerd", "containerd and the shims of its containers",
+     {"containerd", "containerd-shim", "containerd-shim-runc-v2"}},
+    {"@podman", "podman and the monitors of its containers", {"podman", "conmon"}},
+    {"@crio", "cri-o and the monitors of its containers", {"crio", "conmon"}},
+};
+
+std::string cut_comm(std::string name) {
+  if (name.size() > 15) name.resize(15);  // TASK_COMM_LEN - 1
+  return name;
+}
+
+std::vector<Running> everything() {
+  std::vector<Running> all;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  if (!proc) throw Error("/proc cannot be read; mount it: mount -t proc proc /proc", 125);
+  while (const dirent* entry = readdir(proc.get())) {
+    if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
+    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}};
+    const std::string folder = fmt::format("/proc/{}", running.pid);
+    std::getline(std::ifstream(folder + "/comm"), running.comm);
+    char path[PATH_MAX];
+    if (const ssize_t got = readlink((folder + "/exe").c_str(), path, sizeof path); got > 0) {
+      std::string exe(path, got);
+      if (const auto deleted = exe.rfind(" (deleted)"); deleted != std::string::npos) exe.resize(deleted);
+      running.program = exe.substr(exe.rfind('/') + 1);
+    }
+    all.push_back(std::move(running));
+  }
+  return all;
+}
+
+// Levenshtein's distance, for suggestions.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const Group> groups() { return kGroups; }
+
+Target parse_target(const std::string& given) {
+  Target target{.given = given, .pid = 0, .programs = {}};
+  if (given.empty()) throw Error("--follow needs a pid, a name or a group; `nstrace --follow help` lists the groups", 125);
+  if (std::all_of(given.begin(), given.end(), [](unsigned char c) { return std::isdigit(c); })) {
+    target.pid = given.size() < 10 ? std::stoi(given) : 0;
+    if (target.pid <= 0) throw Error(fmt::format("{} is no pid; give the number of a running process", given), 125);
+    return target;
+  }
+  const auto group = std::find_if(kGroups.begin(), kGroups.end(),
+                                  [&](const Group& g) { return g.name == given || g.name.substr(1) == given; });
+  if (group != kGroups.end()) {
+    target.programs.assign(group->programs.begin(), group->programs.end());
+  } else if (given[0] == '@') {
+    std::vector<std::string_view> names;
+    for (const Group& g : kGroups) names.push_back(g.name);
+    throw Error(fmt::format("there is no group {}; the groups are {}", given, fmt::join(names, " ")), 125);
+  } else {
+    target.programs = {given.substr(given.rfind('/') + 1)};
+  }
+  return target;
+}
+
+std::vector<Running> find_running(const Target& target) {
+  std::vector<Running> found;
+  for (Running& running : everything()) {
+    if (running.pid == getpid()) continue;
+    const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
+      return running.program == name || running.comm == cut_comm(name);
+    });
+    if (named || running.pid == target.pid) found.push_back(std::move(running));
+  }
+  // a thread's id is taken for its process
+  if (found.empty() && target.pid > 0) {
+    std::ifstream status(fmt::format("/proc/{}/status", target.pid));
+    for (std::string line; std::getline(status, line);) {
+      if (line.rfind("Tgid:", 0) != 0) continue;
+      found.push_back({.pid = std::stoi(line.substr(5)), .comm = {}, .program = {}});
+    }
+  }
+  return found;
+}
+
+std::string nobody(const Target& target) {
+  if (target.pid > 0) return fmt::format("there is no process {}; `pidof NAME` finds the pid of a running program", target.pid);
+  std::set<std::pair<std::size_t, std::string>> near;
+  const std::string& wanted = target.programs.front();
+  for (const Running& running : everything()) {
+    for (const std::string& name : {running.program, running.comm}) {
+      if (name.empty() || running.pid == getpid()) continue;
+      const std::size_t d = distance(wanted, name);
+      const bool part = name.find(wanted) != std::string::npos || (name.size() > 3 && wanted.find(name) != std::string::npos);
+      if (part || d <= std::max<std::size_t>(2, wanted.size() / 3)) near.emplace(part ? 0 : d, name);
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& [d, name] : near)
+    if (names.size() < 3 && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  const std::string hint = names.empty() ? "" : fmt::format(" (near: {})", fmt::join(names, ", "));
+  return fmt::format("nothing named {} is running{}; start it first, or add --wait to wait for it", target.given, hint);
+}
+
+}  // namespace nstrace::capture
