@@ -69,7 +69,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
   const auto enable = [&](std::string_view name) {
-    const trace::Syscall* call = trace::find_syscall(name);
+    const trace::SyscallRow* call = trace::find_syscall(name);
     if (!call) return;
     const int number = trace::syscall_number(*call, arch);
     if (number < 0 || number >= NST_MAX_SYSCALLS) return;
@@ -124,6 +124,8 @@ void Probe::follow_name(const std::string& comm) {
     throw Error(fmt::format("cannot follow the name {}: {}", comm, std::strerror(errno)), 125);
   impl_->skeleton->bss->watch_names = true;
 }
+
+bool Probe::follows_names() const { return impl_->skeleton->bss->watch_names; }
 
 bool Probe::follows(int tgid) const {
   const __u32 key = tgid;

@@ -41,6 +41,7 @@ class Probe {
   void follow(int tgid, std::uint64_t born_boottime);
   void unfollow(int tgid);
   void follow_name(const std::string& comm);  // from the next exec on; cut to 15 bytes as the kernel does
+  bool follows_names() const;
   bool follows(int tgid) const;
   std::vector<int> followed() const;
 

@@ -59,6 +59,7 @@ trace::FdTarget fd_target(const nst_fd& fd) {
 trace::RawCall raw_call(const nst_call& call, const std::string& arch) {
   trace::RawCall raw;
   raw.syscall = trace::find_syscall(static_cast<int>(call.nr), arch);
+  raw.arm64 = arch == "aarch64";
   std::copy(std::begin(call.args), std::end(call.args), raw.args.begin());
   return raw;
 }

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+#include "capture/session.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "capture/existing.h"
+#include "capture/probe.h"
+#include "capture/queue.h"
+#include "capture/records.h"
+#include "capture/targets.h"
+#include "trace/error.h"
+#include "trace/order.h"
+
+namespace nstrace::capture {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kQueueBound = 48u << 20;       // bytes of records that wait for the writer
+constexpr milliseconds kPollInterval{5};             // how late a record may be seen; no wake-up is paid for it
+constexpr milliseconds kRuntimeGrace{2000};          // how long a runtime that is still at work may hold up the end
+constexpr trace::Time kOrderWindow = 10'000'000;     // ns: how far records of two CPUs may stand in the wrong order
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::string first_line(const std::string& path) {
+  std::string line;
+  std::ifstream in(path);
+  std::getline(in, line);
+  return line;
+}
+
+// ---- signals: they only leave a mark, the loop below looks at it ----
+
+volatile std::sig_atomic_t g_signal = 0;   // the last one
+volatile std::sig_atomic_t g_signals = 0;  // how many
+volatile std::sig_atomic_t g_sent = 0;     // the last one came from kill(2), not from the terminal
+
+class Signals {
+ public:
+  Signals() {
+    g_signal = 0;
+    g_signals = 0;
+    g_sent = 0;
+    struct sigaction action {};
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    action.sa_sigaction = [](int number, siginfo_t* info, void*) {
+      g_signal = number;
+      g_signals = g_signals + 1;
+      g_sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+    };
+    for (std::size_t i = 0; i < kNumbers.size(); ++i) sigaction(kNumbers[i], &action, &before_[i]);
+  }
+  ~Signals() {
+    for (std::size_t i = 0; i < kNumbers.size(); ++i) sigaction(kNumbers[i], &before_[i], nullptr);
+  }
+
+ private:
+  static constexpr std::array<int, 3> kNumbers{SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, 3> before_{};
+};
+
+// ---- the reader: from the ring to the queue, in a thread of its own, so that no output can stall it ----
+
+class Reader {
+ public:
+  Reader(Probe& probe, Queue& queue) : probe_(probe), queue_(queue), thread_([this] { run(); }) {}
+  ~Reader() { stop(); }
+
+  void stop() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void run() {
+    std::string batch;
+    const Probe::Take take = [&](const void* data, std::size_t size) {
+      const std::size_t padded = (size + 7) & ~std::size_t{7};
+      batch.append(static_cast<const char*>(data), size);
+      batch.append(padded - size, '\0');
+      if (batch.size() >= kBatch) {
+        queue_.push(batch);
+        batch.clear();
+      }
+    };
+    for (;;) {
+      const bool last = stopping_;
+      while (!last && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
+      probe_.poll(last ? 0 : static_cast<int>(kPollInterval.count()), take);
+      if (!batch.empty()) queue_.push(batch);
+      batch.clear();
+      if (last) return;
+    }
+  }
+
+  static constexpr std::size_t kBatch = 1 << 20;
+  Probe& probe_;
+  Queue& queue_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// ---- what was taken in, in words ----
+
+std::string taken_in(const std::vector<Running>& roots, std::size_t processes) {
+  std::map<std::string, std::vector<int>> by_name;
+  for (const Running& root : roots) by_name[root.program.empty() ? root.comm : root.program].push_back(root.pid);
+  std::vector<std::string> parts;
+  for (const auto& [name, pids] : by_name)
+    parts.push_back(fmt::format("{} ({} {})", name.empty() ? "a process" : name, pids.size() == 1 ? "pid" : "pids",
+                                fmt::join(pids, " ")));
+  return fmt::format("following {}: {} {} with their threads and all that they start", fmt::join(parts, ", "), processes,
+                     processes == 1 ? "process" : "processes");
+}
+
+// A container runtime's own process, short-lived by nature: while one lives, a container is being set up or entered.
+bool is_runtime_at_work(int pid) {
+  const std::string comm = first_line(fmt::format("/proc/{}/comm", pid));
+  for (const std::string_view name : {"runc", "crun", "youki", "nstrace-lab", "lab:["})
+    if (std::string_view(comm).substr(0, name.size()) == name) return true;
+  return false;
+}
+
+class Session {
+ public:
+  Session(const SessionOptions& options, trace::Sink& sink) : options_(options), sink_(sink) {}
+  SessionResult run();
+
+ private:
+  void tell(const std::string& sentence) const {
+    if (options_.tell) options_.tell(sentence);
+  }
+  void find_roots();
+  void seed();
+  void begin_trace();
+  void record();
+  void end_trace(const std::string& why);
+  void take(const std::string& records);
+  bool wanted(const trace::Event& event) const;
+
+  const SessionOptions& options_;
+  trace::Sink& sink_;
+  std::vector<Target> targets_;
+  std::vector<Running> roots_;
+  std::optional<Launch> command_;
+  std::optional<Probe> probe_;
+  std::optional<Queue> queue_;
+  std::optional<Reader> reader_;
+  std::optional<Records> records_;
+  std::optional<trace::Orderer> orderer_;
+  std::vector<trace::Event> early_;  // what came in before the trace's head could be written
+  bool begun_ = false;
+  std::vector<nst_rec_task> existing_;
+  std::uint64_t start_boottime_ = 0;
+  std::uint64_t events_ = 0;
+  trace::Footer footer_;
+  SessionResult result_;
+};
+
+void Session::find_roots() {
+  for (const Target& target : targets_) {
+    const std::vector<Running> found = find_running(target);
+    if (found.empty()) {
+      if (!options_.wait_for_names || target.pid > 0) throw Error(nobody(target), 125);
+      tell(fmt::format("nothing named {} is running yet: waiting for it", target.given));
+    }
+    for (const Running& running : found) {
+      if (std::any_of(roots_.begin(), roots_.end(), [&](const Running& r) { return r.pid == running.pid; })) continue;
+      roots_.push_back(running);
+      probe_->follow(running.pid, 0);
+    }
+  }
+}
+
+// Fills the followed set so that no fork slips through: the hooks are attached first and look at all ancestors of a
+// creator until every living descendant has been found by the iterator.
+void Session::seed() {
+  const auto before = Clock::now();
+  for (const Target& target : targets_)
+    for (const std::string& program : target.programs) probe_->follow_name(program);
+  if (command_ && (options_.follow.empty() || options_.with_command)) probe_->follow(command_->pid(), 0);
+  probe_->set_seeding(true);
+  probe_->attach();
+  find_roots();
+  existing_ = probe_->existing();
+  probe_->set_seeding(false);
+  // From here on: whoever descends from a root is in the set, and whoever it starts enters it before it can run.
+  result_.attach = Clock::now() - before;
+}
+
+void Session::begin_trace() {
+  utsname u{};
+  uname(&u);
+  trace::Header header;
+  header.tool = options_.tool;
+  header.kernel = u.release;
+  header.arch = u.machine;
+  header.boot_id = first_line("/proc/sys/kernel/random/boot_id");
+  header.start_boottime = start_boottime_;
+  header.start_realtime = clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_BOOTTIME) - start_boottime_);
+  if (options_.command) header.command = options_.command->argv;
+  header.follow = options_.follow;
+  header.calls = options_.calls;
+  header.events = {"fork", "exec", "exit", "comm"};
+  header.results = options_.results;
+  header.env = options_.env;
+  header.backend = Probe::backend();
+  header.host = host_namespaces(existing_);
+  header.tracer_pid = getpid();
+  sink_.header(header);
+
+  // A process that was made while the set was being filled may come twice: its fork event is the better witness.
+  std::set<std::pair<int, trace::Time>> made;
+  for (const trace::Event& event : early_)
+    if (const auto* fork = event.as<trace::Fork>()) made.emplace(fork->child.tgid, fork->child.born);
+  std::size_t followed = 0;
+  for (const trace::Existing& process : existing_processes(existing_, start_boottime_)) {
+    if (process.followed && made.count({process.pid, process.born})) continue;
+    followed += process.followed;
+    sink_.existing(process);
+  }
+  existing_ = {};
+  if (!roots_.empty()) tell(taken_in(roots_, followed - (command_ && options_.follow.empty() ? 1 : 0)));
+  begun_ = true;
+  for (trace::Event& event : early_)
+    if (wanted(event)) orderer_->push(std::move(event));
+  early_ = {};
+}
+
+bool Session::wanted(const trace::Event& event) const {
+  if (!event.as<trace::Syscall>()) return true;
+  if (options_.results == "successful") return !event.call.failed();
+  if (options_.results == "failed") return event.call.failed();
+  return true;
+}
+
+void Session::take(const std::string& records) {
+  for (std::size_t at = 0; at + sizeof(nst_head) <= records.size();) {
+    const auto* head = reinterpret_cast<const nst_head*>(records.data() + at);
+    records_->take(head, head->size);
+    at += (head->size + 7) & ~7u;
+  }
+}
+
+void Session::record() {
+  const Clock::time_point never = Clock::time_point::max();
+  Clock::time_point end = never;         // when lingering is over
+  Clock::time_point last_call = never;   // when even a runtime at work is no reason to go on
+  std::string why = "processes gone";
+  int signals_seen = 0;
+  Clock::time_point next_look = Clock::now();
+  for (;;) {
+    take(queue_->pop(kPollInterval));
+    orderer_->flush_until(static_cast<trace::Time>(clock_ns(CLOCK_BOOTTIME) - start_boottime_) - 2 * kOrderWindow);
+    const Clock::time_point now = Clock::now();
+    if (g_signals != signals_seen) {
+      signals_seen = g_signals;
+      why = "interrupt";
+      if (signals_seen > 1 || !command_) break;
+      // the terminal has told COMMAND already; a signal that was sent to nstrace alone is handed on
+      if (g_sent) command_->signal(g_signal);
+      if (last_call == never) last_call = now + kRuntimeGrace;
+      if (end == never) end = last_call;
+    }
+    if (command_ && !result_.status) {
+      if (const int status = command_->ended(); status >= 0) {
+        result_.status = status;
+        if (why != "interrupt") why = "command";
+        end = now + options_.linger;
+        last_call = end + kRuntimeGrace;
+      }
+    }
+    if (now < next_look && now < end) continue;
+    next_look = now + milliseconds(20);
+    if (options_.until_exit && signals_seen == 0) {
+      if (probe_->followed().empty() && (!command_ || result_.status)) break;
+      continue;
+    }
+    if (now >= last_call) break;
+    if (now >= end) {
+      const std::vector<int> followed = probe_->followed();
+      if (std::none_of(followed.begin(), followed.end(), is_runtime_at_work)) break;
+    }
+    // without COMMAND, the end also comes when nobody is left and nobody can come
+    if (!command_ && !probe_->follows_names() && probe_->followed().empty()) break;
+  }
+  end_trace(why);
+}
+
+void Session::end_trace(const std::string& why) {
+  const auto before = Clock::now();
+  probe_->detach();
+  result_.detach = Clock::now() - before;
+  reader_->stop();  // it takes what the ring still holds
+  take(queue_->pop(milliseconds(0)));
+  orderer_->flush();
+
+  const ProbeCounters counters = probe_->counters();
+  const std::uint64_t at_end = records_->lost_at_end(counters.next_seq);
+  const std::uint64_t full = records_->lost() + at_end;
+  const auto loss = [&](const char* reason, std::uint64_t count) {
+    if (count) footer_.losses.emplace_back(reason, count);
+    footer_.lost += count;
+  };
+  loss("ring buffer full", full);
+  loss("table full", counters.map_full);
+  loss("probe skipped", counters.missed);
+  footer_.events = orderer_->emitted();
+  footer_.end_boottime = clock_ns(CLOCK_BOOTTIME);
+  footer_.end_realtime = clock_ns(CLOCK_REALTIME);
+  footer_.end = why;
+  footer_.status = result_.status;
+  sink_.footer(footer_);
+  result_.lost = footer_.lost;
+}
+
+SessionResult Session::run() {
+  for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
+  for (const Target& target : targets_)
+    if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
+  probe_.emplace(ProbeOptions{.calls = options_.calls, .buffer = options_.buffer, .environment = options_.env != "none"});
+  const Signals signals;
+  if (options_.command) command_.emplace(*options_.command);
+  utsname u{};
+  uname(&u);
+  start_boottime_ = clock_ns(CLOCK_BOOTTIME);
+  queue_.emplace(kQueueBound);
+  orderer_.emplace(sink_, kOrderWindow);
+  records_.emplace(RecordOptions{.arch = u.machine, .start_boottime = start_boottime_, .env = options_.env},
+                   [this](trace::Event&& event) {
+                     if (!begun_)
+                       early_.push_back(std::move(event));
+                     else if (wanted(event))
+                       orderer_->push(std::move(event));
+                   });
+  seed();
+  reader_.emplace(*probe_, *queue_);
+  take(queue_->pop(milliseconds(0)));
+  begin_trace();
+  if (command_) command_->release();
+  record();
+  return result_;
+}
+
+}  // namespace
+
+SessionResult run_session(const SessionOptions& options, trace::Sink& sink) { return Session(options, sink).run(); }
+
+}  // namespace nstrace::capture
