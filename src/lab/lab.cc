@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// From what is wanted to a running container: options -> Spec -> Plan -> memory files -> the helper.
+#include "lab/lab.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "lab/container.h"
+#include "trace/error.h"
+
+// The helper program, as the build embeds it (helper_image.S).
+extern "C" const char nstrace_lab_helper[];
+extern "C" const char nstrace_lab_helper_end[];
+
+namespace nstrace::lab {
+namespace {
+
+enum { kFailed = 125, kCannotExecute = 126, kNotFound = 127 };
+
+// Descriptors that the helper gets stand here and above, so that their numbers, which a trace shows, do not depend on
+// what else the caller has open.
+constexpr int kFirstFd = 500;
+
+[[noreturn]] void fail(const std::string& what, int error = errno) {
+  throw Error("the mini runtime cannot start: " + what + ": " + std::strerror(error), kFailed);
+}
+
+// ---- options -> Spec
+
+// A dynamically linked program or a script needs other files of the host's, which the container does not have.
+void check_static(const std::string& path, int fd) {
+  Elf64_Ehdr head = {};
+  if (pread(fd, &head, sizeof head, 0) != sizeof head || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+      head.e_ident[EI_CLASS] != ELFCLASS64) {
+    throw Error(path + " is not a 64-bit ELF program; give a static one, or one of the lab's own commands",
+                kCannotExecute);
+  }
+  for (int i = 0; i < head.e_phnum; ++i) {
+    Elf64_Phdr segment = {};
+    const auto at = static_cast<off_t>(head.e_phoff) + i * static_cast<off_t>(sizeof segment);
+    if (pread(fd, &segment, sizeof segment, at) != sizeof segment) break;
+    if (segment.p_type == PT_INTERP) {
+      throw Error(path + " is dynamically linked, and its libraries are not in the container; give a static program",
+                  kCannotExecute);
+    }
+  }
+}
+
+std::uint64_t mount_flags_of(int fd) {
+  struct statvfs host = {};
+  if (fstatvfs(fd, &host) != 0) return 0;
+  std::uint64_t flags = 0;
+  if ((host.f_flag & ST_NOSUID) != 0) flags |= MS_NOSUID;
+  if ((host.f_flag & ST_NODEV) != 0) flags |= MS_NODEV;
+  if ((host.f_flag & ST_NOEXEC) != 0) flags |= MS_NOEXEC;
+  return flags;
+}
+
+std::uint64_t own_capabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return ~std::uint64_t{0};
+  return sets[0].permitted | static_cast<std::uint64_t>(sets[1].permitted) << 32;
+}
+
+void set_program(Spec& spec) {
+  const std::string& program = spec.argv[0];
+  if (std::find(commands().begin(), commands().end(), program) != commands().end()) return;
+  if (program.empty() || program[0] != '/') {
+    std::string names;
+    for (const std::string& name : commands()) names += ' ' + name;
+    throw Error("the lab has no command '" + program + "'; it has" + names +
+                    "; or give the absolute path of a static program of the host's",
+                kNotFound);
+  }
+  const OwnedFd fd(open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) {
+    throw Error("cannot run " + program + ": " + std::strerror(errno), errno == ENOENT ? kNotFound : kCannotExecute);
+  }
+  if (access(program.c_str(), X_OK) != 0) {
+    throw Error("cannot run " + program + ": it is not executable; chmod +x it", kCannotExecute);
+  }
+  check_static(program, fd.get());
+  spec.host_program = program;
+  spec.host_mount_flags = mount_flags_of(fd.get());
+}
+
+Spec spec_of(const RunOptions& options) {
+  if (options.hostname.empty() || options.hostname.size() > 64) {
+    throw Error("a host name has 1 to 64 bytes; give a shorter --hostname");
+  }
+  Spec spec;
+  if (!options.command.empty()) spec.argv = options.command;
+  spec.hostname = options.hostname;
+  spec.user_namespace = options.rootless.value_or(geteuid() != 0);
+  spec.outer_uid = geteuid();
+  spec.outer_gid = getegid();
+  spec.caller = getpid();
+  if (!spec.user_namespace && geteuid() == 0) spec.capabilities = own_capabilities();
+  set_program(spec);
+  return spec;
+}
+
+// ---- Spec -> Plan -> memory files
+
+OwnedFd at_high_number(int fd, int command) {
+  OwnedFd low(fd);
+  OwnedFd high(fcntl(fd, command, kFirstFd));
+  if (high.get() < 0) fail("fcntl(F_DUPFD)");
+  return high;
+}
+
+// A file that exists in memory only, and that nobody can change from here on: what runs is what was embedded.
+OwnedFd memory_file(const char* name, std::string_view content, int duplicate_command) {
+  constexpr unsigned kExecutable = 0x0010;  // MFD_EXEC, Linux 6.3
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | kExecutable);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) fail("memfd_create (is the sysctl vm.memfd_noexec 2? set it to 1)");
+  OwnedFd file = at_high_number(fd, duplicate_command);
+  for (std::size_t done = 0; done < content.size();) {
+    const ssize_t count = write(file.get(), content.data() + done, content.size() - done);
+    if (count < 0) fail("writing a memory file");
+    done += static_cast<std::size_t>(count);
+  }
+  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) fail("sealing");
+  return file;
+}
+
+// Descriptors 0, 1 and 2 exist in every program; a caller without them would give their numbers to other things.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd < 3) {
+    fd = fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0 ? open("/dev/null", O_RDWR) : 3;
+  }
+}
+
+Launch launch(Spec spec) {
+  fill_standard_descriptors();
+  Launch out;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe2");
+  out.report_reader = at_high_number(ends[0], F_DUPFD_CLOEXEC);
+  out.report_writer = at_high_number(ends[1], F_DUPFD);
+  spec.report_fd = out.report_writer.get();
+  out.plan = container_plan(spec);
+  out.plan_file = memory_file("nstrace-lab-plan", flatten(out.plan), F_DUPFD);
+  out.program = memory_file("nstrace-lab", {nstrace_lab_helper, nstrace_lab_helper_end}, F_DUPFD_CLOEXEC);
+  out.program_fd = out.program.get();
+  out.argv = {"nstrace-lab", "run"};
+  out.env = {"_LAB_PLAN=" + std::to_string(out.plan_file.get())};
+  return out;
+}
+
+// ---- running without a tracer
+
+// Signals as something to wait for, and the mask as it was when this goes.
+class Signals {
+ public:
+  Signals() {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&wanted, signal);
+    pthread_sigmask(SIG_BLOCK, &wanted, &before_);
+    fd_ = OwnedFd(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  ~Signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  int fd() const { return fd_.get(); }
+  const sigset_t& before() const { return before_; }
+  void pass_on(pid_t to) const {
+    signalfd_siginfo info;
+    while (read(fd_.get(), &info, sizeof info) == sizeof info) kill(to, static_cast<int>(info.ssi_signo));
+  }
+
+ private:
+  sigset_t before_;
+  OwnedFd fd_;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (const std::string& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+}  // namespace
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::optional<std::string> Launch::failure() const {
+  lab_report report;
+  if (read(report_reader.get(), &report, sizeof report) != sizeof report) return std::nullopt;
+  return "the container could not be set up: " + failure_text(plan, report);
+}
+
+Launch prepare_run(const RunOptions& options) {
+  return launch(spec_of(options));
+}
+
+std::string plan_text(const RunOptions& options, const PlanText& how) {
+  return text_of(container_plan(spec_of(options)), how);
+}
+
+int run_untraced(const RunOptions& options) {
+  const Launch launch = prepare_run(options);
+  const std::vector<char*> argv = pointers(launch.argv);
+  const std::vector<char*> env = pointers(launch.env);
+  const Signals signals;
+  const pid_t pid = fork();
+  if (pid < 0) fail("fork");
+  if (pid == 0) {
+    sigprocmask(SIG_SETMASK, &signals.before(), nullptr);
+    syscall(SYS_execveat, launch.program_fd, "", argv.data(), env.data(), AT_EMPTY_PATH);
+    _exit(kFailed);
+  }
+  const OwnedFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (process.get() < 0) fail("pidfd_open");
+  int status = 0;
+  for (;;) {
+    pollfd events[2] = {{process.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
+    if (poll(events, 2, -1) < 0 && errno != EINTR) fail("poll");
+    if ((events[1].revents & POLLIN) != 0) signals.pass_on(pid);
+    if ((events[0].revents & POLLIN) != 0) break;
+  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  if (const auto why = launch.failure()) throw Error(*why, code);
+  return code;
+}
+
+}  // namespace nstrace::lab

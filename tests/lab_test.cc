@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// The mini runtime, run for real and untraced. As root and as an ordinary user in a user namespace; skipped, aloud,
+// only where the machine allows no namespaces at all.
+#include "lab/lab.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include "tests/catch.h"
+#include "tests/golden.h"
+#include "trace/error.h"
+
+using namespace nstrace::lab;
+using nstrace::Error;
+using nstrace::testing::check_golden;
+using nstrace::testing::read_file;
+
+extern "C" const char nstrace_lab_helper[];
+extern "C" const char nstrace_lab_helper_end[];
+
+namespace {
+
+constexpr uid_t kOrdinaryUser = 65534;
+
+struct Outcome {
+  int code = 0;
+  std::string text;  // what it wrote to stdout and stderr; an Error's sentence
+};
+
+// Catch's handlers would report a signal as the test's failure, in children too.
+void default_signals() {
+  for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
+}
+
+// Runs in a process of its own: as another user, with its output taken.
+Outcome in_process(const std::function<int()>& what, uid_t user = geteuid()) {
+  int out[2];
+  REQUIRE(pipe(out) == 0);
+  std::cout.flush();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    default_signals();
+    dup2(out[1], 1);
+    dup2(out[1], 2);
+    close(out[0]);
+    close(out[1]);
+    if (user != geteuid() && (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0)) _exit(99);
+    int code = 98;
+    try {
+      code = what();
+    } catch (const Error& e) {
+      code = e.exit_code();
+      const std::string sentence = std::string("Error: ") + e.what() + '\n';
+      if (write(2, sentence.data(), sentence.size()) < 0) code = 97;
+    }
+    _exit(code);
+  }
+  close(out[1]);
+  Outcome outcome;
+  char buffer[4096];
+  ssize_t count;
+  while ((count = read(out[0], buffer, sizeof buffer)) > 0)
+    outcome.text.append(buffer, static_cast<std::size_t>(count));
+  close(out[0]);
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  outcome.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return outcome;
+}
+
+Outcome run(std::vector<std::string> command, std::optional<bool> rootless = {}, uid_t user = geteuid()) {
+  return in_process([&] { return run_untraced({.command = command, .rootless = rootless}); }, user);
+}
+
+bool no_namespaces() {
+  const Outcome can = in_process([] { return unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS); });
+  if (can.code != 0) std::cout << "SKIPPED: this machine lets this user make no namespaces\n";
+  return can.code != 0;
+}
+
+// Every process started below here that lost its parent becomes this one's child, and so cannot hide.
+void expect_no_process_left() {
+  for (int i = 0; i < 500; ++i) {
+    const pid_t pid = waitpid(-1, nullptr, WNOHANG);
+    if (pid < 0 && errno == ECHILD) return;
+    if (pid == 0) usleep(10000);
+  }
+  FAIL("processes of the container are still there after 5 s");
+}
+
+}  // namespace
+
+TEST_CASE("lab_run") {
+  if (no_namespaces()) return;
+  const Outcome hello = run({});
+  REQUIRE(hello.text == "hello from pid 1 on lab\n");
+  REQUIRE(hello.code == 0);
+}
+
+TEST_CASE("lab_run: by root in a user namespace, and by an ordinary user") {
+  if (no_namespaces()) return;
+  const Outcome by_root = run({"id"}, true);
+  REQUIRE(by_root.text == "uid=0 gid=0\n");
+  REQUIRE(by_root.code == 0);
+  if (geteuid() != 0) return;
+  const Outcome by_user = run({"id"}, {}, kOrdinaryUser);
+  REQUIRE(by_user.text == "uid=0 gid=0\n");
+  REQUIRE(by_user.code == 0);
+}
+
+TEST_CASE("lab_run: the container sees its own root, pids, host name and devices only") {
+  if (no_namespaces()) return;
+  for (const bool rootless : {false, true}) {
+    if (!rootless && geteuid() != 0) continue;
+    REQUIRE(run({"ls", "/"}, rootless).text == "tmp\nsys\nproc\ndev\nbin\n");
+    REQUIRE(run({"hostname"}, rootless).text == "lab\n");
+    REQUIRE_THAT(run({"cat", "/proc/1/comm"}, rootless).text, ContainsSubstring("cat\n"));
+    REQUIRE(run({"cat", "/dev/null"}, rootless).code == 0);
+    const std::string mounts = run({"cat", "/proc/self/mountinfo"}, rootless).text;
+    REQUIRE_THAT(mounts, ContainsSubstring(" / / rw,nosuid,nodev"));
+    REQUIRE(mounts.find("/tmp ") == std::string::npos);  // nothing of the host's tree is left
+    const std::string status = run({"cat", "/proc/self/status"}, rootless).text;
+    REQUIRE_THAT(status, ContainsSubstring("NoNewPrivs:\t1\n"));
+    REQUIRE_THAT(status, ContainsSubstring("CapEff:\t00000000a80425fb\n"));
+    REQUIRE_THAT(status, ContainsSubstring("CapBnd:\t00000000a80425fb\n"));
+    REQUIRE(run({"ls", "/proc/self/fd"}, rootless).text == "0\n1\n2\n3\n");  // 3 is the directory that ls reads
+  }
+}
+
+TEST_CASE("lab_run: exit codes are the command's") {
+  if (no_namespaces()) return;
+  REQUIRE(run({"true"}).code == 0);
+  REQUIRE(run({"false"}).code == 1);
+  const Outcome missing = run({"no-such-command"});
+  REQUIRE(missing.code == 127);
+  REQUIRE_THAT(missing.text, ContainsSubstring("it has hello true"));
+  const Outcome missing_file = run({"/no/such/file"});
+  REQUIRE(missing_file.code == 127);
+  REQUIRE_THAT(missing_file.text, ContainsSubstring("cannot run /no/such/file: No such file or directory"));
+}
+
+TEST_CASE("lab_run: a program of the host's, if it is static") {
+  if (no_namespaces()) return;
+  char directory[] = "/tmp/nstrace-lab-test-XXXXXX";  // in /tmp: hidden in the container by its own root
+  REQUIRE(mkdtemp(directory) != nullptr);
+  REQUIRE(chmod(directory, 0755) == 0);
+  const std::string path = std::string(directory) + "/echo";
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+  const std::size_t size = static_cast<std::size_t>(nstrace_lab_helper_end - nstrace_lab_helper);
+  REQUIRE(write(fd, nstrace_lab_helper, size) == static_cast<ssize_t>(size));
+  REQUIRE(fchmod(fd, 0755) == 0);
+  close(fd);
+  REQUIRE(run({path, "a", "b c"}).text == "a b c\n");
+  REQUIRE(run({path, "a"}, true).text == "a\n");
+  REQUIRE(chmod(path.c_str(), 0644) == 0);
+  REQUIRE(run({path}).code == 126);
+  REQUIRE(unlink(path.c_str()) == 0);
+  REQUIRE(rmdir(directory) == 0);
+
+  const Outcome dynamic = run({"/proc/self/exe"});
+  REQUIRE(dynamic.code == 126);
+  REQUIRE_THAT(dynamic.text, ContainsSubstring("dynamically linked"));
+  const Outcome script = run({nstrace::testing::data_path("run.sh")});
+  REQUIRE((script.code == 126 || script.code == 127));
+}
+
+TEST_CASE("lab_run: a step that fails is told as the call with its error") {
+  if (no_namespaces() || geteuid() != 0) return;
+  const Outcome denied = run({}, false, kOrdinaryUser);
+  REQUIRE(denied.code == 125);
+  REQUIRE(denied.text ==
+          "Error: the container could not be set up: lab:[1:CHILD]: "
+          "unshare(CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET) = -1 EPERM "
+          "(Operation not permitted)\n");
+  expect_no_process_left();
+}
+
+TEST_CASE("lab_run: nothing changes on the host") {
+  if (no_namespaces()) return;
+  const std::string before = read_file("/proc/self/mountinfo");
+  REQUIRE(run({"true"}).code == 0);
+  REQUIRE(run({"true"}, true).code == 0);
+  REQUIRE(read_file("/proc/self/mountinfo") == before);
+  char name[65];
+  REQUIRE(gethostname(name, sizeof name) == 0);
+  REQUIRE(std::string(name) != "lab");
+}
+
+TEST_CASE("lab_run: killed at any moment, nothing stays behind") {
+  if (no_namespaces()) return;
+  default_signals();
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const std::string before = read_file("/proc/self/mountinfo");
+  std::srand(1);
+  for (int i = 0; i < 150; ++i) {
+    const bool rootless = geteuid() != 0 || i % 2 == 1;
+    const pid_t pid = fork();
+    if (pid == 0) {
+      try {
+        run_untraced({.command = {"pause"}, .rootless = rootless});
+      } catch (const Error&) {
+      }
+      _exit(0);
+    }
+    usleep(static_cast<useconds_t>(std::rand() % 6000));
+    constexpr int kSignals[] = {SIGKILL, SIGTERM, SIGINT};
+    kill(pid, kSignals[i % 3]);
+    expect_no_process_left();
+  }
+  REQUIRE(read_file("/proc/self/mountinfo") == before);
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+}
+
+TEST_CASE("lab_run: its first process killed, the container ends too") {
+  if (no_namespaces()) return;
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const Outcome o = in_process([] {
+    const Launch launch = prepare_run({.command = {"pause"}});
+    const pid_t pid = fork();
+    if (pid == 0) {
+      char* argv[] = {const_cast<char*>("nstrace-lab"), nullptr};
+      char* env[] = {const_cast<char*>(launch.env[0].c_str()), nullptr};
+      fexecve(launch.program_fd, argv, env);
+      _exit(1);
+    }
+    usleep(100000);
+    kill(pid, SIGKILL);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WTERMSIG(status);
+  });
+  REQUIRE(o.code == SIGKILL);
+  expect_no_process_left();
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+}
+
+TEST_CASE("lab_run: a signal is passed on, and its number is the exit code") {
+  if (no_namespaces()) return;
+  const Outcome o = in_process([] {
+    const pid_t self = getpid();
+    const pid_t killer = fork();
+    if (killer == 0) {
+      usleep(100000);
+      kill(self, SIGTERM);
+      _exit(0);
+    }
+    const int code = run_untraced({.command = {"pause"}});
+    waitpid(killer, nullptr, 0);
+    return code;
+  });
+  REQUIRE(o.code == 128 + SIGTERM);
+}
+
+TEST_CASE("lab_plan: every call of every stage, as strace writes it") {
+  check_golden("lab/plan.txt", plan_text({.rootless = false}));
+  const std::string rootless = plan_text({.rootless = true});
+  REQUIRE_THAT(rootless, ContainsSubstring("unshare(CLONE_NEWUSER) = 0\n"));
+  REQUIRE_THAT(rootless, ContainsSubstring("openat(AT_FDCWD, \"/proc/<child>/setgroups\", O_WRONLY|O_CLOEXEC) = 6\n"));
+  REQUIRE(rootless.find("mknodat") == std::string::npos);
+}
+
+TEST_CASE("lab_plan: an argument of hostile bytes is written in one line") {
+  const std::string text = plan_text({.command = {"echo",
+                                                  "a\"\\\n\x01"
+                                                  "9\xff"},
+                                      .rootless = false});
+  REQUIRE_THAT(text,
+               ContainsSubstring(R"(execve("/bin/echo", ["echo", "a\"\\\n\0019\377"], ["PATH=/bin", "HOME=/"]) = 0)"));
+}
+
+TEST_CASE("lab_plan: too long a command line is refused, not cut") {
+  RunOptions options{.command = {"echo", std::string(300000, 'x')}};
+  REQUIRE_THROWS_WITH(prepare_run(options), ContainsSubstring("does not fit"));
+  options.command = std::vector<std::string>(1100, "echo");
+  REQUIRE_THROWS_WITH(prepare_run(options), ContainsSubstring("more than 1024 arguments"));
+}
