@@ -42,6 +42,7 @@ enum { /* the numbers of trace::Capture */
 /* Changed while it runs. */
 bool seeding; /* the set is being filled: look at all ancestors of a creator */
 bool watch_names; /* `names` is not empty */
+bool init_written; /* the iterator has given pid 1 */
 
 /* The set of those who are followed, by thread group id. */
 struct {
@@ -941,25 +942,16 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
 	return 0;
 }
 
-/*
- * Every process that exists, once. While the set is being filled, one whose ancestor is in it enters it too; children
- * that are made meanwhile are caught by task_newtask, which then looks at ancestors as well.
- */
-SEC("iter/task")
-int existing_tasks(struct bpf_iter__task *ctx)
+static __always_inline void write_task(struct seq_file *seq, struct task_struct *task)
 {
-	struct task_struct *task = ctx->task;
-	struct task_struct *parent;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct nst_rec_task rec;
 
-	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
-		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
 	rec.head.size = sizeof(rec);
 	rec.head.type = NST_TASK;
 	rec.head.time = bpf_ktime_get_boot_ns();
 	fill_task(&rec.task, task);
-	parent = BPF_CORE_READ(task, real_parent);
 	rec.parent_tgid = BPF_CORE_READ(parent, tgid);
 	rec.parent_born = born_of(parent);
 	if (is_followed(rec.task.tgid)) {
@@ -968,6 +960,29 @@ int existing_tasks(struct bpf_iter__task *ctx)
 		follow(rec.task.tgid, rec.task.born);
 		rec.followed = 1;
 	}
-	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	bpf_seq_write(seq, &rec, sizeof(rec));
+}
+
+/*
+ * Every process that exists, once. While the set is being filled, one whose ancestor is in it enters it too; children
+ * that are made meanwhile are caught by task_newtask, which then looks at ancestors as well. Some hosts keep pid 1 from
+ * the iterator; its namespaces are what "the host's" means, so it is taken through a child of its.
+ */
+SEC("iter/task")
+int existing_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct task_struct *parent;
+
+	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+		return 0;
+	if (BPF_CORE_READ(task, pid) == 1)
+		init_written = true;
+	write_task(ctx->meta->seq, task);
+	parent = BPF_CORE_READ(task, real_parent, group_leader);
+	if (!init_written && BPF_CORE_READ(parent, pid) == 1) {
+		init_written = true;
+		write_task(ctx->meta->seq, parent);
+	}
 	return 0;
 }

@@ -37,7 +37,9 @@ std::uint64_t effective_capabilities() {
   return 0;
 }
 
-bool has(std::uint64_t capabilities, int capability) { return capabilities >> capability & 1; }
+bool has(std::uint64_t capabilities, int capability) {
+  return capabilities >> capability & 1;
+}
 
 // Loads a program that does nothing, of the given kind, and attaches it where that costs nothing; 0 or errno.
 int try_load(bpf_prog_type type, bpf_attach_type attach, const char* target) {
@@ -70,7 +72,8 @@ int try_ring_buffer() {
 }
 
 std::string why_refused(int error, std::uint64_t capabilities) {
-  const bool enough = (has(capabilities, CAP_BPF) && has(capabilities, CAP_PERFMON)) || has(capabilities, CAP_SYS_ADMIN);
+  const bool enough =
+      (has(capabilities, CAP_BPF) && has(capabilities, CAP_PERFMON)) || has(capabilities, CAP_SYS_ADMIN);
   if (error == EPERM && !enough)
     return "tracing needs CAP_BPF and CAP_PERFMON; run nstrace with sudo, or give it the two once: "
            "sudo setcap cap_bpf,cap_perfmon+ep \"$(command -v nstrace)\"";
@@ -78,9 +81,10 @@ std::string why_refused(int error, std::uint64_t capabilities) {
     return "the kernel is locked down ([confidentiality] in /sys/kernel/security/lockdown forbids reading kernel "
            "memory); boot without lockdown=confidentiality";
   if (error == EPERM || error == ENOSYS)
-    return fmt::format("a security policy refuses eBPF ({}); in a container, run it with --privileged, or with "
-                       "--cap-add BPF,PERFMON and a seccomp profile that allows bpf(2)",
-                       std::strerror(error));
+    return fmt::format(
+        "a security policy refuses eBPF ({}); in a container, run it with --privileged, or with "
+        "--cap-add BPF,PERFMON and a seccomp profile that allows bpf(2)",
+        std::strerror(error));
   return fmt::format("the kernel cannot run what nstrace needs ({}); use Linux 5.10 or later with eBPF and BTF",
                      std::strerror(error));
 }
@@ -136,9 +140,10 @@ std::vector<Finding> examine() {
     add(State::Good, fmt::format("type information of the kernel (BTF): {}", kBtf));
   else
     add(State::Bad, "type information of the kernel (BTF)",
-        fmt::format("{} cannot be read ({}); the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian, "
-                    "Ubuntu, Fedora and RHEL are",
-                    kBtf, std::strerror(errno)));
+        fmt::format(
+            "{} cannot be read ({}); the kernel must be built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian, "
+            "Ubuntu, Fedora and RHEL are",
+            kBtf, std::strerror(errno)));
 
   if (read_text("/sys/kernel/security/lockdown").find("[confidentiality]") != std::string::npos)
     add(State::Bad, "kernel lockdown", why_refused(EPERM, ~0ull));

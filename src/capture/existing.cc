@@ -39,13 +39,14 @@ void ask_proc(trace::Existing& process) {
   char path[PATH_MAX];
   if (const ssize_t got = readlink(fmt::format("/proc/{}/exe", process.pid).c_str(), path, sizeof path); got > 0)
     process.exe.assign(path, got);
+  process.cgroup_path = cgroup_path(process.pid);
+  if (!process.followed) return;  // an ancestor is there for the lineage; its arguments are nobody's business
   const std::string arguments = read_text(fmt::format("/proc/{}/cmdline", process.pid));
   for (std::size_t at = 0; at < arguments.size();) {
     const std::size_t end = std::min(arguments.find('\0', at), arguments.size());
     process.argv.push_back(arguments.substr(at, end - at));
     at = end + 1;
   }
-  process.cgroup_path = cgroup_path(process.pid);
 }
 
 }  // namespace

@@ -2,16 +2,17 @@
 // Launch: starts a command blocked, so that it can be followed from its first instruction, and releases it.
 #pragma once
 
-#include <string>
 #include <sys/types.h>
+
+#include <string>
 #include <vector>
 
 namespace nstrace::capture {
 
 struct Program {
-  std::vector<std::string> argv;   // argv[0] is looked up in PATH as execvp(3) does, unless `fd` is given
-  std::vector<std::string> env;    // used only with `fd`; otherwise the caller's environment
-  int fd = -1;                     // executed through execveat(fd, "", argv, env, AT_EMPTY_PATH)
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH as execvp(3) does, unless `fd` is given
+  std::vector<std::string> env;   // used only with `fd`; otherwise the caller's environment
+  int fd = -1;                    // executed through execveat(fd, "", argv, env, AT_EMPTY_PATH)
 };
 
 class Launch {

@@ -33,7 +33,9 @@ std::string machine() {
   return u.machine;
 }
 
-int silent(libbpf_print_level, const char*, va_list) { return 0; }
+int silent(libbpf_print_level, const char*, va_list) {
+  return 0;
+}
 
 [[noreturn]] void refused(const std::string& doing, int error) {
   if (const auto why = first_problem()) throw Error(*why, 125);
@@ -102,7 +104,9 @@ void Probe::attach() {
   if (const int error = nstrace_bpf__attach(impl_->skeleton); error) refused("to attach the eBPF programs", -error);
 }
 
-void Probe::detach() { nstrace_bpf__detach(impl_->skeleton); }
+void Probe::detach() {
+  nstrace_bpf__detach(impl_->skeleton);
+}
 
 void Probe::follow(int tgid, std::uint64_t born_boottime) {
   const __u32 key = tgid;
@@ -125,7 +129,9 @@ void Probe::follow_name(const std::string& comm) {
   impl_->skeleton->bss->watch_names = true;
 }
 
-bool Probe::follows_names() const { return impl_->skeleton->bss->watch_names; }
+bool Probe::follows_names() const {
+  return impl_->skeleton->bss->watch_names;
+}
 
 bool Probe::follows(int tgid) const {
   const __u32 key = tgid;
@@ -142,9 +148,12 @@ std::vector<int> Probe::followed() const {
   return tgids;
 }
 
-void Probe::set_seeding(bool on) { impl_->skeleton->bss->seeding = on; }
+void Probe::set_seeding(bool on) {
+  impl_->skeleton->bss->seeding = on;
+}
 
 std::vector<nst_rec_task> Probe::existing() {
+  impl_->skeleton->bss->init_written = false;
   const int fd = bpf_iter_create(bpf_link__fd(impl_->skeleton->links.existing_tasks));
   if (fd < 0) refused("the task iterator", errno);
   std::string bytes;

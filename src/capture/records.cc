@@ -14,7 +14,9 @@ namespace {
 
 using trace::Event;
 
-std::string bounded(const char* text, std::size_t size) { return std::string(text, strnlen(text, size)); }
+std::string bounded(const char* text, std::size_t size) {
+  return std::string(text, strnlen(text, size));
+}
 
 // Variables by which runtimes tell their own processes what to do: their values are no secrets of a user's.
 bool is_runtime_variable(std::string_view variable) {
@@ -48,10 +50,13 @@ std::vector<std::string> environment(std::string_view bytes, const std::string& 
 trace::FdTarget fd_target(const nst_fd& fd) {
   const std::string name = bounded(fd.name, sizeof fd.name);
   switch (static_cast<nst_fd_kind>(fd.kind)) {
-    case NST_FD_NS: return {fmt::format("{}:[{}]", name, fd.number)};
-    case NST_FD_PIDFD: return {fmt::format("pid:{}", fd.number)};
+    case NST_FD_NS:
+      return {fmt::format("{}:[{}]", name, fd.number)};
+    case NST_FD_PIDFD:
+      return {fmt::format("pid:{}", fd.number)};
     case NST_FD_UNKNOWN:
-    case NST_FD_PATH: return {};
+    case NST_FD_PATH:
+      return {};
   }
   return {};
 }
@@ -91,7 +96,8 @@ trace::Who who_of(const nst_task& task, std::uint64_t start_boottime) {
   who.tgid = static_cast<int>(task.tgid);
   who.born = static_cast<trace::Time>(task.born - start_boottime);
   if (task.level > 0)
-    for (std::uint32_t i = 0; i <= task.level && i < NST_MAX_LEVELS; ++i) who.tids.push_back(static_cast<int>(task.ids[i]));
+    for (std::uint32_t i = 0; i <= task.level && i < NST_MAX_LEVELS; ++i)
+      who.tids.push_back(static_cast<int>(task.ids[i]));
   who.comm = bounded(task.comm, sizeof task.comm);
   std::copy(std::begin(task.ns), std::end(task.ns), who.ns.inode.begin());
   who.cgroup = task.cgroup;
@@ -113,14 +119,21 @@ void Records::take(const void* data, std::size_t size) {
   gap(head);
   const char* bytes = static_cast<const char*>(data);
   switch (static_cast<nst_record>(head.type)) {
-    case NST_FORK: return on_fork(*reinterpret_cast<const nst_rec_fork*>(bytes));
-    case NST_EXEC: return on_exec(*reinterpret_cast<const nst_rec_exec*>(bytes));
-    case NST_EXIT: return on_exit(*reinterpret_cast<const nst_rec_exit*>(bytes));
-    case NST_RENAME: return on_rename(*reinterpret_cast<const nst_rec_rename*>(bytes));
-    case NST_SYSCALL: return on_syscall(*reinterpret_cast<const nst_rec_syscall*>(bytes));
+    case NST_FORK:
+      return on_fork(*reinterpret_cast<const nst_rec_fork*>(bytes));
+    case NST_EXEC:
+      return on_exec(*reinterpret_cast<const nst_rec_exec*>(bytes));
+    case NST_EXIT:
+      return on_exit(*reinterpret_cast<const nst_rec_exit*>(bytes));
+    case NST_RENAME:
+      return on_rename(*reinterpret_cast<const nst_rec_rename*>(bytes));
+    case NST_SYSCALL:
+      return on_syscall(*reinterpret_cast<const nst_rec_syscall*>(bytes));
     case NST_CHUNK_CALLED:
-    case NST_CHUNK_IMAGE: return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
-    case NST_TASK: return;  // comes from the iterator only
+    case NST_CHUNK_IMAGE:
+      return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
+    case NST_TASK:
+      return;  // comes from the iterator only
   }
 }
 
@@ -147,7 +160,7 @@ std::uint64_t Records::lost_at_end(const std::vector<std::uint64_t>& next_seq) c
 
 void Records::on_chunk(const nst_rec_chunk& rec, const char* bytes) {
   Vector& vector = (rec.head.type == NST_CHUNK_CALLED ? called_ : image_)[{rec.tid, rec.id}];
-  if (rec.index == 0) vector = {};  // a second try begins anew
+  if (rec.index == 0) vector = {};                          // a second try begins anew
   if (rec.index != vector.next_index) vector.fault = true;  // a chunk was lost
   vector.next_index = rec.index + 1;
   vector.bytes.append(bytes, rec.length);

@@ -30,10 +30,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kQueueBound = 48u << 20;       // bytes of records that wait for the writer
-constexpr milliseconds kPollInterval{5};             // how late a record may be seen; no wake-up is paid for it
-constexpr milliseconds kRuntimeGrace{2000};          // how long a runtime that is still at work may hold up the end
-constexpr trace::Time kOrderWindow = 10'000'000;     // ns: how far records of two CPUs may stand in the wrong order
+constexpr std::size_t kQueueBound = 48u << 20;    // bytes of records that wait for the writer
+constexpr milliseconds kPollInterval{5};          // how late a record may be seen; no wake-up is paid for it
+constexpr milliseconds kRuntimeGrace{2000};       // how long a runtime that is still at work may hold up the end
+constexpr trace::Time kOrderWindow = 10'000'000;  // ns: how far records of two CPUs may stand in the wrong order
 
 std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -128,8 +128,8 @@ std::string taken_in(const std::vector<Running>& roots, std::size_t processes) {
   for (const auto& [name, pids] : by_name)
     parts.push_back(fmt::format("{} ({} {})", name.empty() ? "a process" : name, pids.size() == 1 ? "pid" : "pids",
                                 fmt::join(pids, " ")));
-  return fmt::format("following {}: {} {} with their threads and all that they start", fmt::join(parts, ", "), processes,
-                     processes == 1 ? "process" : "processes");
+  return fmt::format("following {}: {} {} with their threads and all that they start", fmt::join(parts, ", "),
+                     processes, processes == 1 ? "process" : "processes");
 }
 
 // A container runtime's own process, short-lived by nature: while one lives, a container is being set up or entered.
@@ -263,8 +263,8 @@ void Session::take(const std::string& records) {
 
 void Session::record() {
   const Clock::time_point never = Clock::time_point::max();
-  Clock::time_point end = never;         // when lingering is over
-  Clock::time_point last_call = never;   // when even a runtime at work is no reason to go on
+  Clock::time_point end = never;        // when lingering is over
+  Clock::time_point last_call = never;  // when even a runtime at work is no reason to go on
   std::string why = "processes gone";
   int signals_seen = 0;
   Clock::time_point next_look = Clock::now();
@@ -337,7 +337,8 @@ SessionResult Session::run() {
   for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
   for (const Target& target : targets_)
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
-  probe_.emplace(ProbeOptions{.calls = options_.calls, .buffer = options_.buffer, .environment = options_.env != "none"});
+  probe_.emplace(
+      ProbeOptions{.calls = options_.calls, .buffer = options_.buffer, .environment = options_.env != "none"});
   const Signals signals;
   if (options_.command) command_.emplace(*options_.command);
   utsname u{};
@@ -363,6 +364,8 @@ SessionResult Session::run() {
 
 }  // namespace
 
-SessionResult run_session(const SessionOptions& options, trace::Sink& sink) { return Session(options, sink).run(); }
+SessionResult run_session(const SessionOptions& options, trace::Sink& sink) {
+  return Session(options, sink).run();
+}
 
 }  // namespace nstrace::capture

@@ -16,22 +16,22 @@
 namespace nstrace::capture {
 
 struct SessionOptions {
-  std::vector<std::string> follow;        // --follow targets
-  std::optional<Program> command;         // COMMAND
-  bool with_command = false;              // with --follow: follow COMMAND too
-  bool wait_for_names = false;            // --wait: a name that nothing bears is waited for
-  bool until_exit = false;                // go on until all followed processes are gone
-  std::vector<std::string> calls;         // system calls to record
-  std::string results = "all";            // "all", "successful", "failed"
+  std::vector<std::string> follow;  // --follow targets
+  std::optional<Program> command;   // COMMAND
+  bool with_command = false;        // with --follow: follow COMMAND too
+  bool wait_for_names = false;      // --wait: a name that nothing bears is waited for
+  bool until_exit = false;          // go on until all followed processes are gone
+  std::vector<std::string> calls;   // system calls to record
+  std::string results = "all";      // "all", "successful", "failed"
   std::string env = "names";
-  std::size_t buffer = 16u << 20;         // bytes of the ring buffer
-  std::chrono::milliseconds linger{200};  // after COMMAND has ended
+  std::size_t buffer = 16u << 20;                // bytes of the ring buffer
+  std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each
-  std::string tool;                       // for the header: "nstrace 0.1.0"
+  std::string tool;                              // for the header: "nstrace 0.1.0"
 };
 
 struct SessionResult {
-  std::optional<int> status;    // COMMAND's exit status, 128+n when a signal ended it
+  std::optional<int> status;  // COMMAND's exit status, 128+n when a signal ended it
   std::uint64_t lost = 0;
   std::chrono::nanoseconds attach{}, detach{};  // how long these took
 };

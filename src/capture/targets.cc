@@ -19,9 +19,11 @@ namespace nstrace::capture {
 namespace {
 
 const std::vector<Group> kGroups{
-    {"@docker", "dockerd, its containerd, and the shims of its containers",
+    {"@docker",
+     "dockerd, its containerd, and the shims of its containers",
      {"dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2"}},
-    {"@containerd", "containerd and the shims of its containers",
+    {"@containerd",
+     "containerd and the shims of its containers",
      {"containerd", "containerd-shim", "containerd-shim-runc-v2"}},
     {"@podman", "podman and the monitors of its containers", {"podman", "conmon"}},
     {"@crio", "cri-o and the monitors of its containers", {"crio", "conmon"}},
@@ -70,11 +72,14 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::span<const Group> groups() { return kGroups; }
+std::span<const Group> groups() {
+  return kGroups;
+}
 
 Target parse_target(const std::string& given) {
   Target target{.given = given, .pid = 0, .programs = {}};
-  if (given.empty()) throw Error("--follow needs a pid, a name or a group; `nstrace --follow help` lists the groups", 125);
+  if (given.empty())
+    throw Error("--follow needs a pid, a name or a group; `nstrace --follow help` lists the groups", 125);
   if (std::all_of(given.begin(), given.end(), [](unsigned char c) { return std::isdigit(c); })) {
     target.pid = given.size() < 10 ? std::stoi(given) : 0;
     if (target.pid <= 0) throw Error(fmt::format("{} is no pid; give the number of a running process", given), 125);
@@ -115,14 +120,16 @@ std::vector<Running> find_running(const Target& target) {
 }
 
 std::string nobody(const Target& target) {
-  if (target.pid > 0) return fmt::format("there is no process {}; `pidof NAME` finds the pid of a running program", target.pid);
+  if (target.pid > 0)
+    return fmt::format("there is no process {}; `pidof NAME` finds the pid of a running program", target.pid);
   std::set<std::pair<std::size_t, std::string>> near;
   const std::string& wanted = target.programs.front();
   for (const Running& running : everything()) {
     for (const std::string& name : {running.program, running.comm}) {
       if (name.empty() || running.pid == getpid()) continue;
       const std::size_t d = distance(wanted, name);
-      const bool part = name.find(wanted) != std::string::npos || (name.size() > 3 && wanted.find(name) != std::string::npos);
+      const bool part =
+          name.find(wanted) != std::string::npos || (name.size() > 3 && wanted.find(name) != std::string::npos);
       if (part || d <= std::max<std::size_t>(2, wanted.size() / 3)) near.emplace(part ? 0 : d, name);
     }
   }

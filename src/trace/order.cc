@@ -17,7 +17,9 @@ void Orderer::flush_until(Time limit) {
   while (!heap_.empty() && heap_.front().time <= limit) emit_first();
 }
 
-void Orderer::flush() { flush_until(std::numeric_limits<Time>::max()); }
+void Orderer::flush() {
+  flush_until(std::numeric_limits<Time>::max());
+}
 
 void Orderer::emit_first() {
   std::pop_heap(heap_.begin(), heap_.end(), later);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/exit_codes.h"
+#include "trace/error.h"
+
+namespace nstrace::cli {
+namespace {
+
+const std::vector<Command> kCommands{
+    {"show", "print a recorded trace as lines, or as a tree", show_command, kBadUse},
+    {"draw", "draw a recorded trace", draw_command, kBadUse},
+    {"lab", "the embedded mini container runtime", lab_command, kOwnFailure},
+    {"doctor", "say whether this host can trace, and what is missing", doctor_command, kBadUse},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+std::string version_text() {
+  return "nstrace " NSTRACE_VERSION;
+}
+
+void tell(const std::string& sentence) {
+  std::fflush(stdout);
+  fmt::print(stderr, "nstrace: {}\n", sentence);
+}
+
+std::optional<int> parse(CLI::App& app, const Arguments& arguments, int failure) {
+  Arguments reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    std::string sentence = error.what();
+    while (!sentence.empty() && (sentence.back() == '\n' || sentence.back() == '.')) sentence.pop_back();
+    throw Error(fmt::format("{}; `{} --help` lists what there is", sentence, app.get_name()), failure);
+  }
+  return std::nullopt;
+}
+
+}  // namespace nstrace::cli

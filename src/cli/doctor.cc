@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// nstrace doctor: what this host can do, a line each.
+#include "capture/doctor.h"
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+
+namespace nstrace::cli {
+
+int doctor_command(const Arguments& arguments) {
+  CLI::App app("Says whether this host can trace; for what is missing, the cure.", "nstrace doctor");
+  if (const auto code = parse(app, arguments, kBadUse)) return *code;
+
+  bool good = true;
+  for (const capture::Finding& finding : capture::examine()) {
+    const char* sign = "";
+    switch (finding.state) {
+      case capture::Finding::State::Good:
+        sign = "ok  ";
+        break;
+      case capture::Finding::State::Note:
+        sign = "note";
+        break;
+      case capture::Finding::State::Bad:
+        sign = "BAD ";
+        good = false;
+        break;
+    }
+    fmt::print("{}  {}\n", sign, finding.what);
+    if (!finding.detail.empty()) fmt::print("      {}\n", finding.detail);
+  }
+  fmt::print("\n{}\n", good ? "nstrace can trace on this host." : "nstrace cannot trace on this host.");
+  return good ? kDone : kDoesNotHold;
+}
+
+}  // namespace nstrace::cli

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// nstrace draw TRACE -o FILE: a recorded trace as a picture.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+#include "cli/formats.h"
+#include "cli/recording.h"
+#include "trace/error.h"
+#include "trace/tee.h"
+
+namespace nstrace::cli {
+
+int draw_command(const Arguments& arguments) {
+  std::string path;
+  std::vector<std::string> outputs;
+  PictureOptions picture;
+  CLI::App app("Draws a recorded trace.", "nstrace draw");
+  app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
+  app.add_option("-o,--output", outputs, "write to FILE (.svg, .dot); may be repeated")
+      ->type_name("FILE")
+      ->required()
+      ->allow_extra_args(false);
+  app.add_flag("--all", picture.all, "show every process, fold none");
+  app.add_option("--title", picture.title, "title of the picture");
+  if (const auto code = parse(app, arguments, kBadUse)) return *code;
+
+  trace::Tee sinks;
+  for (const std::string& given : outputs) {
+    const Destination destination = parse_destination(given);
+    if (!is_picture(destination.format))
+      throw Error(fmt::format("nstrace draw makes pictures (.svg, .dot), and {} is none", given));
+    sinks.add(open_destination(destination, picture));
+  }
+  read_recording(path, sinks);
+  return kDone;
+}
+
+}  // namespace nstrace::cli

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "cli/formats.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cli/zstd_output.h"
+#include "model/model.h"
+#include "trace/error.h"
+#include "trace/file.h"
+
+namespace nstrace::cli {
+namespace {
+
+struct Ending {
+  std::string_view ending;
+  Format format;
+  bool zstd;
+  std::string_view what;
+};
+constexpr std::array<Ending, 6> kEndings{{
+    {"jsonl", Format::Json, false, "the trace, to be shown, drawn and checked later"},
+    {"jsonl.zst", Format::Json, true, "the same, compressed"},
+    {"txt", Format::Lines, false, "lines, as strace writes them"},
+    {"log", Format::Lines, false, "the same"},
+    {"dot", Format::Dot, false, "a graph for Graphviz"},
+    {"svg", Format::Svg, false, "a picture"},
+}};
+
+std::string endings() {
+  std::string all;
+  for (const Ending& e : kEndings) all += fmt::format("{}.{}", all.empty() ? "" : " ", e.ending);
+  return all;
+}
+
+class JsonSink : public trace::JsonWriter {
+ public:
+  explicit JsonSink(std::unique_ptr<Output> output)
+      : trace::JsonWriter([this](std::string_view line) { output_->write(line); }), output_(std::move(output)) {}
+  void footer(const trace::Footer& footer) override {
+    trace::JsonWriter::footer(footer);
+    output_->flush();
+  }
+
+ private:
+  std::unique_ptr<Output> output_;
+};
+
+class ZstdSink : public trace::JsonWriter {
+ public:
+  explicit ZstdSink(std::unique_ptr<Output> output)
+      : trace::JsonWriter([this](std::string_view line) { zstd_.write(line); }), zstd_(std::move(output)) {}
+  void footer(const trace::Footer& footer) override {
+    trace::JsonWriter::footer(footer);
+    zstd_.finish();
+  }
+
+ private:
+  ZstdOutput zstd_;
+};
+
+}  // namespace
+
+Destination parse_destination(const std::string& given) {
+  Destination destination;
+  const std::size_t colon = given.find(':');
+  if (colon != std::string::npos) {
+    for (const Ending& e : kEndings) {
+      if (given.substr(0, colon) != e.ending) continue;
+      return {.format = e.format, .zstd = e.zstd, .path = given.substr(colon + 1)};
+    }
+  }
+  destination.path = given;
+  if (given.empty()) throw Error("-o needs the name of a file");
+  const std::size_t slash = given.rfind('/');
+  const std::string name = slash == std::string::npos ? given : given.substr(slash + 1);
+  const std::size_t dot = name.find_last_of('.');
+  if (dot == std::string::npos || dot == 0) return destination;  // no ending: lines
+  const Ending* longest = nullptr;
+  for (const Ending& e : kEndings)
+    if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size()))
+      longest = &e;
+  if (!longest)
+    throw Error(fmt::format("{}: no format goes by the ending {}; use one of {}, or say it in front: -o txt:{}", given,
+                            name.substr(dot), endings(), given));
+  destination.format = longest->format;
+  destination.zstd = longest->zstd;
+  return destination;
+}
+
+bool is_picture(Format format) {
+  return format == Format::Dot || format == Format::Svg;
+}
+
+std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {
+  std::unique_ptr<Output> output = Output::open(destination.path);
+  if (is_picture(destination.format)) (void)picture;
+  if (destination.zstd) return std::make_unique<ZstdSink>(std::move(output));
+  return std::make_unique<JsonSink>(std::move(output));
+}
+
+std::string formats_help() {
+  std::string text;
+  for (const Ending& e : kEndings) text += fmt::format("  .{:<12} {}\n", e.ending, e.what);
+  return text;
+}
+
+}  // namespace nstrace::cli

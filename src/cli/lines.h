@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// What nstrace and nstrace show have in common: the options that say which lines are printed and how, in strace's
+// letters, and the sink that prints them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+#include "trace/sink.h"
+
+namespace nstrace::cli {
+
+struct LineChoices {
+  std::vector<std::string> expressions;     // -e
+  bool successful = false, failed = false;  // -z -Z
+  int times = 0;                            // -t, -tt, -ttt
+  bool relative = false;                    // -r
+  bool durations = false;                   // -T
+  long string_limit = -1;                   // -s; -1 = whole
+  std::string color = "auto";               // --color
+  bool threads = false;                     // --threads: thread clones and exits too
+  bool fold = true;                         // --no-fold
+  int quiet = 0;                            // -q
+};
+
+void add_line_options(CLI::App& app, LineChoices& choices);
+
+// The calls that -e chooses, or those of `set` ("story", "lifecycle") when there is no -e. Throws Error.
+std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set);
+std::string chosen_results(const LineChoices& choices);  // "all", "successful", "failed"
+
+// On a terminal lines are coloured, repeats are folded and thread clones left out; a file gets exactly one line a call.
+std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices);
+
+}  // namespace nstrace::cli

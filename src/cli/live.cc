@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "cli/live.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+#include "cli/formats.h"
+#include "trace/error.h"
+#include "trace/tee.h"
+
+namespace nstrace::cli {
+namespace {
+
+// "16M", "512K", "4096": a power of two between 64 KiB and 512 MiB.
+std::size_t parse_size(const std::string& text) {
+  std::size_t used = 0;
+  unsigned long long value = 0;
+  try {
+    value = std::stoull(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  if (unit == "K" || unit == "k") value <<= 10;
+  if (unit == "M" || unit == "m") value <<= 20;
+  const bool known = used > 0 && (unit.empty() || unit == "K" || unit == "k" || unit == "M" || unit == "m");
+  if (!known || value < (64u << 10) || value > (512u << 20) || (value & (value - 1)))
+    throw Error(fmt::format("--buffer {}: give a power of two between 64K and 512M", text), kOwnFailure);
+  return value;
+}
+
+}  // namespace
+
+void add_live_options(CLI::App& app, LiveOptions& options) {
+  app.add_option("-o,--output", options.outputs, "write to FILE; its ending tells the format; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  add_line_options(app, options.lines);
+  app.add_option("--env", options.session.env,
+                 "environments in the trace: names (values of runtimes' own variables "
+                 "only), all, none")
+      ->check(CLI::IsMember({"names", "all", "none"}));
+  app.add_option("--linger", options.linger_ms, "milliseconds to go on after COMMAND has ended")
+      ->check(CLI::Range(0, 3600000));
+  app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
+  app.add_flag("--strict", options.strict, "exit with 3 if anything was lost");
+  app.add_option("--title", options.title, "title of pictures");
+  app.add_flag("-f")->description("accepted for strace's sake: children are always followed");
+}
+
+int run_live(LiveOptions& options) {
+  options.session.tool = version_text();
+  options.session.linger = std::chrono::milliseconds(options.linger_ms);
+  options.session.buffer = parse_size(options.buffer);
+  options.session.calls = chosen_calls(options.lines, "lifecycle");
+  options.session.results = chosen_results(options.lines);
+  if (options.lines.quiet == 0) options.session.tell = tell;
+
+  trace::Tee outputs;
+  bool lines_in_file = false;
+  for (const std::string& given : options.outputs) {
+    const Destination destination = parse_destination(given);
+    if (destination.format == Format::Lines) {
+      lines_in_file = true;
+      outputs.add(open_lines(Output::open(destination.path), options.lines));
+    } else {
+      outputs.add(open_destination(destination, {.title = options.title, .all = false}));
+    }
+  }
+  // COMMAND's own output is not to be mixed with the lines
+  if (!lines_in_file)
+    outputs.add(open_lines(Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO), options.lines));
+
+  const capture::SessionResult result = capture::run_session(options.session, outputs);
+  if (options.strict && result.lost) return kCannotTell;
+  return result.status.value_or(kDone);
+}
+
+}  // namespace nstrace::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Output: a file, a pipe or the terminal that text is written to. Traces can hold secrets: files are created for their
+// owner alone, who is the user behind sudo, and never through a symbolic link in a folder that everybody can write to.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace nstrace::cli {
+
+// Nobody reads stdout or stderr any more.
+struct PipeClosed : std::exception {
+  const char* what() const noexcept override { return "pipe closed"; }
+};
+
+class Output {
+ public:
+  // Throws Error with the path and the reason. Path "-" is stdout.
+  static std::unique_ptr<Output> open(const std::string& path);
+  static std::unique_ptr<Output> standard(int fd);  // 1 or 2
+  ~Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  // Buffered, but nothing stays in the buffer for longer than a second while text keeps coming. Throws Error when the
+  // text cannot be written, PipeClosed when it is stdout or stderr and nobody reads it.
+  void write(std::string_view text);
+  void flush();
+  bool terminal() const;
+  int columns() const;  // of the terminal; 0 when it is none
+
+ private:
+  Output(int fd, std::string name, bool owned) : fd_(fd), name_(std::move(name)), owned_(owned) {}
+  int fd_;
+  std::string name_;
+  bool owned_;
+  std::string buffer_;
+  std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace nstrace::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "cli/recording.h"
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+
+namespace nstrace::cli {
+namespace {
+
+// Passes on, and remembers what a footer would have said.
+class Watching : public trace::Sink {
+ public:
+  explicit Watching(trace::Sink& sink) : sink_(sink) {}
+  void header(const trace::Header& header) override { sink_.header(header); }
+  void existing(const trace::Existing& process) override { sink_.existing(process); }
+  void event(const trace::Event& event) override {
+    ++events;
+    if (const auto* loss = event.as<trace::Lost>()) lost += loss->count;
+    sink_.event(event);
+  }
+  void footer(const trace::Footer& footer) override { sink_.footer(footer); }
+
+  std::uint64_t events = 0, lost = 0;
+
+ private:
+  trace::Sink& sink_;
+};
+
+}  // namespace
+
+trace::ReadReport read_recording(const std::string& path, trace::Sink& sink) {
+  Watching watching(sink);
+  const trace::ReadReport report = trace::read_trace(path, watching);
+  if (!report.complete) {
+    tell(fmt::format("{} is incomplete: {}", path == "-" ? "the trace" : path, report.incomplete_why));
+    trace::Footer footer;
+    footer.events = watching.events;
+    footer.lost = watching.lost;
+    footer.end = "cut off";
+    sink.footer(footer);
+  }
+  if (report.unknown)
+    tell(fmt::format("{} {} of a kind that this version does not know {} left out", report.unknown,
+                     report.unknown == 1 ? "line" : "lines", report.unknown == 1 ? "was" : "were"));
+  return report;
+}
+
+}  // namespace nstrace::cli

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// Reading a recorded trace for a command: what is wrong with it is said on stderr, and an incomplete one still ends.
+#pragma once
+
+#include <string>
+
+#include "trace/file.h"
+#include "trace/sink.h"
+
+namespace nstrace::cli {
+
+// Pushes the trace into `sink`. A trace without a footer gets one that says so (Footer::end is "cut off").
+trace::ReadReport read_recording(const std::string& path, trace::Sink& sink);
+
+}  // namespace nstrace::cli
