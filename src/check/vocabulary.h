@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The words that an expectation file may use for calls, flags and errors, to tell a slip from a name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nstrace::check {
+
+// exited, killed, renamed, moved: what happens to a process without a call.
+bool is_pseudo_call(std::string_view name);
+bool is_call(std::string_view name);  // a system call of Linux, or a pseudo call
+// All names of calls, for suggestions.
+const std::vector<std::string>& call_names();
+
+// The calls that nstrace can record which a glob ("clone*") or a set ("%ns") stands for.
+std::vector<std::string> calls_of_set(std::string_view set);  // empty if there is no such set
+std::vector<std::string> set_names();                         // "%ns", ...
+
+// The names of the family that a flag belongs to by its prefix (CLONE_, MS_, MNT_, ...); empty if it has none.
+std::vector<std::string> flag_family(std::string_view flag);
+
+std::optional<int> errno_number(std::string_view name);
+std::vector<std::string> errno_names();
+
+}  // namespace nstrace::check
