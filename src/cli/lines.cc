@@ -3,28 +3,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "cli/command.h"
+#include "report/lines.h"
 #include "trace/error.h"
 #include "trace/syscalls.h"
-#include "trace/text.h"
 
 namespace nstrace::cli {
 namespace {
-class Simple : public trace::Sink {
+
+class LineSink : public report::LinePrinter {
  public:
-  explicit Simple(std::unique_ptr<Output> o) : o_(std::move(o)) {}
-  void event(const trace::Event& e) override {
-    std::string body = e.call.name.empty() ? std::string(trace::kind_name(e))
-                                           : trace::call_text(e.call) + " = " + trace::result_text(e.call);
-    o_->write(fmt::format("[pid {}<{}>] {:.6f} {}\n", e.who.tid, e.who.comm, e.time / 1e9, body));
-  }
-  void footer(const trace::Footer& f) override {
-    o_->write(fmt::format("{} events {} lost\n", f.events, f.lost));
-    o_->flush();
+  LineSink(std::unique_ptr<Output> output, report::LineOptions options, bool closing_line)
+      : report::LinePrinter(std::move(options), [this](std::string_view line) { output_->write(line); }),
+        output_(std::move(output)),
+        closing_line_(closing_line) {}
+  void footer(const trace::Footer& footer) override {
+    report::LinePrinter::footer(footer);
+    output_->flush();
+    if (closing_line_ || footer.lost) tell(report::footer_text(footer));
   }
 
  private:
-  std::unique_ptr<Output> o_;
+  std::unique_ptr<Output> output_;
+  bool closing_line_;
 };
+
 }  // namespace
 
 void add_line_options(CLI::App& app, LineChoices& choices) {
@@ -41,6 +48,8 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
   app.add_option("-s", choices.string_limit, "print at most N bytes of a string (default: all)")->type_name("N");
   app.add_flag("-q", choices.quiet, "fewer messages of nstrace's own");
   app.add_option("--color", choices.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--inner-pids", choices.inner_pids,
+               "the number in the process's own pid namespace too: [pid 511<sleep>/1]");
   app.add_flag("--threads", choices.threads, "print the making and the end of threads too");
   app.add_flag("!--no-fold", choices.fold, "on a terminal: do not fold repeats into one line");
 }
@@ -59,8 +68,25 @@ std::string chosen_results(const LineChoices& choices) {
   return choices.successful ? "successful" : choices.failed ? "failed" : "all";
 }
 
-std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices&) {
-  return std::make_unique<Simple>(std::move(output));
+std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices) {
+  using Clock = report::LineOptions::Clock;
+  static constexpr std::array<Clock, 4> kClocks{Clock::Seconds, Clock::Seconds, Clock::Microseconds, Clock::Unix};
+  const bool terminal = output->terminal();
+  report::LineOptions options;
+  options.clock =
+      choices.relative ? Clock::Relative : kClocks[std::min<std::size_t>(choices.times, kClocks.size() - 1)];
+  options.durations = choices.durations;
+  if (choices.string_limit >= 0) options.string_limit = static_cast<std::size_t>(choices.string_limit);
+  options.calls = chosen_calls(choices, "story");
+  options.results = chosen_results(choices);
+  options.exits = choices.quiet < 2;
+  options.renames = choices.expressions.empty() && choices.quiet < 2;
+  options.threads = choices.threads;
+  options.inner_pids = choices.inner_pids;
+  options.fold = terminal && choices.fold;
+  options.color = choices.color == "always" || (choices.color == "auto" && terminal && !std::getenv("NO_COLOR"));
+  options.width = output->columns();
+  return std::make_unique<LineSink>(std::move(output), std::move(options), choices.quiet == 0);
 }
 
 }  // namespace nstrace::cli

@@ -21,6 +21,7 @@ struct LineChoices {
   bool durations = false;                   // -T
   long string_limit = -1;                   // -s; -1 = whole
   std::string color = "auto";               // --color
+  bool inner_pids = false;                  // --inner-pids
   bool threads = false;                     // --threads: thread clones and exits too
   bool fold = true;                         // --no-fold
   int quiet = 0;                            // -q
