@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What a program and a process are called in a picture.
+#pragma once
+
+#include <string>
+
+#include "model/model.h"
+
+namespace nstrace::vis {
+
+// A program in a few words: "sleep 100", "runc create", "containerd-shim-runc-v2 start". For the runtimes' programs:
+// the name and the verb; for others the name and the arguments. From display(), of any length.
+std::string headline(const model::Program& program);
+
+// A process: the name it gave itself last, else the program it became last, else its comm.
+std::string headline(const model::Process& process);
+
+// "pid 511", "pid 511 outside, 1 inside".
+std::string pid_text(const model::Process& process);
+
+// The program that ran at a time, nullptr if it is not known.
+const model::Program* program_at(const model::Process& process, trace::Time at);
+
+}  // namespace nstrace::vis

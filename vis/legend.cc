@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Takes a Graph, draws what stands above it (title, facts, losses) and below it (what the signs mean).
+#include <algorithm>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "vis/card.h"
+#include "vis/text.h"
+
+namespace nstrace::vis {
+namespace {
+
+using namespace style;
+
+// Things in lines: each is put where the one before ended, on the next line when it would not fit.
+class Flow {
+ public:
+  Flow(Sheet& sheet, double width, double line, double y) : sheet_(sheet), width_(width), line_(line), y_(y) {}
+
+  void put(double width, const std::function<void(double x, double y)>& draw) {
+    if (x_ > 0 && x_ + width > width_) new_line();
+    draw(x_, y_);
+    x_ += width + 16;
+    sheet_.w = std::max(sheet_.w, x_ - 16);
+  }
+  void new_line() {
+    if (x_ > 0) y_ += line_;
+    x_ = 0;
+  }
+  double bottom() const { return x_ > 0 ? y_ + line_ : y_; }
+
+ private:
+  Sheet& sheet_;
+  double width_, line_;
+  double x_ = 0, y_ = 0;
+};
+
+void put_words(Flow& flow, Sheet& sheet, std::string_view words, Font font, double size, const Tone& ink) {
+  flow.put(text_width(words, font, size),
+           [&](double x, double y) { sheet.text(x, y, words, {.font = font, .size = size, .fill = ink}); });
+}
+
+void put_line_sign(Flow& flow, Sheet& sheet, const BoxLook& look, std::string_view words) {
+  flow.put(34 + text_width(words, Font::Sans, kSmall), [&](double x, double y) {
+    sheet.path(fmt::format("M{} {}h26", number(x), number(y - 4)), look);
+    sheet.text(x + 34, y, words, {.size = kSmall, .fill = tone::kDim});
+  });
+}
+
+void put_badge_sign(Flow& flow, Sheet& sheet, const Badge& badge, std::string_view words) {
+  const Sheet drawn = draw_badge(badge);
+  flow.put(drawn.w + 6 + text_width(words, Font::Sans, kSmall), [&](double x, double y) {
+    sheet.place(drawn, x, y - 10.5);
+    sheet.text(x + drawn.w + 6, y, words, {.size = kSmall, .fill = tone::kDim});
+  });
+}
+
+}  // namespace
+
+Sheet draw_head(const Graph& graph, double width) {
+  Sheet sheet;
+  double y = 16;
+  for (const std::string& line : wrap(graph.title, static_cast<std::size_t>(width / (kTitle * 0.65)), 2)) {
+    sheet.text(0, y, line, {.font = Font::Bold, .size = kTitle});
+    sheet.w = std::max(sheet.w, text_width(line, Font::Bold, kTitle));
+    y += kTitle + 4;
+  }
+  Flow flow(sheet, width, 16, y);
+  for (const std::string& fact : graph.facts) put_words(flow, sheet, fact, Font::Sans, kFact, tone::kDim);
+  put_words(flow, sheet, graph.loss, Font::Bold, kFact, graph.lossy ? tone::kBad : tone::kGood);
+  flow.new_line();
+  for (const std::string& note : graph.notes) {
+    put_words(flow, sheet, note, Font::Sans, kFact, tone::kDim);
+    flow.new_line();
+  }
+  sheet.h = flow.bottom();
+  return sheet;
+}
+
+Sheet draw_legend(const Graph& graph, double width) {
+  Sheet sheet;
+  bool way = false, joins = false, steps = false, host = false;
+  for (const Edge& edge : graph.edges) {
+    way = way || edge.way;
+    joins = joins || edge.kind == Edge::Kind::Join;
+  }
+  for (const Node& node : graph.nodes) {
+    for (const Row& row : node.rows) steps = steps || row.step > 0;
+    for (const Badge& badge : node.band) host = host || badge.kind == Badge::Kind::Host;
+  }
+  Flow flow(sheet, width, 19, 12);
+  if (steps) {
+    constexpr std::string_view kWords = "order of events";
+    flow.put(22 + text_width(kWords, Font::Sans, kSmall), [&](double x, double y) {
+      sheet.box(x, y - 12, 16, 16, {.fill = tone::kText, .radius = 8});
+      sheet.text(x + 8, y - 0.5, "1",
+                 {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
+      sheet.text(x + 22, y, kWords, {.size = kSmall, .fill = tone::kDim});
+    });
+  }
+  if (way) put_line_sign(flow, sheet, {.stroke = tone::kWay, .line = 2.4}, "created by, the way to the container");
+  if (!graph.edges.empty()) put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.3}, "created by");
+  if (joins) put_line_sign(flow, sheet, {.stroke = tone::kDim, .line = 1.6, .dashed = true}, "setns: enters");
+  if (host) {
+    Badge badge;
+    badge.kind = Badge::Kind::Host;
+    badge.text = "host";
+    badge.tip = "a namespace of pid 1";
+    put_badge_sign(flow, sheet, badge, "the host's namespace");
+  }
+  flow.new_line();
+  for (const LegendEntry& entry : graph.legend) put_badge_sign(flow, sheet, entry.badge, entry.text);
+  sheet.h = flow.bottom() - 8;
+  return sheet;
+}
+
+}  // namespace nstrace::vis

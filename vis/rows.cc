@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Takes one process of a model, gives the lines of its node. Three lists that the model keeps apart (programs, names,
+// marks) are merged by event; then neighbours that say the same become one line with a count.
+#include "vis/rows.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "vis/headline.h"
+#include "vis/style.h"
+#include "vis/text.h"
+
+namespace nstrace::vis {
+namespace {
+
+constexpr std::array<std::string_view, 11> kMounts{"mount",    "umount2",   "umount",      "move_mount",    "open_tree", "fsopen",
+                                                   "fsconfig", "fsmount", "fspick", "mount_setattr", "open_tree_attr"};
+
+bool is_mount(std::string_view call) { return std::find(kMounts.begin(), kMounts.end(), call) != kMounts.end(); }
+
+Row program_row(const model::Program& program) {
+  Row row;
+  row.kind = program.event == 0 ? Row::Kind::Before : Row::Kind::Exec;
+  row.event = program.event;
+  row.text = shorten_path(display_whole(program.path), style::kCodeColumns - 6);
+  const std::string line = command_line(program.argv, 400);
+  if (!line.empty()) row.detail = {shorten(line, style::kDetailColumns)};
+  row.tip = fmt::format("{}\n{}", display_whole(program.path), command_line(program.argv));
+  return row;
+}
+
+Row name_row(const model::CommSpan& span) {
+  Row row;
+  row.kind = Row::Kind::Name;
+  row.event = span.event;
+  row.text = display_whole(span.comm, 60);
+  row.tip = "takes the name " + row.text;
+  return row;
+}
+
+// What stands in brackets when the badges beside it do not say the same: unshare(0), unshare(CLONE_FS).
+bool told_by_badges(const model::Mark& mark, const std::vector<Badge>& badges) {
+  if (badges.empty()) return false;
+  const std::size_t flags = static_cast<std::size_t>(std::count(mark.text.begin(), mark.text.end(), '|')) + 1;
+  return mark.call == "setns" || (mark.call == "unshare" && flags == badges.size());
+}
+
+Row mark_row(const model::Mark& mark, const model::Process& process, const NamespaceSigns& signs) {
+  Row row;
+  row.kind = Row::Kind::Mark;
+  row.event = mark.event;
+  row.badges = signs.changed(mark.before, mark.after, mark.time);
+  const std::string text = display_whole(mark.text);
+  row.text = told_by_badges(mark, row.badges) ? display_whole(mark.call) : shorten(text, style::kCodeColumns);
+  row.tip = text;
+  if (mark.tid != process.pid) row.tip += fmt::format(" by thread {}", mark.tid);
+  for (const Badge& badge : row.badges) row.tip += "\n" + badge.tip;
+  return row;
+}
+
+// Mounts from `begin` on, up to `end`, as one line: "mount x9, umount2".
+Row mounts_row(const std::vector<model::Mark>& marks, std::size_t begin, std::size_t end) {
+  Row row;
+  row.kind = Row::Kind::Mark;
+  row.event = marks[begin].event;
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto at = std::find_if(counts.begin(), counts.end(), [&](const auto& c) { return c.first == marks[i].call; });
+    if (at == counts.end()) {
+      counts.emplace_back(marks[i].call, 1);
+    } else {
+      ++at->second;
+    }
+    row.tip += (i == begin ? "" : "\n") + display_whole(marks[i].text, 300);
+  }
+  for (const auto& [call, count] : counts) {
+    row.text += (row.text.empty() ? "" : ", ") + display_whole(call, 40);
+    if (count > 1) row.text += fmt::format(" \u00d7{}", count);
+  }
+  row.text = shorten(row.text, style::kCodeColumns);
+  return row;
+}
+
+// One mark, or several in a row that are one line. `end`: of the marks without another event between.
+Row next_row(const model::Process& process, const NamespaceSigns& signs, std::size_t& at, std::size_t end) {
+  const std::vector<model::Mark>& marks = process.marks;
+  const std::size_t begin = at++;
+  if (is_mount(marks[begin].call)) {
+    while (at < end && is_mount(marks[at].call)) ++at;
+    if (at - begin > 1) return mounts_row(marks, begin, at);
+    return mark_row(marks[begin], process, signs);
+  }
+  Row row = mark_row(marks[begin], process, signs);
+  if (marks[begin].call == "setns" && !row.badges.empty()) {
+    for (; at < end && marks[at].call == "setns" && marks[at].tid == marks[begin].tid; ++at) {
+      const Row more = mark_row(marks[at], process, signs);
+      row.badges.insert(row.badges.end(), more.badges.begin(), more.badges.end());
+      row.tip += "\n" + more.tip;
+    }
+    return row;
+  }
+  std::size_t same = 1;
+  for (; at < end && marks[at].text == marks[begin].text && row.badges.empty(); ++at) ++same;
+  if (same > 1) row.text = shorten(row.text, style::kCodeColumns - 5) + fmt::format(" \u00d7{}", same);
+  return row;
+}
+
+}  // namespace
+
+std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs) {
+  std::vector<Row> rows;
+  for (const model::Program& program : process.programs) {
+    if (program.event != 0 || process.existed) rows.push_back(program_row(program));
+  }
+  const std::string title = headline(process);
+  for (const model::CommSpan& span : process.comms) {
+    const bool by_exec = std::any_of(process.programs.begin(), process.programs.end(),
+                                     [&](const model::Program& p) { return p.event == span.event; });
+    if (span.event == 0 || by_exec || span.event == process.fork_event) continue;
+    if (&span == &process.comms.back() && display_whole(span.comm, 60) == title) continue;  // stands above all rows
+    rows.push_back(name_row(span));
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.event < b.event; });
+  // Marks fold only where no other row stands between them.
+  const std::vector<Row> others = std::move(rows);
+  rows.clear();
+  std::size_t mark = 0;
+  for (std::size_t i = 0; i <= others.size(); ++i) {
+    std::size_t end = process.marks.size();
+    if (i < others.size()) {
+      end = mark;
+      while (end < process.marks.size() && process.marks[end].event < others[i].event) ++end;
+    }
+    while (mark < end) rows.push_back(next_row(process, signs, mark, end));
+    if (i < others.size()) rows.push_back(others[i]);
+  }
+  return rows;
+}
+
+}  // namespace nstrace::vis

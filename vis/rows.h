@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// What a process did, line by line: its programs, the names it gave itself, the calls that changed where it lives.
+#pragma once
+
+#include <vector>
+
+#include "model/model.h"
+#include "vis/graph.h"
+#include "vis/namespaces.h"
+
+namespace nstrace::vis {
+
+// In order of events. Repeats become one line: mounts in a row, joins in a row. Steps are not numbered yet.
+std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs);
+
+}  // namespace nstrace::vis

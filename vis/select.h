@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Which processes of a model a picture shows one by one, and which it folds into one node with a count.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "model/model.h"
+
+namespace nstrace::vis {
+
+// Processes that stand for one node: all of them below `under`, the nearest creator that is shown.
+struct Fold {
+  std::optional<model::ProcessId> under;
+  std::vector<model::ProcessId> members;  // tops only; what they created is folded with them
+  std::size_t count = 0;                  // of processes, all descendants included
+  bool quiet = false;   // nothing but threads, no exec; else: the same as their siblings, or too many of them
+};
+
+struct Selection {
+  std::vector<bool> shown;                               // by ProcessId
+  std::vector<std::optional<model::ProcessId>> creator;  // by ProcessId, of the shown: the creator, if shown
+  std::vector<Fold> folds;
+};
+
+// The creator as the picture has it: who called clone, for processes from before the trace their parent.
+std::optional<model::ProcessId> creator_of(const model::Process& process);
+
+// Folded are: processes that neither exec nor change where they live nor lead to one that does; four or more siblings
+// that do the same and nothing of interest (a loop over `true`); beyond eight, all such siblings. `all` folds nothing.
+Selection select(const model::Model& model, bool all);
+
+}  // namespace nstrace::vis

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+// Takes a model, gives the graph of its processes. One node a process, edges from who called clone (not from the
+// parent, which CLONE_PARENT changes), and the story's steps numbered across all nodes in the order of events.
+#include "vis/tree.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "trace/constants.h"
+#include "vis/facts.h"
+#include "vis/headline.h"
+#include "vis/namespaces.h"
+#include "vis/rows.h"
+#include "vis/select.h"
+#include "vis/style.h"
+#include "vis/text.h"
+
+namespace nstrace::vis {
+
+using model::Process;
+using model::ProcessId;
+using trace::Ns;
+
+namespace {
+
+constexpr std::uint64_t kCloneVfork = 0x4000, kCloneParent = 0x8000;
+
+class TreeBuilder {
+ public:
+  TreeBuilder(const model::Model& model, const DrawOptions& options)
+      : model_(model), options_(options), signs_(model), selection_(select(model, options.all)) {}
+
+  Graph build() {
+    Facts facts = facts_of(model_, options_.title);
+    graph_.title = std::move(facts.title);
+    graph_.facts = std::move(facts.facts);
+    graph_.loss = std::move(facts.loss);
+    graph_.lossy = facts.lossy;
+    add_clusters();
+    add_nodes();
+    mark_way();
+    add_forks();
+    add_folds();
+    add_joins();
+    number_steps();
+    add_legend();
+    return std::move(graph_);
+  }
+
+ private:
+  // A cluster for each container that has a process in the picture.
+  void add_clusters() {
+    std::set<model::ContainerId> used;
+    for (const Process& p : model_.processes()) {
+      if (selection_.shown[p.id] && p.container) used.insert(*p.container);
+    }
+    cluster_.resize(model_.containers().size());
+    for (const model::ContainerId id : used) {
+      const model::Container& container = model_.containers()[id];
+      cluster_[id] = graph_.clusters.size();
+      Cluster cluster;
+      cluster.id = fmt::format("c{}", graph_.clusters.size());
+      const std::string name = display_whole(container.name, 200);
+      const bool hex = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+      cluster.title = "container " + (name.empty() ? fmt::format("{}", id + 1) : hex ? name.substr(0, 12) : shorten(name, 28));
+      for (const std::string& part : {container.runtime, container.image_name}) {
+        if (part.empty()) continue;
+        cluster.subtitle += (cluster.subtitle.empty() ? "" : " \u00b7 ") + shorten(display_whole(part, 200), 28);
+      }
+      cluster.family = signs_.family(container);
+      cluster.tip = fmt::format("container {}\n{} processes", name, container.members.size());
+      graph_.clusters.push_back(std::move(cluster));
+    }
+  }
+
+  void add_nodes() {
+    node_.resize(model_.processes().size());
+    for (const Process& p : model_.processes()) {
+      if (!selection_.shown[p.id]) continue;
+      node_[p.id] = graph_.nodes.size();
+      Node node;
+      node.id = fmt::format("p{}", graph_.nodes.size());
+      const std::string whole = headline(p);
+      node.title = shorten(whole, 27);
+      node.subtitle = pid_text(p);
+      node.rows = rows_of(p, signs_);
+      node.band = signs_.band(p.ns, p.last);
+      node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(), [](const Badge& badge) {
+        return badge.kind == Badge::Kind::Host;
+      });
+      node.existed = p.existed;
+      end(p, node);
+      if (p.container && cluster_[*p.container]) node.cluster = cluster_[*p.container];
+      node.tip = whole + '\n' + node.subtitle;
+      if (p.threads_made > 0) node.tip += fmt::format("\n{} threads made", p.threads_made);
+      if (!p.cgroup_path.empty()) node.tip += "\ncgroup " + display_whole(p.cgroup_path, 300);
+      graph_.nodes.push_back(std::move(node));
+    }
+  }
+
+  void end(const Process& p, Node& node) const {
+    if (!p.ended) {
+      const bool tracked = model_.footer().has_value();
+      node.life = tracked ? Life::Running : Life::Unknown;
+      if (tracked) node.ending = "running";
+    } else if (p.ended->signal != 0) {
+      node.life = Life::Failed;
+      node.ending = trace::signal_name(p.ended->signal);
+    } else {
+      node.life = p.ended->code == 0 ? Life::Done : Life::Failed;
+      node.ending = fmt::format("exit {}", p.ended->code);
+    }
+  }
+
+  // From every container's first process up to the root of the picture. What was there before leads nowhere new.
+  void mark_way() {
+    for (const model::Container& container : model_.containers()) {
+      if (!container.init) continue;
+      const Process* p = &model_.processes()[*container.init];
+      if (p->existed) {
+        // A container that was entered: the way leads to those who came in.
+        for (const ProcessId member : container.members) {
+          if (!model_.processes()[member].existed) mark_up(member);
+        }
+      } else {
+        mark_up(p->id);
+      }
+    }
+  }
+
+  void mark_up(ProcessId id) {
+    for (std::optional<ProcessId> at = id; at && node_[*at] && !graph_.nodes[*node_[*at]].way;
+         at = selection_.creator[*at]) {
+      graph_.nodes[*node_[*at]].way = true;
+    }
+  }
+
+  void add_forks() {
+    for (const Process& p : model_.processes()) {
+      if (!node_[p.id] || !selection_.creator[p.id]) continue;
+      const Process& creator = model_.processes()[*selection_.creator[p.id]];
+      Edge edge;
+      edge.from = *node_[creator.id];
+      edge.to = *node_[p.id];
+      edge.way = graph_.nodes[edge.to].way;
+      edge.existed = p.existed || p.fork_event == 0;
+      const std::string flags = trace::flags_text(p.fork_flags, trace::clone_flags());
+      if (edge.existed) {
+        edge.tip = "its child since before the trace";
+      } else {
+        edge.tip = fmt::format("{} makes pid {}: {}", display_whole(creator.comm()), p.pid,
+                               p.fork_flags == 0 ? "fork" : "clone(" + flags + ")");
+      }
+      label_fork(p, creator, edge);
+      graph_.edges.push_back(std::move(edge));
+    }
+  }
+
+  void label_fork(const Process& p, const Process& creator, Edge& edge) const {
+    if (p.fork_event == 0) return;
+    if (p.fork_flags & kCloneParent) {
+      edge.label.push_back("clone(CLONE_PARENT)");
+      if (p.parent && *p.parent != creator.id) {
+        edge.label.push_back(fmt::format("child of pid {}", model_.processes()[*p.parent].pid));
+      }
+    }
+    for (const Ns type : kBandOrder) {
+      const std::uint64_t flag = trace::ns_clone_flag(type);
+      if (flag == 0 || (p.fork_flags & flag) == 0) continue;
+      edge.badges.push_back(signs_.badge(type, p.ns_at_birth[type], p.born));
+    }
+    if (!edge.badges.empty() && edge.label.empty()) edge.label.push_back("clone, new:");
+    if (edge.label.empty() && is_hook(p, creator)) edge.label.push_back("hook");
+    if (edge.label.empty() && (p.fork_flags & kCloneVfork) == 0 && creator.existed && p.programs.empty()) {
+      edge.label.push_back("fork");
+    }
+  }
+
+  // A program that a runtime runs while it creates a container, other than itself.
+  bool is_hook(const Process& p, const Process& creator) const {
+    const model::Program* by = program_at(creator, p.born);
+    if (!by || p.programs.empty() || p.programs.back().event == 0) return false;
+    const std::string caller = headline(*by), called = headline(p.programs.back());
+    const bool runtime = caller.ends_with(" create") || caller.ends_with(" run") || caller.ends_with(" start");
+    const bool known = caller.starts_with("runc") || caller.starts_with("crun") || caller.starts_with("youki");
+    return runtime && known && !called.ends_with(" init") && !p.container;
+  }
+
+  void add_folds() {
+    std::size_t folded = 0;
+    for (const Fold& fold : selection_.folds) {
+      folded += fold.count;
+      Node node;
+      node.kind = Node::Kind::Folded;
+      node.id = fmt::format("f{}", graph_.nodes.size());
+      std::vector<std::pair<std::string, std::size_t>> names;
+      std::map<std::string, std::size_t> place;
+      std::size_t ended = 0, first = 0, last = 0;
+      for (const ProcessId member : fold.members) {
+        const Process& p = model_.processes()[member];
+        std::string name = fold.quiet ? display_whole(p.comm(), 60) : headline(p);
+        const auto [at, fresh] = place.try_emplace(name, names.size());
+        if (fresh) names.emplace_back(std::move(name), 0);
+        ++names[at->second].second;
+        if (p.ended) ++ended;
+        if (first == 0) first = static_cast<std::size_t>(p.pid);
+        last = static_cast<std::size_t>(p.pid);
+      }
+      node.title = names.size() == 1 ? fmt::format("{} \u00d7 {}", fold.members.size(), shorten(names[0].first, 20))
+                                     : fmt::format("{} processes", fold.members.size());
+      node.subtitle = first == last ? fmt::format("pid {}", first) : fmt::format("pid {} to {}", first, last);
+      if (ended == fold.members.size()) node.ending = "ended", node.life = Life::Done;
+      if (names.size() > 1) list_names(names, node);
+      if (fold.count > fold.members.size()) {
+        add_note(node, fmt::format("and {} below", fold.count - fold.members.size()));
+      }
+      if (fold.quiet) add_note(node, "no exec, no change of namespaces");
+      node.tip = node.title;
+      for (const auto& [name, count] : names) {
+        if (node.tip.size() > 2000) break;
+        node.tip += fmt::format("\n{} \u00d7 {}", count, name);
+      }
+      if (fold.under) {
+        Edge edge;
+        edge.from = *node_[*fold.under];
+        edge.to = graph_.nodes.size();
+        edge.tip = fmt::format("{} processes", fold.count);
+        graph_.edges.push_back(std::move(edge));
+        node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
+      }
+      graph_.nodes.push_back(std::move(node));
+    }
+    if (folded > 0) graph_.notes.push_back(fmt::format("{} processes are folded; --all shows each of them", folded));
+  }
+
+  static void add_note(Node& node, std::string text) {
+    Row row;
+    row.text = std::move(text);
+    node.rows.push_back(std::move(row));
+  }
+
+  static void list_names(const std::vector<std::pair<std::string, std::size_t>>& names, Node& node) {
+    constexpr std::size_t kLines = 6;
+    for (std::size_t i = 0; i < names.size() && i < kLines; ++i) {
+      const auto& [name, count] = names[i];
+      add_note(node, shorten(name, style::kCodeColumns - 6) + (count > 1 ? fmt::format(" \u00d7{}", count) : ""));
+    }
+    if (names.size() > kLines) add_note(node, fmt::format("and {} others", names.size() - kLines));
+  }
+
+  // One edge for each process and container (or maker of the namespaces) that it joined.
+  void add_joins() {
+    for (const Process& p : model_.processes()) {
+      if (!node_[p.id]) continue;
+      std::vector<Edge> joins;
+      for (const model::Mark& mark : p.marks) {
+        if (mark.call != "setns") continue;
+        for (const Badge& badge : signs_.changed(mark.before, mark.after, mark.time)) join(p, mark, badge, joins);
+      }
+      for (Edge& edge : joins) {
+        edge.tip = fmt::format("{} (pid {}) enters with setns:", display_whole(p.comm()), p.pid);
+        for (const Badge& badge : edge.badges) edge.tip += '\n' + badge.tip;
+        graph_.edges.push_back(std::move(edge));
+      }
+    }
+  }
+
+  void join(const Process& p, const model::Mark& mark, const Badge& badge, std::vector<Edge>& joins) {
+    Edge edge;
+    edge.kind = Edge::Kind::Join;
+    edge.from = *node_[p.id];
+    edge.label = {"setns"};
+    if (badge.kind != Badge::Kind::Own) return;  // back to the host's: the badge on the step says it
+    const std::uint32_t inode = inode_after(mark, badge.type);
+    std::optional<std::size_t> to;
+    for (const model::Container& container : model_.containers()) {
+      if (container.ns[badge.type] != inode || !container.init || !node_[*container.init]) continue;
+      to = node_[*container.init];
+      edge.cluster = cluster_[container.id];
+      break;
+    }
+    const model::Namespace* ns = signs_.find(badge.type, inode, mark.time);
+    if (!to && ns && ns->maker) to = node_[*ns->maker];
+    edge.to = to ? *to : namespace_node(badge);
+    if (edge.to == edge.from) return;
+    for (Edge& known : joins) {
+      if (known.to == edge.to) {
+        known.badges.push_back(badge);
+        return;
+      }
+    }
+    edge.badges = {badge};
+    joins.push_back(std::move(edge));
+  }
+
+  static std::uint32_t inode_after(const model::Mark& mark, Ns type) {
+    if (mark.after[type] != mark.before[type]) return mark.after[type];
+    return type == Ns::Pid ? mark.after[Ns::PidForChildren] : mark.after[Ns::TimeForChildren];
+  }
+
+  // A namespace whose processes are not in the picture gets a node of its own.
+  std::size_t namespace_node(const Badge& badge) {
+    const auto [at, fresh] = namespace_node_.try_emplace(badge.tip, graph_.nodes.size());
+    if (fresh) {
+      Node node;
+      node.kind = Node::Kind::Namespace;
+      node.id = fmt::format("n{}", graph_.nodes.size());
+      node.title = badge.text;
+      node.subtitle = "namespace";
+      node.band = {badge};
+      node.tip = badge.tip;
+      graph_.nodes.push_back(std::move(node));
+    }
+    return at->second;
+  }
+
+  void number_steps() {
+    std::vector<Row*> rows;
+    for (Node& node : graph_.nodes) {
+      for (Row& row : node.rows) {
+        if (row.kind == Row::Kind::Exec || row.kind == Row::Kind::Mark) rows.push_back(&row);
+      }
+    }
+    std::stable_sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) { return a->event < b->event; });
+    int next = 0;
+    for (Row* row : rows) {
+      if (options_.steps.empty()) {
+        row->step = ++next;
+      } else if (const auto at = options_.steps.find(row->event); at != options_.steps.end()) {
+        row->step = at->second;
+      }
+    }
+  }
+
+  // Every namespace that is to be seen somewhere in the picture and is not the host's.
+  void add_legend() {
+    std::set<std::pair<Ns, int>> seen;
+    const auto look = [&](const std::vector<Badge>& badges) {
+      for (const Badge& badge : badges) {
+        if (badge.kind == Badge::Kind::Own) seen.emplace(badge.type, badge.number);
+      }
+    };
+    for (const Node& node : graph_.nodes) {
+      look(node.band);
+      for (const Row& row : node.rows) look(row.badges);
+    }
+    for (const Edge& edge : graph_.edges) look(edge.badges);
+    for (const model::Namespace& ns : model_.namespaces()) {
+      const Badge badge = signs_.badge(ns);
+      if (seen.erase({badge.type, badge.number}) == 0) continue;
+      LegendEntry entry;
+      entry.badge = badge;
+      entry.text = fmt::format("{}:[{}]", ns_name(ns.type), ns.inode);
+      graph_.legend.push_back(std::move(entry));
+    }
+  }
+
+  const model::Model& model_;
+  const DrawOptions& options_;
+  NamespaceSigns signs_;
+  Selection selection_;
+  Graph graph_;
+  std::vector<std::optional<std::size_t>> node_;     // by ProcessId
+  std::vector<std::optional<std::size_t>> cluster_;  // by ContainerId
+  std::map<std::string, std::size_t> namespace_node_;  // by tip, which names type and inode
+};
+
+}  // namespace
+
+Graph build_tree(const model::Model& model, const DrawOptions& options) { return TreeBuilder(model, options).build(); }
+
+}  // namespace nstrace::vis

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The view "tree": lineage from the daemon to the user's program, as a Graph.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "model/model.h"
+#include "vis/graph.h"
+
+namespace nstrace::vis {
+
+struct DrawOptions {
+  bool all = false;   // show every process, fold none
+  std::string title;  // raw bytes; empty = made from the trace's header
+  // Number of an event -> number of its step in the story; empty = the execs and marks shown, in their order.
+  std::map<std::uint64_t, int> steps;
+};
+
+// One node for each process (see vis/select.h for what is folded), forks by true creator, containers as clusters,
+// namespaces as badges. Never throws for what a trace says.
+Graph build_tree(const model::Model& model, const DrawOptions& options = {});
+
+}  // namespace nstrace::vis

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Takes a Graph, draws its parts, lets Graphviz place them, and puts all on one sheet: head, graph, legend.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "vis/card.h"
+#include "vis/layout.h"
+#include "vis/svg.h"
+
+namespace nstrace::vis {
+namespace {
+
+constexpr double kNarrowest = 640;  // of the whole, so that the legend needs no more than a few lines
+constexpr double kGap = 20;
+
+struct Parts {
+  std::vector<Sheet> nodes, labels, titles;
+  Sizes sizes;
+};
+
+Parts draw_parts(const Graph& graph) {
+  Parts parts;
+  for (const Node& node : graph.nodes) {
+    parts.nodes.push_back(draw_node(node, node.cluster ? graph.clusters[*node.cluster].family : -1));
+  }
+  for (const Edge& edge : graph.edges) parts.labels.push_back(draw_edge_label(edge));
+  for (const Cluster& cluster : graph.clusters) parts.titles.push_back(draw_cluster_title(cluster));
+  const auto size = [](const Sheet& sheet) { return Size{std::ceil(sheet.w), std::ceil(sheet.h)}; };
+  for (const Sheet& sheet : parts.nodes) parts.sizes.nodes.push_back(size(sheet));
+  for (const Sheet& sheet : parts.labels) parts.sizes.labels.push_back(size(sheet));
+  for (const Sheet& sheet : parts.titles) parts.sizes.titles.push_back(size(sheet));
+  return parts;
+}
+
+Paint edge_ink(const Edge& edge) {
+  if (edge.kind == Edge::Kind::Join && !edge.badges.empty()) {
+    const Badge& badge = edge.badges.front();
+    if (badge.kind == Badge::Kind::Own) return Paint(family_colour(badge.family));
+  }
+  return edge.way ? Paint(tone::kWay) : Paint(tone::kFork);
+}
+
+void put_edge(Sheet& sheet, const Edge& edge, const Route& route) {
+  if (route.points.empty()) return;
+  const auto at = [](Point p) { return number(p.x) + ' ' + number(p.y); };
+  std::string data = "M" + at(route.points.front());
+  for (std::size_t i = 1; i + 2 < route.points.size(); i += 3) {
+    data += fmt::format("C{} {} {}", at(route.points[i]), at(route.points[i + 1]), at(route.points[i + 2]));
+  }
+  const Paint ink = edge_ink(edge);
+  const double line = edge.way ? 2.4 : edge.kind == Edge::Kind::Join ? 1.6 : 1.3;
+  const Point from = route.points.back(), tip = route.tip;
+  const double dx = tip.x - from.x, dy = tip.y - from.y, length = std::hypot(dx, dy);
+  sheet.open(edge.tip);
+  sheet.path(data, {.stroke = ink, .line = line, .dashed = edge.kind == Edge::Kind::Join});
+  if (length > 0.1) {
+    const double half = edge.way ? 4.6 : 3.6, nx = -dy / length * half, ny = dx / length * half;
+    sheet.path(fmt::format("M{}L{}L{}z", at(tip), at({from.x + nx, from.y + ny}), at({from.x - nx, from.y - ny})),
+               {.fill = ink});
+  }
+  sheet.close();
+}
+
+void put_cluster(Sheet& sheet, const Cluster& cluster, const Rect& at, const Sheet& title) {
+  const Paint ink(family_colour(cluster.family));
+  sheet.box(at.x, at.y, at.w, at.h, {.fill = ink, .radius = 10, .opacity = 0.08});
+  sheet.box(at.x, at.y, at.w, at.h, {.stroke = ink, .radius = 10, .line = 1.6});
+  sheet.place(title, at.x + 8, at.y + 8);
+}
+
+}  // namespace
+
+std::string to_svg(const Graph& graph) {
+  const Parts parts = draw_parts(graph);
+  const Layout layout = lay_out(graph, parts.sizes);
+  const double width = std::max(kNarrowest, layout.size.w);
+  const Sheet head = draw_head(graph, width), legend = draw_legend(graph, width);
+  const double left = (width - layout.size.w) / 2;
+
+  Sheet drawn;
+  for (std::size_t i = 0; i < graph.clusters.size(); ++i) {
+    put_cluster(drawn, graph.clusters[i], layout.clusters[i], parts.titles[i]);
+  }
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) put_edge(drawn, graph.edges[i], layout.routes[i]);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    drawn.place(parts.nodes[i], layout.nodes[i].x, layout.nodes[i].y);
+  }
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    if (parts.labels[i].w > 0) drawn.place(parts.labels[i], layout.routes[i].label.x, layout.routes[i].label.y);
+  }
+
+  Sheet sheet;
+  sheet.w = std::max({width, head.w, legend.w});
+  sheet.place(head, 0, 0);
+  sheet.place(drawn, left, head.h + kGap);
+  const double below = head.h + kGap + layout.size.h + kGap;
+  sheet.box(0, below - kGap / 2, sheet.w, 1, {.fill = tone::kLine, .opacity = 0.6});
+  sheet.place(legend, 0, below);
+  sheet.h = below + legend.h;
+  return write_svg(sheet, graph.title);
+}
+
+}  // namespace nstrace::vis
