@@ -3,10 +3,10 @@
 // numbers of the story, its eight namespaces as a band of tiles at the foot, the host's grey, the others in colour.
 #include "vis/card.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "vis/namespaces.h"
 #include "vis/text.h"
@@ -26,9 +26,13 @@ Paint badge_fill(const Badge& badge) {
   return Paint(tone::kHost);
 }
 
-Paint badge_ink(const Badge& badge) { return badge.kind == Badge::Kind::Own ? kWhite : Paint(tone::kHostText); }
+Paint badge_ink(const Badge& badge) {
+  return badge.kind == Badge::Kind::Own ? kWhite : Paint(tone::kHostText);
+}
 
-double badge_width(const Badge& badge) { return text_width(badge.text, Font::Bold, kBadge) + 10; }
+double badge_width(const Badge& badge) {
+  return text_width(badge.text, Font::Bold, kBadge) + 10;
+}
 
 void put_badge(Sheet& sheet, double x, double y, const Badge& badge) {
   const double width = badge_width(badge);
@@ -96,7 +100,9 @@ double put_row(Sheet& sheet, const Row& row, double y) {
       word("named", Font::Sans, tone::kDim);
       code(Font::Mono);
       break;
-    case Row::Kind::Mark: code(Font::MonoBold); break;
+    case Row::Kind::Mark:
+      code(Font::MonoBold);
+      break;
     case Row::Kind::Note:
       sheet.text(kPad, y, row.text, {.size = kSmall, .fill = tone::kDim});
       break;
@@ -136,14 +142,17 @@ void put_band(Sheet& sheet, const Node& node, double y) {
       sheet.box(x, y, tile, kBandHeight, look);
     }
     const std::string_view name = ns_name(badge.type);
-    const std::string under = badge.kind == Badge::Kind::Own    ? fmt::format("{}", badge.number)
-                              : badge.kind == Badge::Kind::Host ? "host"
-                                                                : "?";
+    std::string under = badge.kind == Badge::Kind::Own    ? fmt::format("{}", badge.number)
+                        : badge.kind == Badge::Kind::Host ? "host"
+                                                          : "?";
+    if (badge.children != 0) under += fmt::format("\u2192{}", badge.children);
     const double centre = x + tile / 2;
     sheet.text(centre, y + 10, name, {.size = 7.8, .fill = badge_ink(badge), .anchor = Anchor::Middle});
     const bool own = badge.kind == Badge::Kind::Own;
     sheet.text(centre, y + 20.5, under,
-               {.font = own ? Font::Bold : Font::Sans, .size = own ? 10.5 : 7.8, .fill = badge_ink(badge),
+               {.font = own ? Font::Bold : Font::Sans,
+                .size = own ? 10.5 : 7.8,
+                .fill = badge_ink(badge),
                 .anchor = Anchor::Middle});
     sheet.close();
     if (i > 0) sheet.box(x - 0.5, y, 1, kBandHeight, {.fill = tone::kCard});
@@ -159,18 +168,20 @@ Sheet draw_sign(const Node& node) {
   sheet.box(0, 0, sheet.w, sheet.h, {.fill = badge_fill(badge), .radius = 17});
   sheet.text(sheet.w / 2, 15, node.title,
              {.font = Font::Bold, .size = kSmall, .fill = badge_ink(badge), .anchor = Anchor::Middle});
-  sheet.text(sheet.w / 2, 27, node.subtitle,
-             {.size = kBadge, .fill = badge_ink(badge), .anchor = Anchor::Middle});
+  sheet.text(sheet.w / 2, 27, node.subtitle, {.size = kBadge, .fill = badge_ink(badge), .anchor = Anchor::Middle});
   sheet.close();
   return sheet;
 }
 
 Paint ending_ink(Life life) {
   switch (life) {
-    case Life::Running: return tone::kGood;
-    case Life::Failed: return tone::kBad;
+    case Life::Running:
+      return tone::kGood;
+    case Life::Failed:
+      return tone::kBad;
     case Life::Done:
-    case Life::Unknown: break;
+    case Life::Unknown:
+      break;
   }
   return tone::kDim;
 }
@@ -243,19 +254,19 @@ Sheet draw_edge_label(const Edge& edge) {
   double width = 0, badges = 0;
   for (const std::string& line : edge.label) width = std::max(width, text_width(line, Font::Mono, kDetail));
   for (const Badge& badge : edge.badges) badges += badge_width(badge) + 4;
-  constexpr double kWidest = 190;
+  constexpr double kWidest = 230;
   width = std::max(width, std::min(badges, kWidest));
-  sheet.w = width + 8;
+  sheet.w = width + 14;  // the edge runs along the left side
   double y = 2;
   Sheet inner;
   for (const std::string& line : edge.label) {
     y += kDetailHeight;
-    inner.text(4, y - 3, line, {.font = Font::Mono, .size = kDetail, .fill = tone::kDim});
+    inner.text(10, y - 3, line, {.font = Font::Mono, .size = kDetail, .fill = tone::kDim});
   }
-  if (!edge.badges.empty()) y += put_badges(inner, 4, y, width, edge.badges) + 2;
+  if (!edge.badges.empty()) y += put_badges(inner, 10, y, width, edge.badges) + 2;
   sheet.h = y + 1;
   sheet.open(edge.tip);
-  sheet.box(0, 0, sheet.w, sheet.h, {.fill = tone::kPaper, .radius = 4, .opacity = 0.85});
+  sheet.box(5, 0, sheet.w - 5, sheet.h, {.fill = tone::kPaper, .radius = 4, .opacity = 0.8});
   sheet.place(inner, 0, 0);
   sheet.close();
   return sheet;

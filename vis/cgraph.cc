@@ -7,7 +7,9 @@
 namespace nstrace::vis {
 namespace {
 
-char* text(const std::string& s) { return const_cast<char*>(s.c_str()); }
+char* text(const std::string& s) {
+  return const_cast<char*>(s.c_str());
+}
 
 Agsym_t* symbol(void* object, const std::string& name) {
   Agraph_t* root = agroot(object);
@@ -24,13 +26,17 @@ GraphHandle new_digraph(const std::string& name) {
   return graph;
 }
 
-Agnode_t* new_node(Agraph_t* graph, const std::string& id) { return agnode(graph, text(id), 1); }
+Agnode_t* new_node(Agraph_t* graph, const std::string& id) {
+  return agnode(graph, text(id), 1);
+}
 
 Agedge_t* new_edge(Agraph_t* graph, Agnode_t* from, Agnode_t* to, const std::string& id) {
   return agedge(graph, from, to, text(id), 1);
 }
 
-Agraph_t* new_subgraph(Agraph_t* graph, const std::string& id) { return agsubg(graph, text(id), 1); }
+Agraph_t* new_subgraph(Agraph_t* graph, const std::string& id) {
+  return agsubg(graph, text(id), 1);
+}
 
 void set(void* object, const std::string& name, const std::string& value) {
   agxset(object, symbol(object, name), text(value));
@@ -54,6 +60,8 @@ void set_text(void* object, const std::string& name, const std::string& value) {
 }
 
 QuietGraphviz::QuietGraphviz() : before_(agseterr(AGMAX)) {}
-QuietGraphviz::~QuietGraphviz() { agseterr(before_); }
+QuietGraphviz::~QuietGraphviz() {
+  agseterr(before_);
+}
 
 }  // namespace nstrace::vis

@@ -2,10 +2,10 @@
 // Graphviz's graphs, owned: a thin wrapper so that nobody else needs to know who frees what.
 #pragma once
 
+#include <graphviz/cgraph.h>
+
 #include <memory>
 #include <string>
-
-#include <graphviz/cgraph.h>
 
 namespace nstrace::vis {
 

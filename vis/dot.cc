@@ -3,10 +3,10 @@
 // markup(), everything outside through set_text(), so no traced byte is read as syntax.
 #include "vis/dot.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <cstdlib>
-
-#include <fmt/format.h>
 
 #include "trace/error.h"
 #include "vis/cgraph.h"
@@ -51,11 +51,19 @@ std::string row_text(const Row& row) {
   std::string text;
   if (row.step > 0) text += fmt::format("<B>{}</B>&#160; ", row.step);
   switch (row.kind) {
-    case Row::Kind::Before: text += font("before: ", style::kSmall, tone::kDim.light); break;
-    case Row::Kind::Exec: text += font("<B>exec </B>", style::kSmall); break;
-    case Row::Kind::Name: text += font("named: ", style::kSmall, tone::kDim.light); break;
-    case Row::Kind::Mark: break;
-    case Row::Kind::Note: return font(markup(row.text), style::kSmall, tone::kDim.light);
+    case Row::Kind::Before:
+      text += font("before: ", style::kSmall, tone::kDim.light);
+      break;
+    case Row::Kind::Exec:
+      text += font("<B>exec </B>", style::kSmall);
+      break;
+    case Row::Kind::Name:
+      text += font("named: ", style::kSmall, tone::kDim.light);
+      break;
+    case Row::Kind::Mark:
+      break;
+    case Row::Kind::Note:
+      return font(markup(row.text), style::kSmall, tone::kDim.light);
   }
   text += font(markup(row.text), style::kCode, {}, style::kDotMono);
   for (const std::string& line : row.detail) {
@@ -79,17 +87,17 @@ std::string band_rows(const Node& node) {
 std::string node_label(const Node& node) {
   std::string sub = markup(node.subtitle);
   if (!node.ending.empty()) sub += " \u00b7 " + markup(node.ending);
-  std::string rows =
-      full_row(font("<B>" + markup(node.title) + "</B>", style::kName) + "<BR ALIGN=\"LEFT\"/>" +
-                   font(sub, style::kSmall, tone::kDim.light) + "<BR ALIGN=\"LEFT\"/>",
-               fmt::format(" BGCOLOR=\"{}\"", tone::kHead.light));
+  std::string rows = full_row(font("<B>" + markup(node.title) + "</B>", style::kName) + "<BR ALIGN=\"LEFT\"/>" +
+                                  font(sub, style::kSmall, tone::kDim.light) + "<BR ALIGN=\"LEFT\"/>",
+                              fmt::format(" BGCOLOR=\"{}\"", tone::kHead.light));
   for (const Row& row : node.rows) {
     rows += full_row(row_text(row));
     if (!row.badges.empty()) rows += full_row(badge_table(row.badges));
   }
   rows += band_rows(node);
   return fmt::format(
-      "<TABLE BORDER=\"{}\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"3\" COLOR=\"{}\" BGCOLOR=\"{}\">{}</TABLE>",
+      "<TABLE BORDER=\"{}\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"3\" COLOR=\"{}\" "
+      "BGCOLOR=\"{}\">{}</TABLE>",
       node.way ? 2 : 1, node.way ? tone::kWay.light : tone::kLine.light, tone::kCard.light, rows);
 }
 

@@ -8,22 +8,27 @@
 
 namespace nstrace::vis {
 
+namespace {
+constexpr std::string_view kCutOff = "cut off";  // the end that a reader gives to a trace without one
+}
+
 Facts facts_of(const model::Model& model, const std::string& title) {
   const trace::Header& header = model.header();
   Facts facts;
   const std::string command = shorten(command_line(header.command, 400), 60);
   std::string followed;
-  for (const std::string& target : header.follow) followed += (followed.empty() ? "" : ", ") + display_whole(target, 60);
+  for (const std::string& target : header.follow)
+    followed += (followed.empty() ? "" : ", ") + display_whole(target, 60);
   followed = shorten(followed, 60);
   if (!title.empty()) {
     facts.title = shorten(display_whole(title, 400), 72);
   } else if (!command.empty()) {
     facts.title = command;
   } else {
-    facts.title = followed.empty() ? "processes and namespaces" : followed;
+    facts.title = followed.empty() ? "processes and namespaces" : "following " + followed;
   }
   if (!command.empty() && facts.title != command) facts.facts.push_back(command);
-  if (!followed.empty() && facts.title != followed) facts.facts.push_back("following " + followed);
+  if (!followed.empty() && facts.title != "following " + followed) facts.facts.push_back("following " + followed);
   if (!header.kernel.empty()) facts.facts.push_back("Linux " + shorten(display_whole(header.kernel, 100), 32));
   if (!header.tool.empty()) facts.facts.push_back(shorten(display_whole(header.tool, 100), 32));
   const auto& footer = model.footer();
@@ -32,8 +37,9 @@ Facts facts_of(const model::Model& model, const std::string& title) {
     facts.lossy = true;
   } else {
     facts.facts.push_back(fmt::format("{} events", footer->events));
-    facts.lossy = footer->lost != 0;
+    facts.lossy = footer->lost != 0 || footer->end == kCutOff;
     facts.loss = fmt::format("{} {}", footer->lost, facts.lossy ? "LOST" : "lost");
+    if (footer->end == kCutOff) facts.loss = "INCOMPLETE: the trace was cut off";
   }
   return facts;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Graph: a picture before it is laid out, as passive data: nodes, edges, clusters, legend. Made from a Model
-// (vis/tree.h), turned into DOT (vis/dot.h) or SVG (vis/svg.h). All text in it went through vis/text.h: it is harmless and
-// fits; only markup is still to be escaped. Places are indices; ids are counted in order of first sight.
+// (vis/tree.h), turned into DOT (vis/dot.h) or SVG (vis/svg.h). All text in it went through vis/text.h: it is harmless
+// and fits; only markup is still to be escaped. Places are indices; ids are counted in order of first sight.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,11 @@ struct Badge {
   enum class Kind : std::uint8_t { Host, Own, Unknown };  // Own: any that is not the host's
   Kind kind = Kind::Unknown;
   trace::Ns type{};
-  int number = 0;      // among those of its type, by first sight; the host's is 1, 0 = not known
-  int family = 0;      // whose it is: those made together share a family of colours
-  std::string text;    // "mnt 2", "mnt" for the host's
-  std::string tip;     // "mnt:[4026533533], made by runc:[1:CHILD] (pid 510) with unshare"
+  int number = 0;    // among those of its type, by first sight; the host's is 1, 0 = not known
+  int children = 0;  // number of the one that its children will get, where that is another
+  int family = 0;    // whose it is: those made together share a family of colours
+  std::string text;  // "mnt 2", "mnt" for the host's
+  std::string tip;   // "mnt:[4026533533], made by runc:[1:CHILD] (pid 510) with unshare"
 };
 
 // One line of a node: something the process did.
@@ -34,12 +35,12 @@ struct Row {
     Note,    // said about it
   };
   Kind kind = Kind::Note;
-  int step = 0;               // number in the story; 0 = none
-  std::uint64_t event = 0;    // first event it tells of; 0 = none
-  std::string text;           // "/bin/sleep", "pivot_root(\".\", \".\")"
+  int step = 0;                     // number in the story; 0 = none
+  std::uint64_t event = 0;          // first event it tells of; 0 = none
+  std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
   std::vector<std::string> detail;  // smaller lines below
-  std::string tip;            // the whole of it
-  std::vector<Badge> badges;  // namespaces that it got
+  std::string tip;                  // the whole of it
+  std::vector<Badge> badges;        // namespaces that it got
 };
 
 enum class Life : std::uint8_t { Unknown, Running, Done, Failed };
@@ -47,16 +48,16 @@ enum class Life : std::uint8_t { Unknown, Running, Done, Failed };
 struct Node {
   enum class Kind : std::uint8_t { Process, Folded, Namespace };
   Kind kind = Kind::Process;
-  std::string id;              // "p3", "f0", "n2"
-  std::string title;           // "runc:[2:INIT]", "sleep 100"
-  std::string subtitle;        // "pid 511 outside, 1 inside"
+  std::string id;        // "p3", "f0", "n2"
+  std::string title;     // "runc:[2:INIT]", "sleep 100"
+  std::string subtitle;  // "pid 511 outside, 1 inside"
   Life life = Life::Unknown;
-  std::string ending;          // "exit 0", "SIGKILL", "running"
+  std::string ending;  // "exit 0", "SIGKILL", "running"
   std::vector<Row> rows;
-  std::vector<Badge> band;     // its eight namespaces at the end, in fixed order; empty = not known
-  bool host = false;           // all eight are the host's
-  bool existed = false;        // was there before the trace
-  bool way = false;            // on the way from the first process to a container's program
+  std::vector<Badge> band;  // its eight namespaces at the end, in fixed order; empty = not known
+  bool host = false;        // all eight are the host's
+  bool existed = false;     // was there before the trace
+  bool way = false;         // on the way from the first process to a container's program
   std::string tip;
   std::optional<std::size_t> cluster;
 };
@@ -64,12 +65,12 @@ struct Node {
 struct Edge {
   enum class Kind : std::uint8_t { Fork, Join };  // Join: setns into a namespace that is there already
   Kind kind = Kind::Fork;
-  std::size_t from = 0, to = 0;          // nodes
-  std::optional<std::size_t> cluster;    // ends at this cluster's border instead of at the node
-  std::vector<std::string> label;        // lines
-  std::vector<Badge> badges;             // namespaces that came with the clone, or that were joined
+  std::size_t from = 0, to = 0;        // nodes
+  std::optional<std::size_t> cluster;  // ends at this cluster's border instead of at the node
+  std::vector<std::string> label;      // lines
+  std::vector<Badge> badges;           // namespaces that came with the clone, or that were joined
   bool way = false;
-  bool existed = false;                  // a fork from before the trace
+  bool existed = false;  // a fork from before the trace
   std::string tip;
 };
 

@@ -3,11 +3,11 @@
 // options (`runc --root ... --log ... create --bundle ...`): for them, and only for them, it is looked for.
 #include "vis/headline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "vis/text.h"
 
@@ -15,15 +15,23 @@ namespace nstrace::vis {
 namespace {
 
 constexpr std::array<std::string_view, 17> kRuntimes{
-    "runc",   "crun",   "youki",      "runsc",  "kata-runtime", "conmon", "docker", "podman", "nerdctl",
-    "ctr",    "crictl", "containerd", "buildah", "nsjail",      "bwrap",  "railcar", "runj"};
-constexpr std::array<std::string_view, 18> kVerbs{"create", "start",  "run",    "exec",    "init",  "kill",
-                                                  "delete", "state",  "pause",  "resume",  "ps",    "events",
-                                                  "update", "spec",   "list",   "features", "checkpoint", "restore"};
+    "runc", "crun",   "youki",      "runsc",   "kata-runtime", "conmon", "docker",  "podman", "nerdctl",
+    "ctr",  "crictl", "containerd", "buildah", "nsjail",       "bwrap",  "railcar", "runj"};
+constexpr std::array<std::string_view, 18> kVerbs{"create", "start", "run",   "exec",     "init",       "kill",
+                                                  "delete", "state", "pause", "resume",   "ps",         "events",
+                                                  "update", "spec",  "list",  "features", "checkpoint", "restore"};
 
 bool is_runtime(std::string_view name) {
   return std::find(kRuntimes.begin(), kRuntimes.end(), name) != kRuntimes.end() ||
          name.starts_with("containerd-shim") || name.starts_with("docker-runc");
+}
+
+// Index of the first argument that is a verb; 0 = none.
+std::size_t verb_at(const std::vector<std::string>& argv) {
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    if (std::find(kVerbs.begin(), kVerbs.end(), argv[i]) != kVerbs.end()) return i;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -31,20 +39,15 @@ bool is_runtime(std::string_view name) {
 std::string headline(const model::Program& program) {
   const std::string_view first = program.argv.empty() ? std::string_view() : base_name(program.argv.front());
   const std::string_view file = base_name(program.path);
-  // A path such as /proc/self/exe or /proc/self/fd/6 tells less than argv[0] does.
-  const bool hidden = program.path.starts_with("/proc/") || program.path.find("_cloned:") != std::string::npos;
-  const std::string_view name = first.empty() ? file : (hidden || file.empty() || is_runtime(first)) ? first : file;
+  // What it calls itself tells more than a path such as /proc/self/exe or /bin/busybox does.
+  const std::string_view name = first.empty() ? file : first;
   std::string text = display_whole(name, 60);
   if (is_runtime(name)) {
-    const auto verb = std::find_if(program.argv.begin() + (program.argv.empty() ? 0 : 1), program.argv.end(),
-                                   [](const std::string& arg) {
-                                     return std::find(kVerbs.begin(), kVerbs.end(), arg) != kVerbs.end();
-                                   });
-    if (verb != program.argv.end()) text += ' ' + *verb;
+    if (const std::size_t verb = verb_at(program.argv); verb != 0) text += ' ' + program.argv[verb];
     return text;
   }
   if (program.argv.size() > 1) {
-    text += ' ' + command_line(std::vector<std::string>(program.argv.begin() + 1, program.argv.end()), 200);
+    text += ' ' + short_command_line(std::vector<std::string>(program.argv.begin() + 1, program.argv.end()));
   }
   return text;
 }
@@ -55,6 +58,14 @@ std::string headline(const model::Process& process) {
   const bool own = program && (program->event != 0 || process.existed);
   if (own && (process.comms.size() == 1 || comm.event <= program->event)) return headline(*program);
   return display_whole(comm.comm, 60);
+}
+
+std::string short_arguments(const model::Program& program) {
+  const std::vector<std::string>& argv = program.argv;
+  const std::size_t verb = argv.empty() || !is_runtime(base_name(argv.front())) ? 0 : verb_at(argv);
+  if (verb < 2 || verb + 1 == argv.size()) return short_command_line(argv);
+  std::vector<std::string> kept(argv.begin() + static_cast<std::ptrdiff_t>(verb), argv.end());
+  return short_command_line({argv.front()}) + " \u2026 " + short_command_line(kept);
 }
 
 std::string pid_text(const model::Process& process) {

@@ -18,6 +18,9 @@ std::string headline(const model::Process& process);
 // "pid 511", "pid 511 outside, 1 inside".
 std::string pid_text(const model::Process& process);
 
+// Its arguments in one line for the eye. What stands before a runtime's verb (--root, --log, ...) is left out.
+std::string short_arguments(const model::Program& program);
+
 // The program that ran at a time, nullptr if it is not known.
 const model::Program* program_at(const model::Process& process, trace::Time at);
 

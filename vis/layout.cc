@@ -3,10 +3,10 @@
 // then measures no text, and its result depends on nothing but the sizes and its version.
 #include "vis/layout.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <graphviz/gvc.h>
+
+#include <algorithm>
 
 #include "trace/error.h"
 #include "vis/cgraph.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Takes a Graph, draws what stands above it (title, facts, losses) and below it (what the signs mean).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
-
-#include <fmt/format.h>
 
 #include "vis/card.h"
 #include "vis/text.h"

@@ -99,6 +99,12 @@ std::vector<Badge> NamespaceSigns::band(const trace::NsSet& set, trace::Time at)
   bool known = false;
   for (const Ns type : kBandOrder) {
     band.push_back(badge(type, set[type], at));
+    const Ns prepared = type == Ns::Pid ? Ns::PidForChildren : type == Ns::Time ? Ns::TimeForChildren : type;
+    if (set[prepared] != 0 && set[prepared] != set[type]) {
+      const Badge next = badge(type, set[prepared], at);
+      band.back().children = next.number;
+      band.back().tip += "\nits children get " + next.tip;
+    }
     known = known || band.back().kind != Badge::Kind::Unknown;
   }
   if (!known) band.clear();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// NamespaceSigns: the sign of every namespace of a model, the same one wherever it is shown: a number among those of its type
-// (the host's is 1), and a family of colours. Namespaces of one container share a family; the others share one with those
-// that the same call made.
+// NamespaceSigns: the sign of every namespace of a model, the same one wherever it is shown: a number among those of
+// its type (the host's is 1), and a family of colours. Namespaces of one container share a family; the others share one
+// with those that the same call made.
 #pragma once
 
 #include <cstdint>

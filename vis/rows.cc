@@ -3,10 +3,10 @@
 // marks) are merged by event; then neighbours that say the same become one line with a count.
 #include "vis/rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "vis/headline.h"
 #include "vis/style.h"
@@ -15,18 +15,21 @@
 namespace nstrace::vis {
 namespace {
 
-constexpr std::array<std::string_view, 11> kMounts{"mount",    "umount2",   "umount",      "move_mount",    "open_tree", "fsopen",
-                                                   "fsconfig", "fsmount", "fspick", "mount_setattr", "open_tree_attr"};
+constexpr std::array<std::string_view, 11> kMounts{"mount",     "umount2",       "umount",        "move_mount",
+                                                   "open_tree", "fsopen",        "fsconfig",      "fsmount",
+                                                   "fspick",    "mount_setattr", "open_tree_attr"};
 
-bool is_mount(std::string_view call) { return std::find(kMounts.begin(), kMounts.end(), call) != kMounts.end(); }
+bool is_mount(std::string_view call) {
+  return std::find(kMounts.begin(), kMounts.end(), call) != kMounts.end();
+}
 
 Row program_row(const model::Program& program) {
   Row row;
   row.kind = program.event == 0 ? Row::Kind::Before : Row::Kind::Exec;
   row.event = program.event;
   row.text = shorten_path(display_whole(program.path), style::kCodeColumns - 6);
-  const std::string line = command_line(program.argv, 400);
-  if (!line.empty()) row.detail = {shorten(line, style::kDetailColumns)};
+  const std::string line = short_arguments(program);
+  if (!line.empty()) row.detail = wrap(line, style::kDetailColumns, 3);
   row.tip = fmt::format("{}\n{}", display_whole(program.path), command_line(program.argv));
   return row;
 }

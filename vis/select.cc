@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Takes a model, says which processes deserve a node. The idea: what is of interest pulls its creators with it; the rest
-// folds where it stands, so that the picture grows with what happened and not with how often.
+// Takes a model, says which processes deserve a node. The idea: what is of interest pulls its creators with it; the
+// rest folds where it stands, so that the picture grows with what happened and not with how often.
 #include "vis/select.h"
 
 #include <map>
@@ -201,6 +201,8 @@ std::optional<ProcessId> creator_of(const Process& process) {
   return std::nullopt;
 }
 
-Selection select(const model::Model& model, bool all) { return Selector(model, all).take(); }
+Selection select(const model::Model& model, bool all) {
+  return Selector(model, all).take();
+}
 
 }  // namespace nstrace::vis

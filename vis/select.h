@@ -14,7 +14,7 @@ struct Fold {
   std::optional<model::ProcessId> under;
   std::vector<model::ProcessId> members;  // tops only; what they created is folded with them
   std::size_t count = 0;                  // of processes, all descendants included
-  bool quiet = false;   // nothing but threads, no exec; else: the same as their siblings, or too many of them
+  bool quiet = false;  // nothing but threads, no exec; else: the same as their siblings, or too many of them
 };
 
 struct Selection {

@@ -2,9 +2,9 @@
 // Takes drawing calls, keeps them as a list. Paths are moved by a group around them, everything else by its numbers.
 #include "vis/sheet.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 namespace nstrace::vis {
 

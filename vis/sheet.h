@@ -19,7 +19,7 @@ struct Paint {
   std::string_view tone = {};
   std::string fixed = {};
   Paint() = default;
-  Paint(const Tone& t) : tone(t.name) {}             // NOLINT: meant to convert
+  Paint(const Tone& t) : tone(t.name) {}                   // NOLINT: meant to convert
   Paint(std::string colour) : fixed(std::move(colour)) {}  // NOLINT
   bool none() const { return tone.empty() && fixed.empty(); }
 };
@@ -29,11 +29,11 @@ struct Shape {
   Kind kind = Kind::Box;
   double x = 0, y = 0, w = 0, h = 0, radius = 0;
   Paint fill, stroke;
-  double opacity = 1;        // of the fill
-  double line = 1;           // width of the stroke
+  double opacity = 1;  // of the fill
+  double line = 1;     // width of the stroke
   bool dashed = false;
-  std::string text = {};     // Text: the words; Path: its data; Open: the tooltip
-  std::string id = {};       // Open
+  std::string text = {};  // Text: the words; Path: its data; Open: the tooltip
+  std::string id = {};    // Open
   Font font = Font::Sans;
   double size = 0;
   Anchor anchor = Anchor::Start;

@@ -2,11 +2,11 @@
 // Widths of text without a font at hand, and the colours of namespaces by rule.
 #include "vis/style.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "vis/text.h"
 
@@ -14,8 +14,18 @@ namespace nstrace::vis {
 namespace {
 
 // Advance widths of U+0020 to U+007E in thousandths of the size: DejaVu Sans and DejaVu Sans Bold.
-constexpr std::array<int, 95> kSansWidths{318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838};
-constexpr std::array<int, 95> kBoldWidths{348, 456, 521, 838, 696, 1002, 872, 306, 457, 457, 523, 838, 380, 415, 380, 365, 696, 696, 696, 696, 696, 696, 696, 696, 696, 696, 400, 400, 838, 838, 838, 580, 1000, 774, 762, 734, 830, 683, 683, 821, 837, 372, 372, 775, 637, 995, 837, 850, 733, 850, 770, 720, 682, 812, 774, 1103, 771, 724, 725, 457, 365, 457, 838, 500, 500, 675, 716, 593, 716, 678, 435, 716, 712, 343, 343, 665, 343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924, 645, 652, 582, 712, 365, 712, 838};
+constexpr std::array<int, 95> kSansWidths{
+    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361,  318, 337, 636, 636, 636,
+    636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
+    575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635,  611, 732, 684, 989, 685,
+    611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352,  635, 634, 278, 278, 579,
+    278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592,  525, 636, 337, 636, 838};
+constexpr std::array<int, 95> kBoldWidths{
+    348, 456,  521, 838, 696, 1002, 872, 306, 457, 457, 523, 838, 380, 415,  380, 365, 696, 696,  696,
+    696, 696,  696, 696, 696, 696,  696, 400, 400, 838, 838, 838, 580, 1000, 774, 762, 734, 830,  683,
+    683, 821,  837, 372, 372, 775,  637, 995, 837, 850, 733, 850, 770, 720,  682, 812, 774, 1103, 771,
+    724, 725,  457, 365, 457, 838,  500, 500, 675, 716, 593, 716, 678, 435,  716, 712, 343, 343,  665,
+    343, 1042, 712, 687, 716, 716,  493, 595, 478, 712, 652, 924, 645, 652,  582, 712, 365, 712,  838};
 constexpr int kMonoWidth = 602;
 constexpr int kOther = 1000;  // of any other character
 
@@ -40,24 +50,40 @@ double luminance(double hue, double saturation, double lightness) {
 }
 
 // Far apart, the first ones the farthest.
-constexpr std::array<double, 8> kHues{214, 22, 150, 278, 340, 186, 48, 100};
+constexpr std::array<double, 8> kHues{214, 22, 150, 278, 340, 181, 48, 100};
 
-double family_hue(int family) {
+// After the eight, the same again, shifted and paler or stronger.
+struct Base {
+  double hue, saturation;
+};
+Base family_base(int family) {
+  constexpr std::array<double, 3> kSaturation{0.64, 0.40, 0.88};
   const auto at = static_cast<std::size_t>(std::max(0, family));
-  return at < kHues.size() ? kHues[at] : std::fmod(static_cast<double>(at) * 137.508, 360);
+  const std::size_t round = at / kHues.size();
+  return {std::fmod(kHues[at % kHues.size()] + 17.0 * static_cast<double>(round), 360),
+          kSaturation[round % kSaturation.size()]};
 }
 
 // Hue and lightness of a type within its family, in the order of trace::Ns.
 struct Place {
   double hue, lightness;
 };
-constexpr std::array<Place, trace::kNsSlots> kPlaces{{{0, 0.40}, {9, 0.47}, {-9, 0.44}, {16, 0.36}, {-16, 0.50},
-                                                      {5, 0.32}, {-5, 0.53}, {12, 0.42}, {-16, 0.50}, {12, 0.42}}};
+constexpr std::array<Place, trace::kNsSlots> kPlaces{{{0, 0.40},
+                                                      {9, 0.47},
+                                                      {-9, 0.44},
+                                                      {16, 0.36},
+                                                      {-16, 0.50},
+                                                      {5, 0.32},
+                                                      {-5, 0.53},
+                                                      {12, 0.42},
+                                                      {-16, 0.50},
+                                                      {12, 0.42}}};
 
 }  // namespace
 
 double text_width(std::string_view text, Font font, double size) {
-  if (font == Font::Mono || font == Font::MonoBold) return static_cast<double>(columns(text)) * kMonoWidth * size / 1000;
+  if (font == Font::Mono || font == Font::MonoBold)
+    return static_cast<double>(columns(text)) * kMonoWidth * size / 1000;
   const auto& widths = font == Font::Bold ? kBoldWidths : kSansWidths;
   long sum = 0;
   for (const char byte : text) {
@@ -71,17 +97,30 @@ double text_width(std::string_view text, Font font, double size) {
   return static_cast<double>(sum) * size / 1000;
 }
 
+std::string fit(std::string_view text, Font font, double size, double width) {
+  if (text_width(text, font, size) <= width) return std::string(text);
+  std::size_t cells = columns(text);
+  std::string out;
+  do {
+    out = std::string(first_columns(text, --cells)) + "\u2026";
+  } while (cells > 1 && text_width(out, font, size) > width);
+  return out;
+}
+
 std::string family_colour(int family, trace::Ns type) {
   const Place place = kPlaces[static_cast<std::size_t>(type)];
-  const double hue = std::fmod(family_hue(family) + place.hue + 360, 360);
-  constexpr double kSaturation = 0.64, kReadable = 0.183;  // 4.5 : 1 below white
+  const Base base = family_base(family);
+  const double hue = std::fmod(base.hue + place.hue + 360, 360);
+  constexpr double kReadable = 0.183;  // 4.5 : 1 below white
   double lightness = place.lightness;
-  while (luminance(hue, kSaturation, lightness) > kReadable) lightness -= 0.01;
-  const auto rgb = channels(hue, kSaturation, lightness);
+  while (luminance(hue, base.saturation, lightness) > kReadable) lightness -= 0.01;
+  const auto rgb = channels(hue, base.saturation, lightness);
   const auto byte = [&](std::size_t i) { return static_cast<int>(std::lround(rgb[i] * 255)); };
   return fmt::format("#{:02x}{:02x}{:02x}", byte(0), byte(1), byte(2));
 }
 
-std::string family_colour(int family) { return family_colour(family, trace::Ns::Mnt); }
+std::string family_colour(int family) {
+  return family_colour(family, trace::Ns::Mnt);
+}
 
 }  // namespace nstrace::vis

@@ -18,16 +18,16 @@ struct Tone {
 };
 
 namespace tone {
-inline constexpr Tone kPaper{"paper", "#ffffff", "#0d1117"};     // behind everything
-inline constexpr Tone kCard{"card", "#ffffff", "#161b22"};       // a process
-inline constexpr Tone kHead{"head", "#eef1f5", "#222a35"};       // its title
-inline constexpr Tone kLine{"line", "#b6bfca", "#46505d"};       // borders
+inline constexpr Tone kPaper{"paper", "#ffffff", "#0d1117"};  // behind everything
+inline constexpr Tone kCard{"card", "#ffffff", "#161b22"};    // a process
+inline constexpr Tone kHead{"head", "#eef1f5", "#222a35"};    // its title
+inline constexpr Tone kLine{"line", "#b6bfca", "#46505d"};    // borders
 inline constexpr Tone kText{"text", "#1b222c", "#e6edf3"};
 inline constexpr Tone kDim{"dim", "#5b6675", "#9aa6b5"};
-inline constexpr Tone kHost{"host", "#dfe3e8", "#30373f"};       // what is the host's
+inline constexpr Tone kHost{"host", "#dfe3e8", "#30373f"};  // what is the host's
 inline constexpr Tone kHostText{"hosttext", "#566170", "#a5b0bd"};
-inline constexpr Tone kWay{"way", "#1f2937", "#f0f6fc"};         // the way from daemon to program
-inline constexpr Tone kFork{"fork", "#9aa4b1", "#5d6876"};       // other forks
+inline constexpr Tone kWay{"way", "#1f2937", "#f0f6fc"};    // the way from daemon to program
+inline constexpr Tone kFork{"fork", "#9aa4b1", "#5d6876"};  // other forks
 inline constexpr Tone kGood{"good", "#1a7f37", "#3fb950"};
 inline constexpr Tone kBad{"bad", "#c1121f", "#ff7b72"};
 inline constexpr Tone kAll[] = {kPaper, kCard, kHead, kLine, kText, kDim, kHost, kHostText, kWay, kFork, kGood, kBad};
@@ -40,15 +40,18 @@ inline constexpr std::string_view kSans = "Helvetica, Arial, 'Liberation Sans', 
 inline constexpr std::string_view kMono = "'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace";
 inline constexpr std::string_view kDotSans = "Helvetica";
 inline constexpr std::string_view kDotMono = "Courier";
-inline constexpr double kTitle = 19, kFact = 11, kName = 13, kSmall = 10.5, kCode = 11, kDetail = 9.5, kBadge = 9;
-inline constexpr double kCard = 252, kPad = 9, kRadius = 7;             // width of a node
-inline constexpr double kIndent = 31;                                   // of its text, right of the step numbers
-inline constexpr std::size_t kCodeColumns = 31, kDetailColumns = 36;    // that fit there
+inline constexpr double kTitle = 19, kFact = 11, kName = 12.5, kSmall = 10.5, kCode = 11, kDetail = 9.5, kBadge = 9;
+inline constexpr double kCard = 270, kPad = 9, kRadius = 7;           // width of a node
+inline constexpr double kIndent = 33;                                 // of its text, right of the step numbers
+inline constexpr std::size_t kCodeColumns = 33, kDetailColumns = 39;  // that fit there
 }  // namespace style
 
 // Width of a text in one line. The widest of the fonts that may stand in for each other (DejaVu), so that no
 // reader's font makes it longer.
 double text_width(std::string_view text, Font font, double size);
+
+// `text`, its end left out where it would be wider than `width`.
+std::string fit(std::string_view text, Font font, double size, double width);
 
 // "#rrggbb": the colour of a namespace that is not the host's. Each family (made together: usually one container) is a
 // range of hues of its own, each type a place in it. Good behind white text on light and on dark.

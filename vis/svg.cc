@@ -73,13 +73,15 @@ std::string text_element(const Shape& shape) {
 
 std::string element(const Shape& shape) {
   switch (shape.kind) {
-    case Shape::Kind::Text: return text_element(shape);
+    case Shape::Kind::Text:
+      return text_element(shape);
     case Shape::Kind::Open: {
       std::string out = shape.id.empty() ? "<g>" : fmt::format("<g id=\"{}\">", markup(shape.id));
       if (!shape.text.empty()) out += "<title>" + markup(shape.text) + "</title>";
       return out;
     }
-    case Shape::Kind::Close: return "</g>";
+    case Shape::Kind::Close:
+      return "</g>";
     case Shape::Kind::Path: {
       const Painted look = painted(shape);
       std::string move;
@@ -91,9 +93,8 @@ std::string element(const Shape& shape) {
     case Shape::Kind::Box: {
       const Painted look = painted(shape);
       const std::string radius = shape.radius > 0 ? fmt::format(" rx=\"{}\"", number(shape.radius)) : "";
-      return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}{}{}/>", number(shape.x),
-                         number(shape.y), number(shape.w), number(shape.h), radius, class_attribute(look.classes),
-                         look.attributes);
+      return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}{}{}/>", number(shape.x), number(shape.y),
+                         number(shape.w), number(shape.h), radius, class_attribute(look.classes), look.attributes);
     }
   }
   return "";

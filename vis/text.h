@@ -20,6 +20,9 @@ std::string display_whole(std::string_view bytes, std::size_t limit = 2000);
 // Width in cells of a text that display() gave; wide (East Asian) characters count two.
 std::size_t columns(std::string_view text);
 
+// The longest beginning of such a text that takes at most `width` cells.
+std::string_view first_columns(std::string_view text, std::size_t width);
+
 // At most `width` cells: what does not fit is replaced by one … in the middle. `text` from display().
 std::string shorten(std::string_view text, std::size_t width);
 // The same with the … nearer to the front, so that the last part of a path stays readable.
@@ -31,6 +34,12 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width, std::siz
 // An argument vector as one line: elements with blanks or quotes stand in quotes. From raw bytes; not longer than
 // `limit` bytes by much.
 std::string command_line(const std::vector<std::string>& argv, std::size_t limit = 2000);
+
+// The same for the eye: each element is shortened by itself (paths, ids), the whole is not longer than 400 cells.
+std::string short_command_line(const std::vector<std::string>& argv);
+
+// Whether it is what docker and podman call a container by: 32 or more hexadecimal digits.
+bool is_long_id(std::string_view text);
 
 // The last part of a path.
 std::string_view base_name(std::string_view path);

@@ -3,10 +3,10 @@
 // parent, which CLONE_PARENT changes), and the story's steps numbered across all nodes in the order of events.
 #include "vis/tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "trace/constants.h"
 #include "vis/facts.h"
@@ -54,7 +54,7 @@ class TreeBuilder {
   void add_clusters() {
     std::set<model::ContainerId> used;
     for (const Process& p : model_.processes()) {
-      if (selection_.shown[p.id] && p.container) used.insert(*p.container);
+      if (selection_.shown[p.id] && inside(p)) used.insert(*p.container);
     }
     cluster_.resize(model_.containers().size());
     for (const model::ContainerId id : used) {
@@ -63,8 +63,9 @@ class TreeBuilder {
       Cluster cluster;
       cluster.id = fmt::format("c{}", graph_.clusters.size());
       const std::string name = display_whole(container.name, 200);
-      const bool hex = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-      cluster.title = "container " + (name.empty() ? fmt::format("{}", id + 1) : hex ? name.substr(0, 12) : shorten(name, 28));
+      cluster.title = "container " + (name.empty()       ? fmt::format("{}", id + 1)
+                                      : is_long_id(name) ? name.substr(0, 12)
+                                                         : shorten(name, 28));
       for (const std::string& part : {container.runtime, container.image_name}) {
         if (part.empty()) continue;
         cluster.subtitle += (cluster.subtitle.empty() ? "" : " \u00b7 ") + shorten(display_whole(part, 200), 28);
@@ -75,6 +76,22 @@ class TreeBuilder {
     }
   }
 
+  // In the box stands who lives in the container's pid namespace. Who entered its other namespaces only, to have a
+  // child there, stands outside, with an arrow.
+  bool inside(const Process& p) const {
+    if (!p.container) return false;
+    const std::uint32_t pid_ns = model_.containers()[*p.container].ns[Ns::Pid];
+    return pid_ns == 0 || p.ns[Ns::Pid] == 0 || p.ns[Ns::Pid] == pid_ns;
+  }
+
+  // As many whole words as there is room for.
+  static std::string title_of(const std::string& whole) {
+    std::string title = fit(whole, Font::Bold, style::kName, style::kCard - 2 * style::kPad);
+    const std::size_t blank = title.rfind(' ');
+    if (title != whole && blank != std::string::npos) title = title.substr(0, blank) + " \u2026";
+    return title;
+  }
+
   void add_nodes() {
     node_.resize(model_.processes().size());
     for (const Process& p : model_.processes()) {
@@ -83,16 +100,15 @@ class TreeBuilder {
       Node node;
       node.id = fmt::format("p{}", graph_.nodes.size());
       const std::string whole = headline(p);
-      node.title = shorten(whole, 27);
+      node.title = title_of(whole);
       node.subtitle = pid_text(p);
       node.rows = rows_of(p, signs_);
       node.band = signs_.band(p.ns, p.last);
-      node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(), [](const Badge& badge) {
-        return badge.kind == Badge::Kind::Host;
-      });
+      node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(),
+                                                    [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       node.existed = p.existed;
       end(p, node);
-      if (p.container && cluster_[*p.container]) node.cluster = cluster_[*p.container];
+      if (inside(p)) node.cluster = cluster_[*p.container];
       node.tip = whole + '\n' + node.subtitle;
       if (p.threads_made > 0) node.tip += fmt::format("\n{} threads made", p.threads_made);
       if (!p.cgroup_path.empty()) node.tip += "\ncgroup " + display_whole(p.cgroup_path, 300);
@@ -192,6 +208,10 @@ class TreeBuilder {
     std::size_t folded = 0;
     for (const Fold& fold : selection_.folds) {
       folded += fold.count;
+      if (!fold.under) {
+        note_fold(fold);
+        continue;
+      }
       Node node;
       node.kind = Node::Kind::Folded;
       node.id = fmt::format("f{}", graph_.nodes.size());
@@ -222,17 +242,25 @@ class TreeBuilder {
         if (node.tip.size() > 2000) break;
         node.tip += fmt::format("\n{} \u00d7 {}", count, name);
       }
-      if (fold.under) {
-        Edge edge;
-        edge.from = *node_[*fold.under];
-        edge.to = graph_.nodes.size();
-        edge.tip = fmt::format("{} processes", fold.count);
-        graph_.edges.push_back(std::move(edge));
-        node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
-      }
+      Edge edge;
+      edge.from = *node_[*fold.under];
+      edge.to = graph_.nodes.size();
+      edge.tip = fmt::format("{} processes", fold.count);
+      graph_.edges.push_back(std::move(edge));
+      node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
       graph_.nodes.push_back(std::move(node));
     }
-    if (folded > 0) graph_.notes.push_back(fmt::format("{} processes are folded; --all shows each of them", folded));
+    if (folded > 0) {
+      graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
+                                         : fmt::format("{} processes are folded; --all shows each", folded));
+    }
+  }
+
+  // Followed, but nothing in the picture comes from it.
+  void note_fold(const Fold& fold) {
+    const std::string first = shorten(headline(model_.processes()[fold.members.front()]), 40);
+    graph_.notes.push_back(fmt::format("followed, without anything to tell: {}{}", first,
+                                       fold.count > 1 ? fmt::format(" and {} more", fold.count - 1) : ""));
   }
 
   static void add_note(Node& node, std::string text) {
@@ -362,13 +390,15 @@ class TreeBuilder {
   NamespaceSigns signs_;
   Selection selection_;
   Graph graph_;
-  std::vector<std::optional<std::size_t>> node_;     // by ProcessId
-  std::vector<std::optional<std::size_t>> cluster_;  // by ContainerId
+  std::vector<std::optional<std::size_t>> node_;       // by ProcessId
+  std::vector<std::optional<std::size_t>> cluster_;    // by ContainerId
   std::map<std::string, std::size_t> namespace_node_;  // by tip, which names type and inode
 };
 
 }  // namespace
 
-Graph build_tree(const model::Model& model, const DrawOptions& options) { return TreeBuilder(model, options).build(); }
+Graph build_tree(const model::Model& model, const DrawOptions& options) {
+  return TreeBuilder(model, options).build();
+}
 
 }  // namespace nstrace::vis

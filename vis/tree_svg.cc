@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Takes a Graph, draws its parts, lets Graphviz place them, and puts all on one sheet: head, graph, legend.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "vis/card.h"
 #include "vis/layout.h"
@@ -63,11 +63,10 @@ void put_edge(Sheet& sheet, const Edge& edge, const Route& route) {
   sheet.close();
 }
 
-void put_cluster(Sheet& sheet, const Cluster& cluster, const Rect& at, const Sheet& title) {
+void put_cluster(Sheet& sheet, const Cluster& cluster, const Rect& at) {
   const Paint ink(family_colour(cluster.family));
   sheet.box(at.x, at.y, at.w, at.h, {.fill = ink, .radius = 10, .opacity = 0.08});
   sheet.box(at.x, at.y, at.w, at.h, {.stroke = ink, .radius = 10, .line = 1.6});
-  sheet.place(title, at.x + 8, at.y + 8);
 }
 
 }  // namespace
@@ -81,9 +80,12 @@ std::string to_svg(const Graph& graph) {
 
   Sheet drawn;
   for (std::size_t i = 0; i < graph.clusters.size(); ++i) {
-    put_cluster(drawn, graph.clusters[i], layout.clusters[i], parts.titles[i]);
+    put_cluster(drawn, graph.clusters[i], layout.clusters[i]);
   }
   for (std::size_t i = 0; i < graph.edges.size(); ++i) put_edge(drawn, graph.edges[i], layout.routes[i]);
+  for (std::size_t i = 0; i < graph.clusters.size(); ++i) {  // edges that come from above pass below the title
+    drawn.place(parts.titles[i], layout.clusters[i].x + 8, layout.clusters[i].y + 8);
+  }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     drawn.place(parts.nodes[i], layout.nodes[i].x, layout.nodes[i].y);
   }
