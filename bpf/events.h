@@ -17,6 +17,8 @@
 #define NST_MAX_SYSCALLS 512
 #define NST_CHUNK (32 * 1024) /* of an argument vector; a power of two */
 #define NST_ARGS 6
+#define NST_FDS 2 /* descriptors of a call that are looked at */
+#define NST_NO_ARG 0xff
 #define NST_ARG_STRIDE 8 /* of the capture table: a power of two, for the verifier */
 
 enum nst_record {
@@ -122,7 +124,7 @@ struct nst_rec_syscall {
 	__s64 result;
 	__u32 pieces; /* how many struct nst_piece follow */
 	__u32 fd_count;
-	struct nst_fd fds[2];
+	struct nst_fd fds[NST_FDS];
 };
 
 /* Memory behind an argument: `length` bytes follow, then padding to 8. */

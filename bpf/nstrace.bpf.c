@@ -21,6 +21,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* Set between open and load. */
 const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
+const volatile __u8 fd_args[NST_MAX_SYSCALLS * NST_FDS]; /* which arguments are descriptors; NST_NO_ARG = none */
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
 const volatile bool ship_env = true;
 
@@ -66,7 +67,7 @@ struct {
 /* Calls that were entered, by task: a thread that execs changes its tid on the way, but not its task_struct. */
 struct pending {
 	struct nst_call call;
-	struct nst_fd fds[2];
+	struct nst_fd fds[NST_FDS];
 	__u32 fd_count;
 	__u32 faulted; /* an element of argv could not be read at entry */
 	char comm[NST_COMM_LEN];
@@ -378,18 +379,24 @@ static __always_inline void fill_fd(struct nst_fd *out, __u32 arg, int number)
 
 /* ---- chunks: argument vectors of any length --------------------------------------------------------------------- */
 
-static __always_inline void ship_chunk(struct work *work, struct chunk_scratch *chunk, __u32 flags)
+/* Sends what the chunk holds. Not inlined: the verifier looks at a global function once, wherever it is called. */
+__noinline int ship_chunk(__u32 flags)
 {
-	__u64 length = work->off;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	__u64 length;
 
+	if (!work || !chunk)
+		return 0;
+	length = work->off & (2 * NST_CHUNK - 1);
 	chunk->rec.id = work->id;
 	chunk->rec.index = work->index++;
 	chunk->rec.flags = flags;
 	chunk->rec.tid = work->tid;
-	length &= 2 * NST_CHUNK - 1;
 	chunk->rec.length = length;
 	work->off = 0;
 	submit(&chunk->rec.head, work->type, sizeof(chunk->rec) + length);
+	return 0;
 }
 
 /* One element of argv, appended to the chunk with its NUL. */
@@ -426,14 +433,35 @@ __noinline int vector_element(void)
 		if (got < NST_CHUNK) {
 			work->off = off + got;
 			if (work->off >= NST_CHUNK)
-				ship_chunk(work, chunk, 0);
+				ship_chunk(0);
 			return 0;
 		}
 		/* no NUL yet: the last byte is one that the helper put there */
 		pointer += NST_CHUNK - 1;
 		work->off = off + NST_CHUNK - 1;
 		if (work->off >= NST_CHUNK)
-			ship_chunk(work, chunk, 0);
+			ship_chunk(0);
+	}
+	return 0;
+}
+
+/*
+ * Three levels of 64: each is verified on its own, so that the verifier's work is their sum and not their product, and
+ * together they take more elements than ARG_MAX has room for.
+ */
+#define VECTOR_LOOP 64
+
+__noinline int vector_elements(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < VECTOR_LOOP; i++) {
+		if (work->done)
+			break;
+		vector_element();
 	}
 	return 0;
 }
@@ -445,10 +473,10 @@ __noinline int vector_block(void)
 
 	if (!work)
 		return 0;
-	for (i = 0; i < 256; i++) {
+	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
-		vector_element();
+		vector_elements();
 	}
 	return 0;
 }
@@ -461,10 +489,9 @@ static __always_inline __u32 ship_vector(const struct nst_call *call)
 			     call->args[2] :
 			     call->args[1];
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
-	struct chunk_scratch *chunk = this_chunk();
 	int i;
 
-	if (!work || !chunk)
+	if (!work)
 		return 0;
 	work->at = argv;
 	work->id = call->id;
@@ -474,7 +501,7 @@ static __always_inline __u32 ship_vector(const struct nst_call *call)
 	work->done = argv == 0;
 	work->type = NST_CHUNK_CALLED;
 	work->tid = bpf_get_current_pid_tgid();
-	for (i = 0; i < 1024; i++) {
+	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
 		vector_block();
@@ -483,7 +510,7 @@ static __always_inline __u32 ship_vector(const struct nst_call *call)
 		work->flags |= NST_CHUNK_CUT;
 	if (work->flags & NST_CHUNK_FAULT)
 		count_unread();
-	ship_chunk(work, chunk, work->flags | NST_CHUNK_LAST);
+	ship_chunk(work->flags | NST_CHUNK_LAST);
 	return work->flags & NST_CHUNK_FAULT;
 }
 
@@ -510,17 +537,33 @@ __noinline int image_chunk(void)
 	if (work->left == 0)
 		work->done = 1;
 	else
-		ship_chunk(work, chunk, 0);
+		ship_chunk(0);
+	return 0;
+}
+
+#define IMAGE_LOOP 16 /* twice: 256 chunks, 8 MiB; argv and environment together have less (a quarter of the stack limit) */
+
+__noinline int image_chunks(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < IMAGE_LOOP; i++) {
+		if (work->done)
+			break;
+		image_chunk();
+	}
 	return 0;
 }
 
 static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
-	struct chunk_scratch *chunk = this_chunk();
 	int i;
 
-	if (!work || !chunk)
+	if (!work)
 		return;
 	work->at = start;
 	work->left = total;
@@ -531,16 +574,16 @@ static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
 	work->done = total == 0;
 	work->type = NST_CHUNK_IMAGE;
 	work->tid = bpf_get_current_pid_tgid();
-	for (i = 0; i < 256; i++) { /* 8 MiB: a quarter of the largest stack limit in use bounds argv and environment */
+	for (i = 0; i < IMAGE_LOOP; i++) {
 		if (work->done)
 			break;
-		image_chunk();
+		image_chunks();
 	}
 	if (!work->done)
 		work->flags |= NST_CHUNK_CUT;
 	if (work->flags & NST_CHUNK_FAULT)
 		count_unread();
-	ship_chunk(work, chunk, work->flags | NST_CHUNK_LAST);
+	ship_chunk(work->flags | NST_CHUNK_LAST);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
@@ -659,6 +702,20 @@ static __always_inline long call_number(struct pt_regs *regs)
 }
 #endif
 
+/* The descriptor that argument `arg` is. The registers are read one by one: a variable index costs the verifier more. */
+static __always_inline void read_fd(struct nst_fd *out, __u32 arg, struct pt_regs *regs)
+{
+	__u64 args[NST_ARGS];
+	__u64 number = 0;
+	int i;
+
+	read_args(args, regs);
+	for (i = 0; i < NST_ARGS; i++)
+		if (i == arg)
+			number = args[i];
+	fill_fd(out, arg, number);
+}
+
 static __always_inline void enter_call(struct pending *pending, struct pt_regs *regs, __u32 nr)
 {
 	int i;
@@ -670,15 +727,12 @@ static __always_inline void enter_call(struct pending *pending, struct pt_regs *
 	pending->call.tid = bpf_get_current_pid_tgid();
 	read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
-	for (i = 0; i < NST_ARGS; i++) {
-		if (captures[(nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE + i].what != READ_DESCRIPTOR)
-			continue;
-		if (pending->fd_count == 0)
-			fill_fd(&pending->fds[0], i, pending->call.args[i]);
-		else if (pending->fd_count == 1)
-			fill_fd(&pending->fds[1], i, pending->call.args[i]);
-		else
+	for (i = 0; i < NST_FDS; i++) {
+		__u32 arg = fd_args[(nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i];
+
+		if (arg == NST_NO_ARG)
 			break;
+		read_fd(&pending->fds[i], arg, regs);
 		pending->fd_count++;
 	}
 }
