@@ -9,6 +9,9 @@
 #include "model/model.h"
 #include "trace/error.h"
 #include "trace/file.h"
+#include "vis/dot.h"
+#include "vis/svg.h"
+#include "vis/tree.h"
 
 namespace nstrace::cli {
 namespace {
@@ -60,6 +63,29 @@ class ZstdSink : public trace::JsonWriter {
   ZstdOutput zstd_;
 };
 
+class PictureSink : public model::Model {
+ public:
+  PictureSink(std::unique_ptr<Output> output, Format format, PictureOptions options)
+      : output_(std::move(output)), format_(format), options_(std::move(options)) {}
+  void footer(const trace::Footer& footer) override {
+    model::Model::footer(footer);
+    draw();
+  }
+  void draw() {
+    vis::DrawOptions options;
+    options.all = options_.all;
+    options.title = options_.title;
+    const vis::Graph graph = vis::build_tree(*this, options);
+    output_->write(format_ == Format::Dot ? vis::to_dot(graph) : vis::to_svg(graph));
+    output_->flush();
+  }
+
+ private:
+  std::unique_ptr<Output> output_;
+  Format format_;
+  PictureOptions options_;
+};
+
 }  // namespace
 
 Destination parse_destination(const std::string& given) {
@@ -79,8 +105,7 @@ Destination parse_destination(const std::string& given) {
   if (dot == std::string::npos || dot == 0) return destination;  // no ending: lines
   const Ending* longest = nullptr;
   for (const Ending& e : kEndings)
-    if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size()))
-      longest = &e;
+    if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size())) longest = &e;
   if (!longest)
     throw Error(fmt::format("{}: no format goes by the ending {}; use one of {}, or say it in front: -o txt:{}", given,
                             name.substr(dot), endings(), given));
@@ -89,13 +114,12 @@ Destination parse_destination(const std::string& given) {
   return destination;
 }
 
-bool is_picture(Format format) {
-  return format == Format::Dot || format == Format::Svg;
-}
+bool is_picture(Format format) { return format == Format::Dot || format == Format::Svg; }
 
 std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {
   std::unique_ptr<Output> output = Output::open(destination.path);
-  if (is_picture(destination.format)) (void)picture;
+  if (is_picture(destination.format))
+    return std::make_unique<PictureSink>(std::move(output), destination.format, picture);
   if (destination.zstd) return std::make_unique<ZstdSink>(std::move(output));
   return std::make_unique<JsonSink>(std::move(output));
 }
