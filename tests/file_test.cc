@@ -321,6 +321,20 @@ TEST_CASE("the reader forgets one event before the next") {
   CHECK(trace.events[2].call.name.empty());
 }
 
+TEST_CASE("many sets of namespaces, seen again after others") {
+  Trace trace;
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    Event event;
+    event.who.tid = 1;
+    event.who.ns[Ns::Mnt] = 4026532000 + i * 7 % 20;
+    event.who.ns[Ns::Pid] = event.who.ns[Ns::PidForChildren] = 4026531836 + i % 2;
+    if (i % 3 == 0) event.who.ns[Ns::PidForChildren] = i % 9 == 0 ? 0 : 4026532999;
+    trace.events.push_back(event);
+  }
+  const Trace again = parsed(as_text(trace));
+  for (std::size_t i = 0; i < trace.events.size(); ++i) REQUIRE(again.events[i].who.ns == trace.events[i].who.ns);
+}
+
 TEST_CASE("no list of calls means that it is not known which are recorded") {
   CHECK_FALSE(parsed(kHeader).header.calls_known);
   Trace trace;

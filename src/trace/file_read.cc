@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -204,6 +205,13 @@ class LineParser {
   simdjson::ondemand::parser parser_;
   std::size_t parser_room_ = 0;
   Event event_;
+  struct SeenSet {
+    std::string text;  // as it stands in the file
+    NsSet ns;
+  };
+  static constexpr std::size_t kLongestSeenSet = 512;
+  std::array<SeenSet, 8> seen_sets_;
+  std::size_t next_seen_set_ = 0;
   Field at_ = Field::Unknown;  // the field that is being read, for messages
   std::string type_;           // of the line
   bool header_seen_ = false;
@@ -211,9 +219,20 @@ class LineParser {
 };
 
 void LineParser::read_namespaces(value v, NsSet& to) {
+  // Most tasks live where another one was just seen: the same text gives the same set.
+  object fields = members(v);
+  std::string_view text;
+  if (const auto error = fields.raw_json().get(text)) throw simdjson::simdjson_error(error);
+  for (const SeenSet& seen : seen_sets_) {
+    if (seen.text == text) {
+      to = seen.ns;
+      return;
+    }
+  }
+  fields.reset().value();
   to = NsSet{};
   bool pid_children = false, time_children = false;
-  each_key(members(v), [&](std::string_view key, value inode) {
+  each_key(fields, [&](std::string_view key, value inode) {
     const auto ns = ns_from_name(key);
     if (!ns) return;
     to[*ns] = integer<std::uint32_t>(inode);
@@ -222,6 +241,11 @@ void LineParser::read_namespaces(value v, NsSet& to) {
   });
   if (!pid_children) to[Ns::PidForChildren] = to[Ns::Pid];
   if (!time_children) to[Ns::TimeForChildren] = to[Ns::Time];
+  if (text.size() <= kLongestSeenSet) {
+    SeenSet& oldest = seen_sets_[next_seen_set_++ % seen_sets_.size()];
+    oldest.text.assign(text);
+    oldest.ns = to;
+  }
 }
 
 void clear(Who& who) {
