@@ -18,7 +18,7 @@ namespace {
 class LineSink : public report::LinePrinter {
  public:
   LineSink(std::unique_ptr<Output> output, report::LineOptions options, bool closing_line)
-      : report::LinePrinter(std::move(options), [this](std::string_view line) { output_->write(line); }),
+      : report::LinePrinter([this](std::string_view line) { output_->write(line); }, std::move(options)),
         output_(std::move(output)),
         closing_line_(closing_line) {}
   void footer(const trace::Footer& footer) override {
@@ -69,23 +69,27 @@ std::string chosen_results(const LineChoices& choices) {
 }
 
 std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices) {
-  using Clock = report::LineOptions::Clock;
-  static constexpr std::array<Clock, 4> kClocks{Clock::Seconds, Clock::Seconds, Clock::Microseconds, Clock::Unix};
+  using report::Stamp;
+  static constexpr std::array<Stamp, 4> kStamps{Stamp::Seconds, Stamp::Seconds, Stamp::Microseconds, Stamp::Unix};
   const bool terminal = output->terminal();
   report::LineOptions options;
-  options.clock =
-      choices.relative ? Clock::Relative : kClocks[std::min<std::size_t>(choices.times, kClocks.size() - 1)];
+  options.stamp = kStamps[std::min<std::size_t>(choices.times, kStamps.size() - 1)];
+  options.relative = choices.relative;
+  if (choices.relative && choices.times == 0) options.stamp = Stamp::None;
   options.durations = choices.durations;
-  if (choices.string_limit >= 0) options.string_limit = static_cast<std::size_t>(choices.string_limit);
+  if (choices.string_limit >= 0) options.text.string_limit = static_cast<std::size_t>(choices.string_limit);
   options.calls = chosen_calls(choices, "story");
-  options.results = chosen_results(choices);
+  const std::string results = chosen_results(choices);
+  options.results = results == "failed"       ? report::Results::Failed
+                    : results == "successful" ? report::Results::Successful
+                                              : report::Results::All;
   options.exits = choices.quiet < 2;
-  options.renames = choices.expressions.empty() && choices.quiet < 2;
-  options.threads = choices.threads;
-  options.inner_pids = choices.inner_pids;
+  options.renames = options.cgroup_moves = choices.expressions.empty() && choices.quiet < 2;
+  options.thread_clones = options.thread_exits = choices.threads;
+  options.show_pidns = choices.inner_pids;
   options.fold = terminal && choices.fold;
-  options.color = choices.color == "always" || (choices.color == "auto" && terminal && !std::getenv("NO_COLOR"));
-  options.width = output->columns();
+  options.colour = choices.color == "always" || (choices.color == "auto" && terminal && !std::getenv("NO_COLOR"));
+  options.width = static_cast<std::size_t>(output->columns());
   return std::make_unique<LineSink>(std::move(output), std::move(options), choices.quiet == 0);
 }
 

@@ -1,218 +1,198 @@
 // SPDX-License-Identifier: MIT
+// LinePrinter: which events become lines, what stands in front of them, and folding.
 #include "report/lines.h"
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <cstdlib>
 #include <ctime>
+#include <utility>
 
-#include "report/color.h"
-#include "trace/constants.h"
+#include "report/line_text.h"
 
 namespace nstrace::report {
 namespace {
 
-using trace::Event;
-using trace::Ns;
+using namespace trace;
 
-// Calls that come in long runs which differ in one argument only.
-bool folds(std::string_view call) {
-  static constexpr std::array<std::string_view, 5> kCalls{"prctl", "seccomp", "tgkill", "kill", "mknodat"};
-  for (const std::string_view name : kCalls)
-    if (call == name) return true;
-  return false;
+constexpr Time kSecond = 1'000'000'000;
+
+// Calls that runtimes make many times in a row with nothing but their arguments changing. An option in front tells
+// them apart: PR_CAPBSET_DROP for every capability is one thing, PR_SET_NAME another.
+struct Foldable {
+  std::string_view call;
+  bool by_first_argument;
+};
+constexpr Foldable kFoldable[] = {
+    {"prctl", true},   {"seccomp", true},    {"fcntl", false},          {"close", false},        {"capset", false},
+    {"kill", false},   {"tkill", false},     {"tgkill", false},         {"rt_sigaction", false}, {"prlimit64", false},
+    {"capget", false}, {"setrlimit", false}, {"rt_sigprocmask", false},
+};
+
+// What repeats have in common; empty: the event is not folded.
+std::string fold_key(const Event& event) {
+  if (!event.as<Syscall>()) return "";
+  const auto row = std::find_if(std::begin(kFoldable), std::end(kFoldable),
+                                [&](const Foldable& foldable) { return foldable.call == event.call.name; });
+  if (row == std::end(kFoldable)) return "";
+  std::string key = fmt::format("{} {} {} ", event.who.tid, event.who.born, event.call.name);
+  if (row->by_first_argument && !event.call.args.empty()) key += arg_text(event.call.args[0]);
+  return key + " " + (event.call.failed() ? result_text(event.call) : "success");
 }
 
-std::string local_time(std::uint64_t realtime, bool microseconds) {
-  const std::time_t seconds = static_cast<std::time_t>(realtime / 1'000'000'000);
-  std::tm parts{};
-  localtime_r(&seconds, &parts);
-  std::string text = fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
-  if (microseconds) text += fmt::format(".{:06}", realtime / 1000 % 1'000'000);
-  return text;
-}
-
-// What differs in `after`: "mnt:[4026532567], pid_for_children:[4026532570]".
-std::string changes(const trace::NsSet& before, const trace::NsSet& after) {
-  std::string text;
-  for (int i = 0; i < trace::kNsSlots; ++i) {
-    const Ns ns = static_cast<Ns>(i);
-    if (after[ns] == 0 || after[ns] == before[ns]) continue;
-    // a new pid namespace is its first process's own and, at once, its children's: said once
-    if (ns == Ns::PidForChildren && after[ns] == after[Ns::Pid]) continue;
-    if (ns == Ns::TimeForChildren && after[ns] == after[Ns::Time]) continue;
-    text += fmt::format("{}{}:[{}]", text.empty() ? "" : ", ", trace::ns_name(ns), after[ns]);
+// Nanoseconds since 1970, or since the trace began where the wall clock is not known.
+std::string stamp_text(Stamp stamp, std::int64_t ns, bool wall_clock) {
+  std::int64_t seconds = ns / kSecond, rest = ns % kSecond;
+  if (rest < 0) --seconds, rest += kSecond;
+  const std::time_t whole = seconds;
+  std::tm clock{};
+  if (wall_clock)
+    localtime_r(&whole, &clock);
+  else
+    gmtime_r(&whole, &clock);
+  const auto of_day = [&] { return fmt::format("{:02}:{:02}:{:02}", clock.tm_hour, clock.tm_min, clock.tm_sec); };
+  switch (stamp) {
+    case Stamp::None:
+      return "";
+    case Stamp::Seconds:
+      return of_day();
+    case Stamp::Microseconds:
+      return fmt::format("{}.{:06}", of_day(), rest / 1000);
+    case Stamp::Unix:
+      return fmt::format("{}.{:06}", seconds, rest / 1000);
   }
-  return text;
+  return "";
 }
 
 }  // namespace
 
-LinePrinter::LinePrinter(LineOptions options, std::function<void(std::string_view)> write)
-    : options_(std::move(options)), write_(std::move(write)), calls_(options_.calls.begin(), options_.calls.end()) {}
+LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOptions options)
+    : write_(std::move(write)), options_(std::move(options)) {
+  std::sort(options_.calls.begin(), options_.calls.end());
+}
 
-void LinePrinter::header(const trace::Header& header) {
+void LinePrinter::header(const Header& header) {
   start_realtime_ = header.start_realtime;
+  durations_known_ = header.durations;
 }
 
-void LinePrinter::existing(const trace::Existing& process) {
-  ns_[process.pid] = process.ns;
+void LinePrinter::existing(const Existing& process) {
+  notes_.existing(process);
 }
 
-bool LinePrinter::wanted(const Event& event) const {
-  if (event.as<trace::Lost>()) return true;
-  if (const auto* exit = event.as<trace::Exit>()) return options_.exits && (exit->process || options_.threads);
-  if (event.as<trace::Rename>()) return options_.renames;
-  if (event.as<trace::NamespaceSeen>()) return false;  // said behind the call that led there
-  if (event.as<trace::CgroupMove>()) return options_.renames;
-  if (const auto* fork = event.as<trace::Fork>(); fork && fork->thread() && !options_.threads) return false;
-  if (!calls_.empty() && !calls_.count(event.call.name)) return false;
-  if (options_.results == "successful") return !event.call.failed();
-  if (options_.results == "failed") return event.call.failed();
-  return true;
+bool LinePrinter::wanted_name(std::string_view call) const {
+  return options_.calls.empty() || std::binary_search(options_.calls.begin(), options_.calls.end(), call);
 }
 
-const trace::NsSet* LinePrinter::before(const trace::Who& who) const {
-  auto found = ns_.find(who.tid);
-  if (found == ns_.end()) found = ns_.find(who.tgid);
-  return found == ns_.end() ? nullptr : &found->second;
-}
+struct LinePrinter::Wanted {
+  const LinePrinter& printer;
+  const Event& event;
+  const LineOptions& options = printer.options_;
 
-void LinePrinter::remember(const Event& event) {
-  if (const auto* exit = event.as<trace::Exit>()) {
-    if (event.who.tid != event.who.tgid || exit->process) ns_.erase(event.who.tid);
-    return;
+  bool operator()(const Syscall&) const {
+    const Call& call = event.call;
+    if (options.results == Results::Successful && (!call.result || call.failed())) return false;
+    if (options.results == Results::Failed && !call.failed()) return false;
+    return printer.wanted_name(call.name);
   }
-  if (event.as<trace::Lost>()) return;
-  ns_[event.who.tid] = event.who.ns;
-  if (const auto* fork = event.as<trace::Fork>()) ns_[fork->child.tid] = fork->child.ns;
-}
-
-std::string LinePrinter::prefix(const Event& event) {
-  const auto* exec = event.as<trace::Exec>();
-  const int tid = exec && exec->tid_before ? exec->tid_before : event.who.tid;
-  const std::string& comm = exec && !exec->comm_before.empty() ? exec->comm_before : event.who.comm;
-  std::string inner;
-  if (options_.inner_pids && event.who.tids.size() > 1) inner = fmt::format("/{}", event.who.tids.back());
-  std::string text = paint(options_.color, Paint::Who, fmt::format("[pid {}<", tid)) +
-                     paint(options_.color, Paint::Comm, trace::escape(comm, "")) +
-                     paint(options_.color, Paint::Who, fmt::format(">{}]", inner)) + " ";
-  std::string time;
-  const std::uint64_t realtime = start_realtime_ + static_cast<std::uint64_t>(event.start);
-  switch (options_.clock) {
-    case LineOptions::Clock::None:
-      break;
-    case LineOptions::Clock::Seconds:
-      time = local_time(realtime, false);
-      break;
-    case LineOptions::Clock::Microseconds:
-      time = local_time(realtime, true);
-      break;
-    case LineOptions::Clock::Unix:
-      time = fmt::format("{}.{:06}", realtime / 1'000'000'000, realtime / 1000 % 1'000'000);
-      break;
-    case LineOptions::Clock::Relative:
-      time = fmt::format("{:>12.6f}", previous_ ? static_cast<double>(event.start - previous_) / 1e9 : 0.0);
-      previous_ = event.start;
-      break;
+  bool operator()(const Fork& fork) const {  // a failed one is a Syscall
+    if (fork.thread() && !options.thread_clones) return false;
+    return options.results != Results::Failed && (event.call.name.empty() || printer.wanted_name(event.call.name));
   }
-  if (!time.empty()) text += paint(options_.color, Paint::Time, time) + " ";
-  return text;
-}
-
-std::string LinePrinter::note(const Event& event) const {
-  if (!options_.notes) return {};
-  if (const auto* fork = event.as<trace::Fork>()) {
-    trace::NsSet base = event.who.ns;
-    // where the creator had prepared a namespace for its children, the child is simply in it
-    return fork->thread() ? "" : changes(base, fork->child.ns);
+  bool operator()(const Exec&) const {
+    return options.results != Results::Failed &&
+           printer.wanted_name(event.call.name.empty() ? "execve" : std::string_view(event.call.name));
   }
-  if (event.call.name != "unshare" && event.call.name != "setns") return {};
-  const trace::NsSet* known = before(event.who);
-  return known ? changes(*known, event.who.ns) : "";
-}
+  bool operator()(const Exit& exit) const { return exit.process ? options.exits : options.thread_exits; }
+  bool operator()(const Rename&) const { return options.renames; }
+  bool operator()(const NamespaceSeen&) const { return options.namespaces_seen; }
+  bool operator()(const CgroupMove&) const { return options.cgroup_moves; }
+  bool operator()(const Lost&) const { return true; }
+};
 
-std::string LinePrinter::call_part(const Event& event) const {
-  const trace::TextOptions text{.string_limit = options_.string_limit};
-  std::string call = trace::call_text(event.call, text);
-  const std::size_t name = std::min(event.call.name.size(), call.size());
-  const bool bad = event.call.failed();
-  call = paint(options_.color, Paint::Call, call.substr(0, name)) + call.substr(name);
-  call += " = " + paint(options_.color, bad ? Paint::Bad : Paint::Result, trace::result_text(event.call));
-  if (options_.durations && event.time > event.start)
-    call += fmt::format(" <{:.6f}>", static_cast<double>(event.time - event.start) / 1e9);
-  if (const std::string ns = note(event); !ns.empty()) call += " " + paint(options_.color, Paint::Note, "(" + ns + ")");
-  const auto* exec = event.as<trace::Exec>();
-  if (exec && exec->argv_from_image) call += paint(options_.color, Paint::Note, " /* argv of the new image */");
-  return call;
+StyledLine LinePrinter::head(const Event& event) {
+  StyledLine line;
+  if (!event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
+  if (options_.stamp != Stamp::None)
+    line.add(
+        stamp_text(options_.stamp, static_cast<std::int64_t>(start_realtime_) + event.start, start_realtime_ != 0) +
+            " ",
+        Style::Time);
+  if (options_.relative) {
+    const double seconds = any_line_ ? static_cast<double>(event.start - previous_) / kSecond : 0;
+    line.add(fmt::format("{:>12.6f} ", seconds), Style::Time);
+  }
+  any_line_ = true;
+  previous_ = event.start;
+  line.begin_body();
+  return line;
 }
 
 void LinePrinter::event(const Event& event) {
-  if (!wanted(event)) return remember(event);
-  std::string line;
-  if (const auto* lost = event.as<trace::Lost>()) {
-    line = paint(options_.color, Paint::Bad,
-                 fmt::format("--- LOST {} record{}{} ({}) ---", lost->count, lost->count == 1 ? "" : "s",
-                             lost->cpu < 0 ? "" : fmt::format(" on cpu {}", lost->cpu), lost->why));
-  } else {
-    line = prefix(event);
-    if (const auto* exit = event.as<trace::Exit>()) {
-      line += paint(options_.color, Paint::Time,
-                    exit->signal ? fmt::format("+++ killed by {}{} +++", trace::signal_name(exit->signal),
-                                               exit->core ? " (core dumped)" : "")
-                                 : fmt::format("+++ exited with {} +++", exit->code));
-    } else if (const auto* rename = event.as<trace::Rename>()) {
-      line +=
-          paint(options_.color, Paint::Time,
-                fmt::format("--- comm {} -> {} ---", trace::quote(rename->comm_before), trace::quote(event.who.comm)));
-    } else if (const auto* move = event.as<trace::CgroupMove>()) {
-      line += paint(options_.color, Paint::Time, fmt::format("--- cgroup {} ---", trace::quote(move->path)));
-    } else {
-      const std::string call = call_part(event);
-      if (options_.fold && folds(event.call.name)) {
-        const std::string head =
-            fmt::format("{} {} {}", event.call.name, event.call.args.empty() ? "" : trace::arg_text(event.call.args[0]),
-                        event.call.failed());
-        remember(event);
-        if (folded_.count && folded_.tid == event.who.tid && folded_.head == head) {
-          ++folded_.count;
-          return;
-        }
-        flush_folded();
-        folded_ = {.head = head, .line = line + call, .tid = event.who.tid, .count = 1};
-        return;
-      }
-      line += call;
-    }
+  const std::string note = notes_.event(event);  // of every event: it keeps the sets
+  if (!std::visit(Wanted{*this, event}, event.what)) return;
+  std::string key = options_.fold ? fold_key(event) : "";
+  if (key.empty() || key != repeats_.key) flush();
+  StyledLine line = head(event);
+  StyledLine before = line;
+  add_body(line, event, options_.namespace_notes ? note : "", options_, durations_known_);
+  if (key.empty())
+    print(line);
+  else
+    hold(event, std::move(key), std::move(before), std::move(line));
+}
+
+void LinePrinter::footer(const Footer&) {
+  flush();
+}
+
+void LinePrinter::hold(const Event& event, std::string key, StyledLine head, StyledLine line) {
+  std::vector<std::string> args;
+  for (const Arg& arg : event.call.args) args.push_back(arg_text(arg, options_.text));
+  std::string result = result_text(event.call);
+  if (++repeats_.count == 1) {
+    repeats_.key = std::move(key);
+    repeats_.first = std::move(line);
+    repeats_.head = std::move(head);
+    repeats_.call = event.call.name;
+    repeats_.args = std::move(args);
+    repeats_.result = std::move(result);
+    return;
   }
-  remember(event);
-  flush_folded();
-  put(line);
+  const auto [common, ignored] = std::mismatch(repeats_.args.begin(), repeats_.args.end(), args.begin(), args.end());
+  repeats_.args.erase(common, repeats_.args.end());
+  if (repeats_.result != result) repeats_.result.clear();
 }
 
-void LinePrinter::footer(const trace::Footer&) {
-  flush_folded();
+void LinePrinter::flush() {
+  if (repeats_.count == 0) return;
+  const Repeats repeats = std::exchange(repeats_, Repeats{});
+  if (repeats.count == 1) {
+    print(repeats.first);
+    return;
+  }
+  StyledLine line = repeats.head;
+  line.add(repeats.call, Style::Call);
+  std::string args;
+  for (const std::string& arg : repeats.args) args += arg + ", ";
+  line.add("(" + args + "...)");
+  if (!repeats.result.empty()) line.add(" = " + repeats.result);
+  line.add(fmt::format(" x{}", repeats.count), Style::Note);
+  print(line);
 }
 
-void LinePrinter::flush_folded() {
-  if (!folded_.count) return;
-  if (folded_.count > 1)
-    folded_.line += paint(options_.color, Paint::Note, fmt::format("  x{} (the last arguments differ)", folded_.count));
-  folded_.count = 0;
-  put(folded_.line);
+void LinePrinter::print(const StyledLine& line) {
+  write_(line.render(options_.colour, options_.width));
 }
 
-void LinePrinter::put(const std::string& line) {
-  write_((options_.width > 0 ? wrap(line, options_.width) : line) + "\n");
-}
-
-std::string footer_text(const trace::Footer& footer) {
-  if (footer.lost == 0) return fmt::format("{} event{}, 0 lost", footer.events, footer.events == 1 ? "" : "s");
-  std::string reasons;
-  for (const auto& [reason, count] : footer.losses)
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ", reason, count);
-  return fmt::format("{} event{}, {} LOST{}", footer.events, footer.events == 1 ? "" : "s", footer.lost,
-                     reasons.empty() ? "" : fmt::format(" ({})", reasons));
+std::string footer_text(const Footer& footer) {
+  std::string text = fmt::format("{} event{}, {} ", footer.events, footer.events == 1 ? "" : "s", footer.lost);
+  if (footer.lost == 0) return text + "lost";
+  text += "LOST";
+  for (std::size_t i = 0; i < footer.losses.size(); ++i)
+    text += fmt::format("{}{}: {}", i ? ", " : " (", escape(footer.losses[i].first), footer.losses[i].second);
+  return footer.losses.empty() ? text : text + ")";
 }
 
 }  // namespace nstrace::report

@@ -1,74 +1,69 @@
 // SPDX-License-Identifier: MIT
-// Lines: a trace as strace writes it, one line for each call, with what strace cannot know behind it: the namespaces
-// that a call has led into.
-//     [pid 2558510<runc:[1:CHILD]>] 08:06:15 unshare(CLONE_NEWNS|CLONE_NEWPID) = 0 (mnt:[4026532567], ...)
+// LinePrinter: each event as one line, as strace writes it:
+//
+//   [pid 2558511<runc:[2:INIT]>] 08:06:15 pivot_root(".", ".") = 0
+//
+// What happens to a process outside of a call stands in strace's marks: "+++ exited with 0 +++", "--- comm ... ---".
+// Bytes of traced processes come out escaped: no control character reaches the output but the newline (and, with
+// colour, the palette's own sequences).
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "report/line_options.h"
+#include "report/ns_notes.h"
+#include "report/styled_line.h"
 #include "trace/sink.h"
-#include "trace/text.h"
 
 namespace nstrace::report {
 
-struct LineOptions {
-  enum class Clock { None, Seconds, Microseconds, Unix, Relative };
-  Clock clock = Clock::Seconds;  // the begin of the call, in local time, as strace -t
-  bool durations = false;        // <0.000042> behind the result, as strace -T
-  std::size_t string_limit = trace::kNoLimit;
-  std::vector<std::string> calls;  // names of the calls to print; empty = all
-  std::string results = "all";     // "all", "successful", "failed"
-  bool exits = true;               // +++ exited with 0 +++
-  bool renames = true;             // --- comm ... ---
-  bool threads = false;            // the making and the end of threads too
-  bool notes = true;               // namespaces behind the result
-  bool inner_pids = false;         // [pid 511<sleep>/1]: the number in its own pid namespace too
-  bool fold = false;               // runs of the same call with other arguments in one line, x27 behind it
-  bool color = false;
-  int width = 0;  // columns to wrap at, with an indent; 0 = exactly one line for each call
-};
-
 class LinePrinter : public trace::Sink {
  public:
-  // `write` gets whole lines, each with its newline.
-  LinePrinter(LineOptions options, std::function<void(std::string_view)> write);
+  // write: takes whole lines, with their newlines.
+  explicit LinePrinter(std::function<void(std::string_view)> write, LineOptions options = {});
 
   void header(const trace::Header& header) override;
   void existing(const trace::Existing& process) override;
   void event(const trace::Event& event) override;
-  void footer(const trace::Footer& footer) override;
+  void footer(const trace::Footer& footer) override;  // prints nothing of its own, see footer_text()
+
+  // Prints what is held back because more of the same may follow (LineOptions::fold). For a live trace to call when
+  // nothing has come for a while.
+  void flush();
 
  private:
-  struct Folded {
-    std::string head, line;  // what must be the same; the first line, without its newline
-    int tid = 0;
+  // Calls of one task that differ in arguments only; printed when something else comes.
+  struct Repeats {
     std::uint64_t count = 0;
+    std::string key;
+    StyledLine first;               // as it would stand alone
+    StyledLine head;                // who and when
+    std::string call;               // name
+    std::vector<std::string> args;  // what they begin with in common
+    std::string result;             // empty: they differ
   };
-  bool wanted(const trace::Event& event) const;
-  std::string prefix(const trace::Event& event);
-  std::string call_part(const trace::Event& event) const;
-  std::string note(const trace::Event& event) const;
-  const trace::NsSet* before(const trace::Who& who) const;
-  void remember(const trace::Event& event);
-  void put(const std::string& line);
-  void flush_folded();
 
-  LineOptions options_;
+  struct Wanted;
+  bool wanted_name(std::string_view call) const;
+  void print(const StyledLine& line);
+  StyledLine head(const trace::Event& event);
+  void hold(const trace::Event& event, std::string key, StyledLine head, StyledLine line);
+
   std::function<void(std::string_view)> write_;
-  std::unordered_set<std::string> calls_;
-  std::unordered_map<int, trace::NsSet> ns_;  // by tid; of a thread not yet seen, its process's
+  LineOptions options_;  // calls: sorted
+  NsNotes notes_;
   std::uint64_t start_realtime_ = 0;
-  trace::Time previous_ = 0;
-  Folded folded_;
+  bool durations_known_ = true;
+  bool any_line_ = false;
+  trace::Time previous_ = 0;  // begin of the line before
+  Repeats repeats_;
 };
 
-// "431 events, 0 lost", or "431 events, 12 LOST (ring buffer full: 12)".
+// "431 events, 0 lost", "431 events, 12 LOST (ring buffer full: 12)"; without a newline.
 std::string footer_text(const trace::Footer& footer);
 
 }  // namespace nstrace::report

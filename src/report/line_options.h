@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What LinePrinter prints, and how; most of it is what strace's letters of the same meaning say.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trace/text.h"
+
+namespace nstrace::report {
+
+// strace's -t, -tt, -ttt. A line bears the time at which its call began, in local time; where the wall clock is not
+// known (Header::start_realtime == 0), the time since the trace began.
+enum class Stamp : std::uint8_t { None, Seconds, Microseconds, Unix };
+
+enum class Results : std::uint8_t { All, Successful, Failed };  // -z, -Z
+
+struct LineOptions {
+  Stamp stamp = Stamp::None;
+  bool relative = false;    // -r: seconds since the beginning of the line before
+  bool durations = false;   // -T: <0.000042>
+  trace::TextOptions text;  // -s and what else concerns arguments
+  bool show_pidns = false;  // [pid 2558511<sleep>/1]: its number in nested pid namespaces too
+  bool colour = false;
+  std::size_t width = 0;           // wrap at this column; 0 = one line per event
+  bool namespace_notes = true;     // what a call changed: " = 0 (mnt:[4026532567])"
+  std::vector<std::string> calls;  // names of the calls that are printed; empty = all
+  Results results = Results::All;  // of calls
+  bool thread_clones = true;
+  bool thread_exits = false;
+  bool exits = true;  // of processes
+  bool renames = true;
+  bool cgroup_moves = true;
+  bool namespaces_seen = false;  // a line for each namespace at first sight
+  bool fold = false;             // repeats of calls that differ in arguments only: prctl(PR_CAPBSET_DROP, ...) = 0 x27
+};
+
+}  // namespace nstrace::report

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// One function per kind of event.
+#include "report/line_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "trace/constants.h"
+#include "trace/text.h"
+
+namespace nstrace::report {
+namespace {
+
+using namespace trace;
+
+// The call of an exec whose arguments are not known at all, from what the kernel made of it.
+Call call_of_image(const Exec& exec) {
+  Call call;
+  call.name = "execve";
+  call.result = 0;
+  Arg& path = call.args.emplace_back();
+  path.kind = Arg::Kind::String;
+  path.text = exec.path;
+  Arg& argv = call.args.emplace_back();
+  argv.kind = Arg::Kind::Strings;
+  argv.list = exec.argv;
+  return call;
+}
+
+struct Body {
+  StyledLine& line;
+  const Event& event;
+  const std::string& note;
+  const LineOptions& options;
+  bool durations_known;
+
+  void add_call(const Call& call, const std::string& comment = "") const {
+    const std::string text = call_text(call, options.text);
+    const std::size_t name = std::min(text.find('('), text.size());
+    line.add(text.substr(0, name), Style::Call);
+    line.add(text.substr(name));
+    line.add(" = ");
+    line.add(result_text(call), call.failed() ? Style::Failure : Style::Plain);
+    if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
+    if (!note.empty()) line.add(" (" + note + ")", Style::Note);
+    if (!options.durations) return;
+    // -T; strace writes the same where it has not seen the entry
+    if (!durations_known)
+      line.add(" <unavailable>", Style::Time);
+    else
+      line.add(fmt::format(" <{}.{:06}>", (event.time - event.start) / 1'000'000'000,
+                           (event.time - event.start) % 1'000'000'000 / 1000),
+               Style::Time);
+  }
+
+  void operator()(const Syscall&) const { add_call(event.call); }
+
+  void operator()(const Fork& fork) const {
+    if (event.call.name.empty()) {
+      line.add(fmt::format("--- new {} {} ({}) ---", fork.thread() ? "thread" : "process", fork.child.tid,
+                           flags_text(fork.flags, clone_flags())),
+               Style::Life);
+      if (!note.empty()) line.add(" (" + note + ")", Style::Note);
+      return;
+    }
+    Call call = event.call;
+    std::string comment;
+    if (!call.result) call.result = fork.child.tid;
+    // What a creator in a nested pid namespace was told is not the pid that the child's lines bear.
+    if (*call.result != fork.child.tid) comment = fmt::format("{} in nstrace's PID NS", fork.child.tid);
+    if (options.show_pidns && fork.child.tids.size() > 1 && fork.child.tids.back() != *call.result)
+      comment += fmt::format("{}{} in its own PID NS", comment.empty() ? "" : ", ", fork.child.tids.back());
+    add_call(call, comment);
+  }
+
+  void operator()(const Exec& exec) const {
+    std::string comment;
+    if (exec.argv_from_image || event.call.name.empty()) comment = "argv of the new image";
+    // The thread that execs takes the leader's place, and its tid.
+    if (exec.tid_before != 0 && exec.tid_before != event.who.tid)
+      comment += fmt::format("{}now pid {}", comment.empty() ? "" : ", ", event.who.tid);
+    add_call(event.call.name.empty() ? call_of_image(exec) : event.call, comment);
+  }
+
+  void operator()(const Exit& exit) const {
+    line.add(exit.signal != 0
+                 ? fmt::format("+++ killed by {}{} +++", signal_name(exit.signal), exit.core ? " (core dumped)" : "")
+                 : fmt::format("+++ exited with {} +++", exit.code),
+             Style::Life);
+  }
+
+  void operator()(const Rename& rename) const {
+    line.add(fmt::format("--- comm {} -> {} ---", quote(rename.comm_before), quote(event.who.comm)), Style::Life);
+  }
+
+  void operator()(const NamespaceSeen& seen) const {
+    std::string text = fmt::format("--- namespace {}:[{}]", ns_name(seen.ns), seen.inode);
+    if (seen.owner_user != 0) text += fmt::format(", owner user:[{}]", seen.owner_user);
+    if (seen.parent != 0) text += fmt::format(", parent {}:[{}]", ns_name(seen.ns), seen.parent);
+    line.add(text + " ---", Style::Life);
+  }
+
+  void operator()(const CgroupMove& move) const {
+    line.add(
+        fmt::format("--- cgroup {} ---", move.path.empty() ? fmt::format("{}", event.who.cgroup) : quote(move.path)),
+        Style::Life);
+  }
+
+  void operator()(const Lost& lost) const {
+    std::string text = fmt::format("--- LOST {} record{}", lost.count, lost.count == 1 ? "" : "s");
+    if (lost.cpu >= 0) text += fmt::format(" on cpu {}", lost.cpu);
+    if (!lost.why.empty()) text += " (" + escape(lost.why) + ")";
+    line.add(text + " ---", Style::Loss);
+  }
+};
+
+}  // namespace
+
+std::string who_text(const Event& event, bool pidns) {
+  int tid = event.who.tid;
+  const std::string* comm = &event.who.comm;
+  if (const auto* exec = event.as<Exec>()) {
+    if (exec->tid_before != 0) tid = exec->tid_before;
+    if (!exec->comm_before.empty()) comm = &exec->comm_before;
+  } else if (const auto* rename = event.as<Rename>()) {
+    comm = &rename->comm_before;
+  }
+  std::string text = fmt::format("[pid {}", tid);
+  if (!comm->empty()) text += "<" + escape(*comm, "\\<>") + ">";
+  if (pidns && tid == event.who.tid)
+    for (std::size_t i = 1; i < event.who.tids.size(); ++i) text += fmt::format("/{}", event.who.tids[i]);
+  return text + "]";
+}
+
+void add_body(StyledLine& line, const Event& event, const std::string& note, const LineOptions& options,
+              bool durations_known) {
+  std::visit(Body{line, event, note, options, durations_known}, event.what);
+}
+
+}  // namespace nstrace::report
