@@ -15,7 +15,7 @@ constexpr std::string_view kCutOff = "cut off";  // the end that a reader gives 
 Facts facts_of(const model::Model& model, const std::string& title) {
   const trace::Header& header = model.header();
   Facts facts;
-  const std::string command = shorten(command_line(header.command, 400), 60);
+  const std::string command = shorten(short_command_line(header.command), 90);
   std::string followed;
   for (const std::string& target : header.follow)
     followed += (followed.empty() ? "" : ", ") + display_whole(target, 60);

@@ -57,6 +57,10 @@ std::string headline(const model::Process& process) {
   const model::Program* program = process.programs.empty() ? nullptr : &process.programs.back();
   const bool own = program && (program->event != 0 || process.existed);
   if (own && (process.comms.size() == 1 || comm.event <= program->event)) return headline(*program);
+  // A program that names itself as it was called (busybox, after an exec of /proc/self/exe) tells nothing new.
+  if (own && !program->argv.empty() && base_name(program->argv.front()).substr(0, 15) == comm.comm) {
+    return headline(*program);
+  }
   return display_whole(comm.comm, 60);
 }
 

@@ -5,48 +5,56 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <map>
+
 #include "vis/text.h"
 
 namespace nstrace::vis {
 
+using model::kNoNamespace;
+using model::NamespaceId;
 using trace::Ns;
 
-namespace {
-
-Ns plain(Ns type) {
-  if (type == Ns::PidForChildren) return Ns::Pid;
-  if (type == Ns::TimeForChildren) return Ns::Time;
+Ns slot_for_children(Ns type) {
+  if (type == Ns::Pid) return Ns::PidForChildren;
+  if (type == Ns::Time) return Ns::TimeForChildren;
   return type;
 }
 
-}  // namespace
+model::NsIds namespaces_of(const model::Model& model, const model::Container& container) {
+  if (container.init) return model.processes()[*container.init].ns_id;
+  if (!container.members.empty()) return model.processes()[container.members.front()].ns_id;
+  return {};
+}
 
 NamespaceSigns::NamespaceSigns(const model::Model& model)
     : model_(&model),
       number_(model.namespaces().size(), 0),
       family_(model.namespaces().size(), -1),
       container_family_(model.containers().size(), 0) {
-  std::map<Ns, int> last;  // number given out; 1 is kept for the host's
+  std::array<int, trace::kNsSlots> last{};  // number given out
+  last.fill(1);                             // which is kept for the host's
   for (const model::Namespace& ns : model.namespaces()) {
-    by_inode_[{plain(ns.type), ns.inode}].push_back(ns.id);
-    number_[ns.id] = ns.host ? 1 : ++last.try_emplace(plain(ns.type), 1).first->second;
+    number_[ns.id] = ns.host ? 1 : ++last[static_cast<std::size_t>(ns.type)];
   }
   int families = 0;
+  const auto open = [&](NamespaceId id) {
+    return id != kNoNamespace && !model.namespaces()[id].host && family_[id] < 0;
+  };
   for (const model::Container& container : model.containers()) {
     int mine = -1;
-    trace::Time at = 0;
-    if (container.init) at = model.processes()[*container.init].last;
+    const model::NsIds ids = namespaces_of(model, container);
     for (const Ns type : kBandOrder) {
-      const model::Namespace* ns = find(type, container.ns[type], at);
-      if (!ns || ns->host || family_[ns->id] >= 0) continue;
+      if (!open(ids[type])) continue;
       if (mine < 0) mine = families++;
-      family_[ns->id] = mine;
+      family_[ids[type]] = mine;
     }
     container_family_[container.id] = mine < 0 ? families++ : mine;
   }
   std::map<std::uint64_t, int> by_event;
   for (const model::Namespace& ns : model.namespaces()) {
-    if (ns.host || family_[ns.id] >= 0) continue;
+    if (!open(ns.id)) continue;
     if (ns.made_by == 0) {
       family_[ns.id] = families++;
     } else {
@@ -57,33 +65,19 @@ NamespaceSigns::NamespaceSigns(const model::Model& model)
   }
 }
 
-const model::Namespace* NamespaceSigns::find(Ns type, std::uint32_t inode, trace::Time at) const {
-  if (inode == 0) return nullptr;
-  const auto found = by_inode_.find({plain(type), inode});
-  if (found == by_inode_.end()) return nullptr;
-  const model::Namespace* best = &model_->namespaces()[found->second.front()];
-  for (const model::NamespaceId id : found->second) {
-    if (model_->namespaces()[id].first <= at) best = &model_->namespaces()[id];
+Badge NamespaceSigns::badge(Ns type, NamespaceId id) const {
+  Badge badge;
+  badge.type = type;
+  const std::string_view name = ns_name(type);
+  if (id == kNoNamespace) {
+    badge.text = fmt::format("{} ?", name);
+    badge.tip = fmt::format("{}: not known", name);
+    return badge;
   }
-  return best;
-}
-
-Badge NamespaceSigns::badge(Ns type, std::uint32_t inode, trace::Time at) const {
-  if (const model::Namespace* ns = find(type, inode, at)) return badge(*ns);
-  Badge badge;
-  badge.type = plain(type);
-  badge.text = fmt::format("{} ?", ns_name(badge.type));
-  badge.tip = fmt::format("{}: not known", ns_name(badge.type));
-  return badge;
-}
-
-Badge NamespaceSigns::badge(const model::Namespace& ns) const {
-  Badge badge;
-  badge.type = plain(ns.type);
-  badge.number = number_[ns.id];
+  const model::Namespace& ns = model_->namespaces()[id];
+  badge.number = number_[id];
   badge.kind = ns.host ? Badge::Kind::Host : Badge::Kind::Own;
-  badge.family = family_[ns.id];
-  const std::string_view name = ns_name(badge.type);
+  badge.family = family_[id];
   badge.text = ns.host ? std::string(name) : fmt::format("{} {}", name, badge.number);
   badge.tip = fmt::format("{}:[{}]", name, ns.inode);
   if (ns.host) badge.tip += ", the host's";
@@ -94,33 +88,31 @@ Badge NamespaceSigns::badge(const model::Namespace& ns) const {
   return badge;
 }
 
-std::vector<Badge> NamespaceSigns::band(const trace::NsSet& set, trace::Time at) const {
+std::vector<Badge> NamespaceSigns::band(const model::NsIds& ids) const {
   std::vector<Badge> band;
   bool known = false;
   for (const Ns type : kBandOrder) {
-    band.push_back(badge(type, set[type], at));
-    const Ns prepared = type == Ns::Pid ? Ns::PidForChildren : type == Ns::Time ? Ns::TimeForChildren : type;
-    if (set[prepared] != 0 && set[prepared] != set[type]) {
-      const Badge next = badge(type, set[prepared], at);
-      band.back().children = next.number;
-      band.back().tip += "\nits children get " + next.tip;
-    }
-    known = known || band.back().kind != Badge::Kind::Unknown;
+    band.push_back(badge(type, ids[type]));
+    known = known || ids[type] != kNoNamespace;
+    const NamespaceId next = ids[slot_for_children(type)];
+    if (next == kNoNamespace || next == ids[type]) continue;
+    const Badge prepared = badge(type, next);
+    band.back().children = prepared.number;
+    band.back().tip += "\nits children get " + prepared.tip;
   }
   if (!known) band.clear();
   return band;
 }
 
-std::vector<Badge> NamespaceSigns::changed(const trace::NsSet& before, const trace::NsSet& after,
-                                           trace::Time at) const {
-  std::vector<Badge> out;
+std::vector<NamespaceSigns::Change> NamespaceSigns::changes(const model::Mark& mark) const {
+  std::vector<Change> out;
   for (const Ns type : kBandOrder) {
-    const Ns prepared = type == Ns::Pid ? Ns::PidForChildren : type == Ns::Time ? Ns::TimeForChildren : type;
-    if (after[type] != 0 && after[type] != before[type]) {
-      out.push_back(badge(type, after[type], at));
-    } else if (after[prepared] != 0 && after[prepared] != before[prepared]) {
-      out.push_back(badge(type, after[prepared], at));
-      out.back().tip += ", for its children";
+    const Ns later = slot_for_children(type);
+    if (mark.after[type] != 0 && mark.after[type] != mark.before[type]) {
+      out.push_back({badge(type, mark.after_id[type]), mark.after_id[type]});
+    } else if (mark.after[later] != 0 && mark.after[later] != mark.before[later]) {
+      out.push_back({badge(type, mark.after_id[later]), mark.after_id[later]});
+      out.back().badge.tip += ", for its children";
     }
   }
   return out;

@@ -4,9 +4,6 @@
 // with those that the same call made.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <utility>
 #include <vector>
 
 #include "model/model.h"
@@ -18,26 +15,29 @@ namespace nstrace::vis {
 inline constexpr trace::Ns kBandOrder[] = {trace::Ns::Mnt, trace::Ns::Uts,  trace::Ns::Ipc,    trace::Ns::Net,
                                            trace::Ns::Pid, trace::Ns::User, trace::Ns::Cgroup, trace::Ns::Time};
 
+// The slot in which a process prepares a namespace for its children; the type itself where it takes effect at once.
+trace::Ns slot_for_children(trace::Ns type);
+
+// The namespaces of a container: those of its init as the trace leaves it, else of its first member.
+model::NsIds namespaces_of(const model::Model& model, const model::Container& container);
+
 class NamespaceSigns {
  public:
   explicit NamespaceSigns(const model::Model& model);
 
-  // The sign of what bears (type, inode) at that time: an inode number can be used again by a later namespace.
-  // The two _for_children slots give signs of their plain type.
-  Badge badge(trace::Ns type, std::uint32_t inode, trace::Time at) const;
+  Badge badge(trace::Ns type, model::NamespaceId id) const;  // kNoNamespace: "not known"
   // All eight in kBandOrder; empty when none is known.
-  std::vector<Badge> band(const trace::NsSet& ns, trace::Time at) const;
-  // Those that differ, `after` as badges. A pid or time namespace for the children counts as the plain one.
-  std::vector<Badge> changed(const trace::NsSet& before, const trace::NsSet& after, trace::Time at) const;
-
-  // The model's namespace with that inode at that time; nullptr if there is none.
-  const model::Namespace* find(trace::Ns type, std::uint32_t inode, trace::Time at) const;
-  Badge badge(const model::Namespace& ns) const;
+  std::vector<Badge> band(const model::NsIds& ids) const;
+  // What the call gave: the slots that differ, what is for the children included.
+  struct Change {
+    Badge badge;
+    model::NamespaceId id = model::kNoNamespace;
+  };
+  std::vector<Change> changes(const model::Mark& mark) const;
   int family(const model::Container& container) const { return container_family_[container.id]; }
 
  private:
   const model::Model* model_;
-  std::map<std::pair<trace::Ns, std::uint32_t>, std::vector<model::NamespaceId>> by_inode_;
   std::vector<int> number_;            // by NamespaceId
   std::vector<int> family_;            // by NamespaceId, -1 = the host's
   std::vector<int> container_family_;  // by ContainerId

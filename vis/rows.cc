@@ -11,6 +11,7 @@
 #include "vis/headline.h"
 #include "vis/style.h"
 #include "vis/text.h"
+#include "vis/words.h"
 
 namespace nstrace::vis {
 namespace {
@@ -54,9 +55,13 @@ Row mark_row(const model::Mark& mark, const model::Process& process, const Names
   Row row;
   row.kind = Row::Kind::Mark;
   row.event = mark.event;
-  row.badges = signs.changed(mark.before, mark.after, mark.time);
+  for (const NamespaceSigns::Change& change : signs.changes(mark)) row.badges.push_back(change.badge);
   const std::string text = display_whole(mark.text);
   row.text = told_by_badges(mark, row.badges) ? display_whole(mark.call) : shorten(text, style::kCodeColumns);
+  const bool after_pivot = std::any_of(process.marks.begin(), process.marks.end(), [&](const model::Mark& other) {
+    return other.call == "pivot_root" && other.event < mark.event;
+  });
+  row.words = words_for(mark, row.badges, after_pivot);
   row.tip = text;
   if (mark.tid != process.pid) row.tip += fmt::format(" by thread {}", mark.tid);
   for (const Badge& badge : row.badges) row.tip += "\n" + badge.tip;
@@ -83,6 +88,8 @@ Row mounts_row(const std::vector<model::Mark>& marks, std::size_t begin, std::si
     if (count > 1) row.text += fmt::format(" \u00d7{}", count);
   }
   row.text = shorten(row.text, style::kCodeColumns);
+  row.words =
+      fit(words_for_mounts(marks, begin, end), Font::Sans, style::kDetail, style::kCard - style::kIndent - style::kPad);
   return row;
 }
 
@@ -112,10 +119,10 @@ Row next_row(const model::Process& process, const NamespaceSigns& signs, std::si
 
 }  // namespace
 
-std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs) {
+std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs, bool launched) {
   std::vector<Row> rows;
   for (const model::Program& program : process.programs) {
-    if (program.event != 0 || process.existed) rows.push_back(program_row(program));
+    if (program.event != 0 || (process.existed && !launched)) rows.push_back(program_row(program));
   }
   const std::string title = headline(process);
   for (const model::CommSpan& span : process.comms) {

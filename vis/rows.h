@@ -11,6 +11,7 @@
 namespace nstrace::vis {
 
 // In order of events. Repeats become one line: mounts in a row, joins in a row. Steps are not numbered yet.
-std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs);
+// `launched`: the tracer made the process to run the traced command; what it was before is not told.
+std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs, bool launched);
 
 }  // namespace nstrace::vis

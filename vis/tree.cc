@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "trace/constants.h"
 #include "vis/facts.h"
@@ -80,8 +81,8 @@ class TreeBuilder {
   // child there, stands outside, with an arrow.
   bool inside(const Process& p) const {
     if (!p.container) return false;
-    const std::uint32_t pid_ns = model_.containers()[*p.container].ns[Ns::Pid];
-    return pid_ns == 0 || p.ns[Ns::Pid] == 0 || p.ns[Ns::Pid] == pid_ns;
+    const model::NamespaceId pid_ns = namespaces_of(model_, model_.containers()[*p.container])[Ns::Pid];
+    return pid_ns == model::kNoNamespace || p.ns_id[Ns::Pid] == pid_ns || nested(p.ns_id[Ns::Pid], pid_ns);
   }
 
   // As many whole words as there is room for.
@@ -90,6 +91,15 @@ class TreeBuilder {
     const std::size_t blank = title.rfind(' ');
     if (title != whole && blank != std::string::npos) title = title.substr(0, blank) + " \u2026";
     return title;
+  }
+
+  // Whether a pid namespace lies somewhere below another one.
+  bool nested(model::NamespaceId inner, model::NamespaceId outer) const {
+    for (int depth = 0; inner != model::kNoNamespace && depth < 32; ++depth) {  // the kernel's limit
+      if (inner == outer) return true;
+      inner = model_.namespaces()[inner].parent.value_or(model::kNoNamespace);
+    }
+    return false;
   }
 
   void add_nodes() {
@@ -102,8 +112,8 @@ class TreeBuilder {
       const std::string whole = headline(p);
       node.title = title_of(whole);
       node.subtitle = pid_text(p);
-      node.rows = rows_of(p, signs_);
-      node.band = signs_.band(p.ns, p.last);
+      node.rows = rows_of(p, signs_, launched(p));
+      node.band = signs_.band(p.ns_id);
       node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(),
                                                     [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       node.existed = p.existed;
@@ -114,6 +124,13 @@ class TreeBuilder {
       if (!p.cgroup_path.empty()) node.tip += "\ncgroup " + display_whole(p.cgroup_path, 300);
       graph_.nodes.push_back(std::move(node));
     }
+  }
+
+  // The traced command, made by the tracer, which recorded itself among those that existed.
+  bool launched(const Process& p) const {
+    const auto parent = creator_of(p);
+    const int tracer = model_.header().tracer_pid;
+    return p.existed && parent && tracer != 0 && model_.processes()[*parent].pid == tracer;
   }
 
   void end(const Process& p, Node& node) const {
@@ -185,7 +202,7 @@ class TreeBuilder {
     for (const Ns type : kBandOrder) {
       const std::uint64_t flag = trace::ns_clone_flag(type);
       if (flag == 0 || (p.fork_flags & flag) == 0) continue;
-      edge.badges.push_back(signs_.badge(type, p.ns_at_birth[type], p.born));
+      edge.badges.push_back(signs_.badge(type, p.ns_id_at_birth[type]));
     }
     if (!edge.badges.empty() && edge.label.empty()) edge.label.push_back("clone, new:");
     if (edge.label.empty() && is_hook(p, creator)) edge.label.push_back("hook");
@@ -285,7 +302,7 @@ class TreeBuilder {
       std::vector<Edge> joins;
       for (const model::Mark& mark : p.marks) {
         if (mark.call != "setns") continue;
-        for (const Badge& badge : signs_.changed(mark.before, mark.after, mark.time)) join(p, mark, badge, joins);
+        for (const NamespaceSigns::Change& change : signs_.changes(mark)) join(p, change, joins);
       }
       for (Edge& edge : joins) {
         edge.tip = fmt::format("{} (pid {}) enters with setns:", display_whole(p.comm()), p.pid);
@@ -295,22 +312,23 @@ class TreeBuilder {
     }
   }
 
-  void join(const Process& p, const model::Mark& mark, const Badge& badge, std::vector<Edge>& joins) {
+  void join(const Process& p, const NamespaceSigns::Change& change, std::vector<Edge>& joins) {
+    const Badge& badge = change.badge;
+    if (badge.kind != Badge::Kind::Own) return;  // back to the host's: the badge on the step says it
     Edge edge;
     edge.kind = Edge::Kind::Join;
     edge.from = *node_[p.id];
     edge.label = {"setns"};
-    if (badge.kind != Badge::Kind::Own) return;  // back to the host's: the badge on the step says it
-    const std::uint32_t inode = inode_after(mark, badge.type);
     std::optional<std::size_t> to;
     for (const model::Container& container : model_.containers()) {
-      if (container.ns[badge.type] != inode || !container.init || !node_[*container.init]) continue;
+      if (!container.init || !node_[*container.init]) continue;
+      if (namespaces_of(model_, container)[badge.type] != change.id) continue;
       to = node_[*container.init];
       edge.cluster = cluster_[container.id];
       break;
     }
-    const model::Namespace* ns = signs_.find(badge.type, inode, mark.time);
-    if (!to && ns && ns->maker) to = node_[*ns->maker];
+    const auto maker = model_.namespaces()[change.id].maker;
+    if (!to && maker) to = node_[*maker];
     edge.to = to ? *to : namespace_node(badge);
     if (edge.to == edge.from) return;
     for (Edge& known : joins) {
@@ -321,11 +339,6 @@ class TreeBuilder {
     }
     edge.badges = {badge};
     joins.push_back(std::move(edge));
-  }
-
-  static std::uint32_t inode_after(const model::Mark& mark, Ns type) {
-    if (mark.after[type] != mark.before[type]) return mark.after[type];
-    return type == Ns::Pid ? mark.after[Ns::PidForChildren] : mark.after[Ns::TimeForChildren];
   }
 
   // A namespace whose processes are not in the picture gets a node of its own.
@@ -376,13 +389,19 @@ class TreeBuilder {
     }
     for (const Edge& edge : graph_.edges) look(edge.badges);
     for (const model::Namespace& ns : model_.namespaces()) {
-      const Badge badge = signs_.badge(ns);
+      const Badge badge = signs_.badge(ns.type, ns.id);
       if (seen.erase({badge.type, badge.number}) == 0) continue;
       LegendEntry entry;
       entry.badge = badge;
       entry.text = fmt::format("{}:[{}]", ns_name(ns.type), ns.inode);
       graph_.legend.push_back(std::move(entry));
     }
+    const auto place = [](const LegendEntry& entry) {
+      const auto at = std::find(std::begin(kBandOrder), std::end(kBandOrder), entry.badge.type);
+      return std::make_tuple(entry.badge.family, at - std::begin(kBandOrder), entry.badge.number);
+    };
+    std::stable_sort(graph_.legend.begin(), graph_.legend.end(),
+                     [&](const LegendEntry& a, const LegendEntry& b) { return place(a) < place(b); });
   }
 
   const model::Model& model_;
