@@ -66,6 +66,7 @@ Graph graph_of(const std::string& raw) {
     row.step = 1;
     row.text = text;
     row.detail = {text, text};
+    row.words = {text};
     row.tip = whole;
     row.badges = {badge(trace::Ns::Mnt, 2, whole)};
     node.rows = {row, row};

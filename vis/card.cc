@@ -112,9 +112,9 @@ double put_row(Sheet& sheet, const Row& row, double y) {
     y += kDetailHeight;
     sheet.text(kIndent, y - 3.5, line, {.font = Font::Mono, .size = kDetail, .fill = tone::kDim});
   }
-  if (!row.words.empty()) {
+  for (const std::string& line : row.words) {
     y += kDetailHeight;
-    sheet.text(kIndent, y - 3.5, row.words, {.size = kDetail, .fill = tone::kDim});
+    sheet.text(kIndent, y - 3.5, line, {.size = kDetail, .fill = tone::kDim});
   }
   if (!row.badges.empty()) y += put_badges(sheet, kIndent, y + 1, kCard - kIndent - kPad, row.badges) + 4;
   sheet.close();

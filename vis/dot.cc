@@ -69,8 +69,8 @@ std::string row_text(const Row& row) {
   for (const std::string& line : row.detail) {
     text += "<BR ALIGN=\"LEFT\"/>" + font(markup(line), style::kDetail, tone::kDim.light, style::kDotMono);
   }
-  if (!row.words.empty()) {
-    text += "<BR ALIGN=\"LEFT\"/>" + font(markup(row.words), style::kDetail, tone::kDim.light);
+  for (const std::string& line : row.words) {
+    text += "<BR ALIGN=\"LEFT\"/>" + font(markup(line), style::kDetail, tone::kDim.light);
   }
   if (!row.detail.empty() || !row.words.empty()) text += "<BR ALIGN=\"LEFT\"/>";
   return text;

@@ -39,7 +39,7 @@ struct Row {
   std::uint64_t event = 0;          // first event it tells of; 0 = none
   std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
   std::vector<std::string> detail;  // smaller lines below
-  std::string words;                // what it means, in plain words
+  std::vector<std::string> words;   // what it means, in plain words
   std::string tip;                  // the whole of it
   std::vector<Badge> badges;        // namespaces that it got
 };

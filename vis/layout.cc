@@ -47,21 +47,6 @@ std::string blank(Size size) {
       size.w, size.h);
 }
 
-// Leaves that hang on one node side by side make a picture wide: from the fourth on they take turns on three ranks.
-std::vector<int> ranks_down(const Graph& graph) {
-  std::vector<std::size_t> children(graph.nodes.size()), leaves(graph.nodes.size()), seen(graph.nodes.size());
-  const auto fork = [](const Edge& edge) { return edge.kind == Edge::Kind::Fork; };
-  for (const Edge& edge : graph.edges) children[edge.from] += fork(edge) ? 1 : 0;
-  for (const Edge& edge : graph.edges) leaves[edge.from] += fork(edge) && children[edge.to] == 0 ? 1 : 0;
-  std::vector<int> down(graph.edges.size(), 1);
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
-    const Edge& edge = graph.edges[i];
-    if (!fork(edge) || children[edge.to] != 0 || leaves[edge.from] < 4) continue;
-    down[i] = 1 + static_cast<int>(seen[edge.from]++ % (leaves[edge.from] < 12 ? 2 : 4));
-  }
-  return down;
-}
-
 struct Built {
   GraphHandle graph;
   std::vector<Agraph_t*> clusters;
@@ -97,7 +82,6 @@ Built build(const Graph& graph, const Sizes& sizes) {
     set(built.nodes[i], "width", fmt::format("{:.4f}", sizes.nodes[i].w / kPointsPerInch));
     set(built.nodes[i], "height", fmt::format("{:.4f}", sizes.nodes[i].h / kPointsPerInch));
   }
-  const std::vector<int> down = ranks_down(graph);
   for (std::size_t i = 0; i < graph.edges.size(); ++i) {
     const Edge& edge = graph.edges[i];
     built.edges.push_back(new_edge(root, built.nodes[edge.from], built.nodes[edge.to], fmt::format("e{}", i)));
@@ -107,7 +91,6 @@ Built build(const Graph& graph, const Sizes& sizes) {
       set(drawn, "constraint", "false");
     } else {
       set(drawn, "weight", edge.way ? "8" : "2");
-      set(drawn, "minlen", fmt::format("{}", down[i]));
     }
     if (edge.cluster && graph.nodes[edge.from].cluster != edge.cluster) {
       set(drawn, "lhead", "cluster_" + graph.clusters[*edge.cluster].id);

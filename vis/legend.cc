@@ -61,7 +61,7 @@ void put_badge_sign(Flow& flow, Sheet& sheet, const Badge& badge, std::string_vi
 Sheet draw_head(const Graph& graph, double width) {
   Sheet sheet;
   double y = 16;
-  for (const std::string& line : wrap(graph.title, static_cast<std::size_t>(width / (kTitle * 0.65)), 2)) {
+  for (const std::string& line : wrap_to(graph.title, Font::Bold, kTitle, width, 2)) {
     sheet.text(0, y, line, {.font = Font::Bold, .size = kTitle});
     sheet.w = std::max(sheet.w, text_width(line, Font::Bold, kTitle));
     y += kTitle + 4;

@@ -51,6 +51,18 @@ bool told_by_badges(const model::Mark& mark, const std::vector<Badge>& badges) {
   return mark.call == "setns" || (mark.call == "unshare" && flags == badges.size());
 }
 
+bool after_pivot(const model::Process& process, const model::Mark& mark) {
+  for (const model::Mark& other : process.marks) {
+    if (other.event >= mark.event) return false;
+    if (other.call == "pivot_root") return true;
+  }
+  return false;
+}
+
+std::vector<std::string> lines_of(std::string_view words) {
+  return wrap_to(words, Font::Sans, style::kDetail, style::kCard - style::kIndent - style::kPad, 2);
+}
+
 Row mark_row(const model::Mark& mark, const model::Process& process, const NamespaceSigns& signs) {
   Row row;
   row.kind = Row::Kind::Mark;
@@ -58,10 +70,7 @@ Row mark_row(const model::Mark& mark, const model::Process& process, const Names
   for (const NamespaceSigns::Change& change : signs.changes(mark)) row.badges.push_back(change.badge);
   const std::string text = display_whole(mark.text);
   row.text = told_by_badges(mark, row.badges) ? display_whole(mark.call) : shorten(text, style::kCodeColumns);
-  const bool after_pivot = std::any_of(process.marks.begin(), process.marks.end(), [&](const model::Mark& other) {
-    return other.call == "pivot_root" && other.event < mark.event;
-  });
-  row.words = words_for(mark, row.badges, after_pivot);
+  row.words = lines_of(words_for(mark, row.badges, after_pivot(process, mark)));
   row.tip = text;
   if (mark.tid != process.pid) row.tip += fmt::format(" by thread {}", mark.tid);
   for (const Badge& badge : row.badges) row.tip += "\n" + badge.tip;
@@ -69,7 +78,8 @@ Row mark_row(const model::Mark& mark, const model::Process& process, const Names
 }
 
 // Mounts from `begin` on, up to `end`, as one line: "mount x9, umount2".
-Row mounts_row(const std::vector<model::Mark>& marks, std::size_t begin, std::size_t end) {
+Row mounts_row(const model::Process& process, std::size_t begin, std::size_t end) {
+  const std::vector<model::Mark>& marks = process.marks;
   Row row;
   row.kind = Row::Kind::Mark;
   row.event = marks[begin].event;
@@ -88,8 +98,11 @@ Row mounts_row(const std::vector<model::Mark>& marks, std::size_t begin, std::si
     if (count > 1) row.text += fmt::format(" \u00d7{}", count);
   }
   row.text = shorten(row.text, style::kCodeColumns);
-  row.words =
-      fit(words_for_mounts(marks, begin, end), Font::Sans, style::kDetail, style::kCard - style::kIndent - style::kPad);
+  std::string words = words_for_mounts(marks, begin, end);
+  for (std::size_t i = begin; i < end && words.empty(); ++i) {
+    words = words_for(marks[i], {}, after_pivot(process, marks[i]));
+  }
+  row.words = lines_of(words);
   return row;
 }
 
@@ -99,7 +112,7 @@ Row next_row(const model::Process& process, const NamespaceSigns& signs, std::si
   const std::size_t begin = at++;
   if (is_mount(marks[begin].call)) {
     while (at < end && is_mount(marks[at].call)) ++at;
-    if (at - begin > 1) return mounts_row(marks, begin, at);
+    if (at - begin > 1) return mounts_row(process, begin, at);
     return mark_row(marks[begin], process, signs);
   }
   Row row = mark_row(marks[begin], process, signs);

@@ -107,6 +107,22 @@ std::string fit(std::string_view text, Font font, double size, double width) {
   return out;
 }
 
+std::vector<std::string> wrap_to(std::string_view text, Font font, double size, double width, std::size_t max_lines) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    while (lines.size() + 1 < max_lines && text_width(text.substr(0, end), font, size) > width) {
+      const std::size_t blank = text.rfind(' ', end - 1);
+      if (blank == std::string_view::npos || blank == 0) break;
+      end = blank;
+    }
+    if (lines.size() + 1 == max_lines) end = text.size();
+    lines.push_back(fit(text.substr(0, end), font, size, width));
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+  return lines;
+}
+
 std::string family_colour(int family, trace::Ns type) {
   const Place place = kPlaces[static_cast<std::size_t>(type)];
   const Base base = family_base(family);

@@ -53,6 +53,9 @@ double text_width(std::string_view text, Font font, double size);
 // `text`, its end left out where it would be wider than `width`.
 std::string fit(std::string_view text, Font font, double size, double width);
 
+// Lines of at most that width, broken at blanks; the end of the last is left out where there is more.
+std::vector<std::string> wrap_to(std::string_view text, Font font, double size, double width, std::size_t max_lines);
+
 // "#rrggbb": the colour of a namespace that is not the host's. Each family (made together: usually one container) is a
 // range of hues of its own, each type a place in it. Good behind white text on light and on dark.
 std::string family_colour(int family, trace::Ns type);

@@ -7,6 +7,7 @@
 
 #include "vis/card.h"
 #include "vis/layout.h"
+#include "vis/rack.h"
 #include "vis/svg.h"
 
 namespace nstrace::vis {
@@ -69,35 +70,44 @@ void put_cluster(Sheet& sheet, const Cluster& cluster, const Rect& at) {
   sheet.box(at.x, at.y, at.w, at.h, {.stroke = ink, .radius = 10, .line = 1.6});
 }
 
-}  // namespace
-
-std::string to_svg(const Graph& graph) {
-  const Parts parts = draw_parts(graph);
-  const Layout layout = lay_out(graph, parts.sizes);
-  const double width = std::max(kNarrowest, layout.size.w);
-  const Sheet head = draw_head(graph, width), legend = draw_legend(graph, width);
-  const double left = (width - layout.size.w) / 2;
-
+Sheet draw_graph(const Graph& graph, const Parts& parts) {
+  const Racks racks = make_racks(graph, parts.sizes);
+  const Layout layout = lay_out(racks.graph, racks.sizes);
   Sheet drawn;
-  for (std::size_t i = 0; i < graph.clusters.size(); ++i) {
-    put_cluster(drawn, graph.clusters[i], layout.clusters[i]);
+  drawn.w = layout.size.w;
+  drawn.h = layout.size.h;
+  for (std::size_t i = 0; i < graph.clusters.size(); ++i) put_cluster(drawn, graph.clusters[i], layout.clusters[i]);
+  for (const std::size_t block : racks.blocks) {
+    const Rect& at = layout.nodes[block];
+    drawn.box(at.x, at.y, at.w, at.h, {.stroke = tone::kFork, .radius = 9, .dashed = true});
   }
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) put_edge(drawn, graph.edges[i], layout.routes[i]);
+  for (std::size_t i = 0; i < racks.edges.size(); ++i) put_edge(drawn, graph.edges[racks.edges[i]], layout.routes[i]);
   for (std::size_t i = 0; i < graph.clusters.size(); ++i) {  // edges that come from above pass below the title
     drawn.place(parts.titles[i], layout.clusters[i].x + 8, layout.clusters[i].y + 8);
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    drawn.place(parts.nodes[i], layout.nodes[i].x, layout.nodes[i].y);
+    const Rect& at = layout.nodes[racks.nodes[i].node];
+    drawn.place(parts.nodes[i], at.x + racks.nodes[i].x, at.y + racks.nodes[i].y);
   }
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
-    if (parts.labels[i].w > 0) drawn.place(parts.labels[i], layout.routes[i].label.x, layout.routes[i].label.y);
+  for (std::size_t i = 0; i < racks.edges.size(); ++i) {
+    const Sheet& label = parts.labels[racks.edges[i]];
+    if (label.w > 0) drawn.place(label, layout.routes[i].label.x, layout.routes[i].label.y);
   }
+  return drawn;
+}
+
+}  // namespace
+
+std::string to_svg(const Graph& graph) {
+  const Sheet drawn = draw_graph(graph, draw_parts(graph));
+  const double width = std::max(kNarrowest, drawn.w);
+  const Sheet head = draw_head(graph, width), legend = draw_legend(graph, width);
 
   Sheet sheet;
   sheet.w = std::max({width, head.w, legend.w});
   sheet.place(head, 0, 0);
-  sheet.place(drawn, left, head.h + kGap);
-  const double below = head.h + kGap + layout.size.h + kGap;
+  sheet.place(drawn, (width - drawn.w) / 2, head.h + kGap);
+  const double below = head.h + kGap + drawn.h + kGap;
   sheet.box(0, below - kGap / 2, sheet.w, 1, {.fill = tone::kLine, .opacity = 0.6});
   sheet.place(legend, 0, below);
   sheet.h = below + legend.h;

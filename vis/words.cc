@@ -95,7 +95,7 @@ std::string words_for_mounts(const std::vector<model::Mark>& marks, std::size_t 
   const auto add = [&](const std::string& part) { words += (words.empty() ? "" : ", ") + part; };
   for (const auto& [name, count] : types) add(count > 1 ? fmt::format("{} \u00d7{}", name, count) : name);
   if (binds > 0) add(fmt::format("{} bind{}", binds, binds > 1 ? "s" : ""));
-  if (read_only > 0) add(fmt::format("{} made read-only", read_only));
+  if (read_only > 0) add(fmt::format("{} read-only", read_only));
   return words;
 }
 
