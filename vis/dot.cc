@@ -145,6 +145,8 @@ void defaults(Agraph_t* graph) {
   set(graph, "fontname", std::string(style::kDotSans));
   set(graph, "nodesep", "0.35");
   set(graph, "ranksep", "0.45");
+  // Graphviz's own default, which libgvc would add to every graph made after its first use in this process.
+  set_default(graph, AGNODE, "label", "\\N");
   set_default(graph, AGNODE, "shape", "plain");
   set_default(graph, AGNODE, "fontname", std::string(style::kDotSans));
   set_default(graph, AGEDGE, "fontname", std::string(style::kDotSans));
