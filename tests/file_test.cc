@@ -9,11 +9,16 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "tests/catch.h"
 #include "tests/golden.h"
+#include "tests/json_schema.h"
 #include "tests/scene.h"
 #include "trace/error.h"
+#include "trace/file_fields.h"
 #include "trace/input.h"
 
 using namespace nstrace;
@@ -81,6 +86,29 @@ const std::string kHeader = "{\"type\":\"header\",\"format\":\"nstrace\",\"versi
 const std::string kFooter = "{\"type\":\"footer\",\"events\":0,\"lost\":0,\"losses\":[]}\n";
 const std::string kExit =
     "{\"type\":\"exit\",\"n\":1,\"t\":5,\"tid\":7,\"tgid\":7,\"born\":-9,\"comm\":\"a\",\"code\":3}\n";
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string source_file(const std::string& name) {
+  return testing::read_file(NSTRACE_SOURCE_DIR "/" + name);
+}
+
+// The examples of FORMAT.md, in their order.
+std::string documented_trace() {
+  std::string text;
+  for (const std::string& line : split(source_file("src/trace/FORMAT.md")))
+    if (line.rfind("{\"type\":", 0) == 0) text += line + "\n";
+  return text;
+}
+
+nlohmann::json schema() {
+  return nlohmann::json::parse(source_file("src/trace/schema.json"));
+}
 
 // Every kind of line, with every field in it.
 Trace everything() {
@@ -506,4 +534,73 @@ TEST_CASE("stdin is read for -") {
   ::dup2(kept, STDIN_FILENO);
   ::close(kept);
   CHECK(trace.report.complete);
+}
+
+TEST_CASE("the examples of FORMAT.md are a whole trace, in the writer's own words, each kind of line once") {
+  const std::string text = documented_trace();
+  const Trace trace = parsed(text);
+  CHECK(as_text(trace) == text);
+  CHECK(trace.report.complete);
+  CHECK(trace.report.unknown == 0);
+  std::multiset<std::string> documented, written;
+  for (const std::string& line : split(text)) documented.insert(nlohmann::json::parse(line)["type"]);
+  for (const std::string& line : split(as_text(everything()))) written.insert(nlohmann::json::parse(line)["type"]);
+  CHECK(documented == written);
+}
+
+TEST_CASE("FORMAT.md names every field that is read") {
+  const std::string text = source_file("src/trace/FORMAT.md");
+  for (const std::string_view name : kFieldNames) {
+    INFO(name);
+    CHECK((name.empty() || name == "type" || text.find("`" + std::string(name) + "`") != text.npos));
+  }
+}
+
+TEST_CASE("every line that is written holds against schema.json, and has no field that it does not name") {
+  const nlohmann::json rules = schema();
+  Trace hostile = everything();
+  for (Event& event : hostile.events) {
+    if (event.who.tid != 0) event.who.comm = "\xff";
+    for (Arg& arg : event.call.args) {
+      if (!arg.text.empty()) arg.text += "\xff";
+      if (!arg.list.empty()) arg.list[0] += "\xff";
+      arg.comment = arg.target = "\xff";
+    }
+  }
+  hostile.existing[0].argv[1] = hostile.existing[0].exe = hostile.header.command[0] = "\xff";
+  for (const std::string& text :
+       {as_text(everything()), as_text(hostile), documented_trace(), as_text(testing::docker_run_scene().trace()),
+        as_text(testing::docker_exec_scene().trace())}) {
+    for (const std::string& line : split(text)) {
+      INFO(line);
+      REQUIRE(testing::schema_complaint(rules, nlohmann::json::parse(line)) == "");
+    }
+  }
+}
+
+TEST_CASE("schema.json refuses what is wrong") {
+  const nlohmann::json rules = schema();
+  for (const std::string& line : split(as_text(everything()))) {
+    const nlohmann::json whole = nlohmann::json::parse(line);
+    // any field of another type, nested ones too
+    for (const auto& [name, value] : whole.items()) {
+      INFO(line << name);
+      nlohmann::json wrong = whole;
+      wrong[name] = value.is_string() ? nlohmann::json(7) : nlohmann::json("7 ");
+      CHECK(testing::schema_complaint(rules, wrong) != "");
+    }
+    nlohmann::json more = whole;
+    more["surprise"] = 1;
+    CHECK(testing::schema_complaint(rules, more) != "");
+    if (whole.contains("ns")) {
+      nlohmann::json wrong = whole;
+      wrong["ns"]["pid"] = "4026531836";
+      CHECK(testing::schema_complaint(rules, wrong) != "");
+    }
+    if (whole.contains("n")) {
+      nlohmann::json wrong = whole;
+      wrong.erase("n");
+      CHECK(testing::schema_complaint(rules, wrong) != "");
+    }
+  }
 }
