@@ -6,6 +6,7 @@
 #include "cli/exit_codes.h"
 #include "cli/formats.h"
 #include "cli/recording.h"
+#include "trace/anonymous.h"
 #include "trace/error.h"
 #include "trace/tee.h"
 
@@ -23,6 +24,8 @@ int draw_command(const Arguments& arguments) {
       ->allow_extra_args(false);
   app.add_flag("--all", picture.all, "show every process, fold none");
   app.add_option("--title", picture.title, "title of the picture");
+  bool hide = false;
+  app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
   trace::Tee sinks;
@@ -32,7 +35,8 @@ int draw_command(const Arguments& arguments) {
       throw Error(fmt::format("nstrace draw makes pictures (.svg, .dot), and {} is none", given));
     sinks.add(open_destination(destination, picture));
   }
-  read_recording(path, sinks);
+  trace::Anonymous anonymous(sinks);
+  read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : sinks);
   return kDone;
 }
 

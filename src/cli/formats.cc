@@ -105,7 +105,8 @@ Destination parse_destination(const std::string& given) {
   if (dot == std::string::npos || dot == 0) return destination;  // no ending: lines
   const Ending* longest = nullptr;
   for (const Ending& e : kEndings)
-    if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size())) longest = &e;
+    if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size()))
+      longest = &e;
   if (!longest)
     throw Error(fmt::format("{}: no format goes by the ending {}; use one of {}, or say it in front: -o txt:{}", given,
                             name.substr(dot), endings(), given));
@@ -114,7 +115,9 @@ Destination parse_destination(const std::string& given) {
   return destination;
 }
 
-bool is_picture(Format format) { return format == Format::Dot || format == Format::Svg; }
+bool is_picture(Format format) {
+  return format == Format::Dot || format == Format::Svg;
+}
 
 std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {
   std::unique_ptr<Output> output = Output::open(destination.path);

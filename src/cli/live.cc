@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/formats.h"
+#include "trace/anonymous.h"
 #include "trace/error.h"
 #include "trace/tee.h"
 
@@ -46,6 +47,8 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
       ->check(CLI::Range(0, 3600000));
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
   app.add_flag("--strict", options.strict, "exit with 3 if anything was lost");
+  app.add_flag("--anonymous", options.anonymous,
+               "in files, symbols for what differs from run to run or tells about the machine");
   app.add_option("--title", options.title, "title of pictures");
   app.add_flag("-f")->description("accepted for strace's sake: children are always followed");
 }
@@ -58,15 +61,20 @@ int run_live(LiveOptions& options) {
   options.session.results = chosen_results(options.lines);
   if (options.lines.quiet == 0) options.session.tell = tell;
 
-  trace::Tee outputs;
+  trace::Tee outputs, files;
+  trace::Anonymous anonymous(files);
+  if (options.anonymous)
+    outputs.add(anonymous);
+  else
+    outputs.add(files);
   bool lines_in_file = false;
   for (const std::string& given : options.outputs) {
     const Destination destination = parse_destination(given);
     if (destination.format == Format::Lines) {
       lines_in_file = true;
-      outputs.add(open_lines(Output::open(destination.path), options.lines));
+      files.add(open_lines(Output::open(destination.path), options.lines));
     } else {
-      outputs.add(open_destination(destination, {.title = options.title, .all = false}));
+      files.add(open_destination(destination, {.title = options.title, .all = false}));
     }
   }
   // COMMAND's own output is not to be mixed with the lines

@@ -19,6 +19,7 @@ struct LiveOptions {
   long linger_ms = 200;
   std::string buffer = "16M";
   bool strict = false;
+  bool anonymous = false;  // files only; the terminal shows what is
 };
 
 void add_live_options(CLI::App& app, LiveOptions& options);

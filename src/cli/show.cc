@@ -6,6 +6,7 @@
 #include "cli/exit_codes.h"
 #include "cli/lines.h"
 #include "cli/recording.h"
+#include "trace/anonymous.h"
 
 namespace nstrace::cli {
 
@@ -17,10 +18,13 @@ int show_command(const Arguments& arguments) {
   app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
   app.add_option("-o,--output", output, "write to FILE instead of the terminal")->type_name("FILE");
   add_line_options(app, lines);
+  bool hide = false;
+  app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
   const auto printer = open_lines(output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output), lines);
-  read_recording(path, *printer);
+  trace::Anonymous anonymous(*printer);
+  read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : *printer);
   return kDone;
 }
 
