@@ -34,9 +34,9 @@ int main(int argc, char** argv) {
 
   child = fork();
   if (child == 0) {
-    int* volatile nowhere = NULL;
+    volatile uintptr_t nowhere = 8;
 
-    *nowhere = 1;
+    *(volatile int*)nowhere = 1;
     _exit(98);
   }
   must(WTERMSIG(wait_for(child)) == SIGSEGV, "SIGSEGV");
