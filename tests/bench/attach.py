@@ -3,7 +3,7 @@
 """How long nstrace takes until it is ready, and to let go.
 
 Ready with COMMAND: from the start of nstrace to the first instruction of COMMAND, which is held back until all is
-attached. Ready with --follow: to the first line of the recording. Let go: from Ctrl-C (or the end of COMMAND, with no
+attached. Ready with --follow: to the sentence that says what was taken in. Let go: from Ctrl-C (or the end of COMMAND, with no
 linger) to the end of nstrace.
 """
 import signal
@@ -25,14 +25,10 @@ def command(box):
 
 
 def follow(box, pid):
-    path = box.temp / "f.jsonl"
-    path.unlink(missing_ok=True)
     begin = time.monotonic()
-    process = subprocess.Popen([box.nstrace, "--follow", str(pid), "-o", path], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (path.exists() and path.stat().st_size):
-        harness.check(process.poll() is None, f"nstrace ended with {process.returncode}")
-        time.sleep(0.0005)
+    process = subprocess.Popen([box.nstrace, "--follow", str(pid), "-o", box.temp / "f.jsonl"], text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    harness.check("following" in process.stderr.readline(), f"nstrace ended with {process.poll()}")
     ready = time.monotonic()
     time.sleep(0.2)
     stop = time.monotonic()

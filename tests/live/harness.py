@@ -194,23 +194,27 @@ class Follower:
     """A running `nstrace --follow TARGET... -o trace.jsonl`."""
 
     def __init__(self, box, targets, options):
-        self.path = box.temp / f"follow-{len(box.started)}.jsonl"
+        stem = box.temp / f"follow-{len(box.started)}"
+        self.path, self.lines, self.words = (stem.with_suffix(e) for e in (".jsonl", ".out", ".err"))
         flags = [word for target in targets for word in ("--follow", target)]
-        self.process = box.start(box.nstrace, *flags, "-o", self.path, *options, stdin=subprocess.DEVNULL)
-        # The header and the existing processes are written when it is attached.
-        deadline = time.monotonic() + 10
-        while not (self.path.exists() and b"\n" in self.path.read_bytes()):
+        # Files instead of pipes: nobody reads while it runs.
+        with open(self.lines, "w") as lines, open(self.words, "w") as words:
+            self.process = box.start(box.nstrace, *flags, "-o", self.path, *options, stdin=subprocess.DEVNULL,
+                                     stdout=lines, stderr=words)
+        # Its first sentence says what was taken in, once it is attached.
+        deadline = time.monotonic() + 20
+        while "following " not in self.words.read_text(errors="replace"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
-                raise AssertionError("nstrace did not attach: " + self.process.communicate()[1][-2000:].strip())
-            time.sleep(0.005)
+                raise AssertionError("nstrace did not attach: " + self.words.read_text(errors="replace")[-2000:])
+            time.sleep(0.002)
 
     def stop(self):
         """Ctrl-C; returns the trace, whole."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=20)
+        self.process.wait(timeout=20)
         check(self.process.returncode == 0, f"nstrace ended with {self.process.returncode} on Ctrl-C; it said: "
-              + err[-2000:].strip())
+              + self.words.read_text(errors="replace")[-2000:].strip())
         return Trace(self.path).whole()
 
 
