@@ -179,8 +179,9 @@ static __always_inline void submit(struct nst_head *head, __u32 type, __u64 size
 	if (!count)
 		return;
 	size &= 0x1ffff;
-	if (size > RECORD_MAX)
-		size = RECORD_MAX;
+	/* the longest is a chunk: a full piece short of a byte, and another after it */
+	if (size > 2 * NST_CHUNK + sizeof(struct nst_rec_chunk))
+		size = 2 * NST_CHUNK + sizeof(struct nst_rec_chunk);
 	head->size = size;
 	head->type = type;
 	head->cpu = bpf_get_smp_processor_id();
@@ -1013,6 +1014,14 @@ static __always_inline void write_task(struct seq_file *seq, struct task_struct 
 	} else if (seeding && descends(task)) {
 		follow(rec.task.tgid, rec.task.born);
 		rec.followed = 1;
+	}
+	/*
+	 * A zombie, or one that ended between the two: sched_process_exit takes out of the set who is in it, and it is
+	 * over for this one. do_exit() counts `live` down before that tracepoint, so one of both finds the entry.
+	 */
+	if (rec.followed && BPF_CORE_READ(task, signal, live.counter) == 0) {
+		bpf_map_delete_elem(&followed, &rec.task.tgid);
+		rec.followed = 0;
 	}
 	bpf_seq_write(seq, &rec, sizeof(rec));
 }

@@ -236,9 +236,24 @@ void Session::begin_trace() {
   for (const trace::Existing& process : existing_processes(existing_, start_boottime_)) {
     if (process.followed && made.count({process.pid, process.born})) continue;
     followed += process.followed;
+    made.emplace(process.pid, process.born);
     sink_.existing(process);
   }
   existing_ = {};
+  // Who ended before the iterator came to it, but started another meanwhile, is known from that alone.
+  for (const trace::Event& event : early_) {
+    const trace::Who& who = event.who;
+    if (!made.emplace(who.tgid, who.born).second) continue;
+    trace::Existing process;
+    process.pid = who.tgid;
+    process.born = who.born;
+    if (who.tid == who.tgid) process.pids = who.tids;
+    process.comm = who.comm;
+    process.ns = who.ns;
+    process.cgroup = who.cgroup;
+    process.followed = true;
+    sink_.existing(process);
+  }
   if (!roots_.empty()) tell(taken_in(roots_, followed - (command_ && options_.follow.empty() ? 1 : 0)));
   begun_ = true;
   for (trace::Event& event : early_)
@@ -354,9 +369,10 @@ SessionResult Session::run() {
                        orderer_->push(std::move(event));
                    });
   seed();
-  reader_.emplace(*probe_, *queue_);
-  take(queue_->pop(milliseconds(0)));
+  // What happened while the set was being filled, whole: begin_trace() must know who appears in it.
+  probe_->poll(0, [this](const void* data, std::size_t size) { records_->take(data, size); });
   begin_trace();
+  reader_.emplace(*probe_, *queue_);
   if (command_) command_->release();
   record();
   return result_;
