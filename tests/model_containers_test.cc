@@ -221,6 +221,23 @@ TEST_CASE("another container's pid namespace: two containers") {
           "runc two init=302 members=302,303 in=0\n");
 }
 
+TEST_CASE("another container's pid namespace: it does not get the new one's name") {
+  Scene s;
+  s.existing(100, "containerd-shim");
+  s.existing(150, "sleep", {"sleep"}, {.parent = 100, .pids = {150, 1}, .ns = s.new_set({Ns::Mnt, Ns::Pid})});
+  s.fork(100, 300);
+  s.exec(300, "/usr/bin/runc", {"runc", "create", "two"});
+  s.fork(300, 301);
+  s.exec(301, "/proc/self/exe", {"runc", "init"});
+  s.setns(301, 3, Ns::Pid, s.ns(150)[Ns::Pid]);
+  s.unshare(301, CLONE_NEWNS);
+  s.fork(301, 302, CLONE_PARENT);
+  s.pivot_root(302);
+  REQUIRE(containers(play(s)) ==
+          "? - init=150 members=150\n"
+          "runc two init=302 members=302 in=0\n");
+}
+
 TEST_CASE("crun: namespaces come by clone, the mount namespace later; the command is executed twice") {
   Scene s;
   s.existing(100, "conmon", {"/usr/bin/conmon", "-c", "cafe", "-n", "web", "-r", "/usr/bin/crun"});

@@ -1,27 +1,71 @@
 // SPDX-License-Identifier: MIT
-// nstrace show TRACE: a recorded trace as lines.
+// nstrace show TRACE: a recorded trace as lines, or as the tree of its processes.
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/lines.h"
 #include "cli/recording.h"
+#include "model/model.h"
+#include "report/tree.h"
 #include "trace/anonymous.h"
+#include "trace/error.h"
 
 namespace nstrace::cli {
+
+namespace {
+
+// "1.25", "1.25s", "800ms", "50us": since the trace began.
+trace::Time parse_moment(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string unit(end, text.data() + text.size());
+  const double scale = unit.empty() || unit == "s" ? 1e9 : unit == "ms" ? 1e6 : unit == "us" ? 1e3 : 0;
+  if (error != std::errc() || scale == 0 || !std::isfinite(value) || std::abs(value * scale) > 9e18)
+    throw Error(fmt::format("--at {} is no time; write seconds since the trace began, such as 1.25, or 800ms", text));
+  return static_cast<trace::Time>(value * scale);
+}
+
+}  // namespace
 
 int show_command(const Arguments& arguments) {
   std::string path;
   LineChoices lines;
   std::string output;
-  CLI::App app("Prints a recorded trace as lines, as strace writes them.", "nstrace show");
+  bool tree = false;
+  std::string at;
+  report::TreeOptions tree_options;
+  CLI::App app("Prints a recorded trace as lines, as strace writes them, or as a tree.", "nstrace show");
   app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
   app.add_option("-o,--output", output, "write to FILE instead of the terminal")->type_name("FILE");
+  app.add_flag("--tree", tree, "print the tree of the processes, with their namespaces and containers");
+  app.add_option("--at", at, "the tree as it was TIME after the trace began: 1.25, 800ms")
+      ->type_name("TIME")
+      ->needs("--tree");
+  app.add_flag("--ancestors", tree_options.ancestors, "with --tree: those too that were not followed")->needs("--tree");
   add_line_options(app, lines);
   bool hide = false;
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
+  if (tree) {
+    const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
+    if (!at.empty()) tree_options.at = parse_moment(at);
+    tree_options.fold = lines.fold;
+    tree_options.color =
+        lines.color == "always" || (lines.color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+    model::Model model;
+    trace::Anonymous anonymous(model);
+    read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : model);
+    to->write(report::tree_text(model, tree_options));
+    to->flush();
+    return kDone;
+  }
   const auto printer = open_lines(output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output), lines);
   trace::Anonymous anonymous(*printer);
   read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : *printer);

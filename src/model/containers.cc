@@ -52,7 +52,7 @@ void Model::place(ProcessId id, Moment moment, const Event* event) {
         if (!processes_[*creator].container) join(*container, *creator);
       }
       if (entry && (containers_[*container].name.empty() || containers_[*container].runtime.empty()))
-        name_container(*container, id, *from, Moment::Birth);
+        name_container(*container, id, *from, Moment::Entered);
       join(*container, id);
     }
   }
@@ -182,10 +182,14 @@ void Model::name_container(ContainerId container, ProcessId member, ProcessId fr
     const bool border = elsewhere && (!above || processes_[*above].container != p.container);
     const std::size_t skip = *at == from && moment == Moment::Program ? 1 : 0;
     const Program* program = p.programs.size() > skip ? &p.programs[p.programs.size() - 1 - skip] : nullptr;
+    // A long command line was not kept with the child; who executed it comes next.
+    if (program && !program->event && program->argv.empty() && p.creator) program = nullptr;
     if (program && border && !program->event && !p.existed) program = nullptr;  // that of who made the other container
     if (program) {
       if (const auto command = runtime_command(*program)) {
         if (border && command->verb == "init") break;  // that of who entered the other container
+        // It makes another container, which only shares a namespace with this one.
+        if (moment == Moment::Entered && (command->verb == "create" || command->verb == "run")) return;
         if (runtime.empty()) runtime = command->runtime;
         if (!command->oci) break;
         if (name.empty()) name = command->id;
