@@ -233,7 +233,11 @@ void Session::begin_trace() {
   for (const trace::Event& event : early_)
     if (const auto* fork = event.as<trace::Fork>()) made.emplace(fork->child.tgid, fork->child.born);
   std::size_t followed = 0;
-  for (const trace::Existing& process : existing_processes(existing_, start_boottime_)) {
+  for (trace::Existing& process : existing_processes(existing_, start_boottime_)) {
+    if (command_ && process.pid == command_->pid()) {  // still this program, waiting to become COMMAND
+      process.exe.clear();
+      process.argv.clear();
+    }
     if (process.followed && made.count({process.pid, process.born})) continue;
     followed += process.followed;
     made.emplace(process.pid, process.born);

@@ -183,11 +183,10 @@ struct Anonymous::State {
       case Arg::Kind::Symbol:
         break;
       case Arg::Kind::String:
-        out.text = scrub(from.text);
-        break;
       case Arg::Kind::Strings:
       case Arg::Kind::Struct:
-        if (from.kind == Arg::Kind::Struct) out.value = 0;
+        out.value = from.value ? 1 : 0;  // an address as well
+        out.text = scrub(from.text);
         scrub_all(out.list);
         break;
     }
