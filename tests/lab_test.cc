@@ -137,6 +137,30 @@ TEST_CASE("lab_run: the container sees its own root, pids, host name and devices
   }
 }
 
+TEST_CASE("lab scenes: each runs its command, as root, in a user namespace, and by an ordinary user") {
+  if (no_namespaces()) return;
+  for (const SceneName& scene : scenes()) {
+    const auto outcome = [&](const char* command, std::optional<bool> rootless, uid_t user) {
+      return in_process(
+          [&] { return run_untraced({.scene = scene.scene, .command = {command}, .rootless = rootless}); }, user);
+    };
+    INFO(scene.name);
+    const std::string pid = scene.scene == Scene::Exec ? "2" : "1";
+    REQUIRE(outcome("hello", {}, geteuid()).text == "hello from pid " + pid + " on lab\n");
+    REQUIRE(outcome("hello", true, geteuid()).text == "hello from pid " + pid + " on lab\n");
+    REQUIRE(outcome("false", {}, geteuid()).code == 1);
+    if (geteuid() == 0) REQUIRE(outcome("hello", {}, kOrdinaryUser).text == "hello from pid " + pid + " on lab\n");
+  }
+}
+
+TEST_CASE("lab_userns: root inside is an id that nobody has outside, and may drop groups") {
+  if (no_namespaces() || geteuid() != 0) return;
+  const Outcome map = in_process([] {
+    return run_untraced({.scene = Scene::Userns, .command = {"cat", "/proc/self/uid_map", "/proc/self/setgroups"}});
+  });
+  REQUIRE_THAT(map.text, ContainsSubstring("0     100000      65536\nallow\n"));
+}
+
 TEST_CASE("lab_run: exit codes are the command's") {
   if (no_namespaces()) return;
   REQUIRE(run({"true"}).code == 0);
@@ -262,10 +286,12 @@ TEST_CASE("lab_run: a signal is passed on, and its number is the exit code") {
 }
 
 TEST_CASE("lab_plan: every call of every stage, as strace writes it") {
-  check_golden("lab/plan.txt", plan_text({.rootless = false}));
+  for (const SceneName& scene : scenes()) {
+    check_golden("lab/plan-" + std::string(scene.name) + ".txt", plan_text({.scene = scene.scene, .rootless = false}));
+  }
   const std::string rootless = plan_text({.rootless = true});
   REQUIRE_THAT(rootless, ContainsSubstring("unshare(CLONE_NEWUSER) = 0\n"));
-  REQUIRE_THAT(rootless, ContainsSubstring("openat(AT_FDCWD, \"/proc/<child>/setgroups\", O_WRONLY|O_CLOEXEC) = 6\n"));
+  REQUIRE_THAT(rootless, ContainsSubstring("openat(AT_FDCWD, \"/proc/<child>/setgroups\", O_WRONLY|O_CLOEXEC) = 7\n"));
   REQUIRE(rootless.find("mknodat") == std::string::npos);
 }
 

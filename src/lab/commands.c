@@ -136,6 +136,19 @@ static int pause_until_killed(void) {
   return 1;
 }
 
+// A hook gets the container's state as JSON on standard input. It reads it, and finds all well.
+static int hook(void) {
+  static char state[4096];
+  long count;
+  while ((count = SYSCALL(__NR_read, 0, state, sizeof state)) > 0) continue;
+  return count < 0;
+}
+
+static int is_hook(const char* name) {
+  return text_equal(name, "createRuntime") || text_equal(name, "createContainer") ||
+         text_equal(name, "startContainer") || text_equal(name, "poststart") || text_equal(name, "poststop");
+}
+
 int small_command(const char* name, char** argv) {
   if (text_equal(name, "hello")) return hello();
   if (text_equal(name, "true")) return 0;
@@ -147,6 +160,7 @@ int small_command(const char* name, char** argv) {
   if (text_equal(name, "ls")) return ls(argv);
   if (text_equal(name, "sleep")) return sleep_for(argv);
   if (text_equal(name, "pause")) return pause_until_killed();
+  if (is_hook(name)) return hook();
   put(2, name);
   put(2, ": no such command; there are hello true false echo cat hostname id ls sleep pause\n");
   return 127;

@@ -4,7 +4,9 @@
 // child, the container's init. Static, single-threaded, without a C library: what a trace shows is the plan, nothing
 // else. Inside the container the same program is its few commands (commands.c): it is told apart by its name.
 #include <asm/unistd.h>
+#include <linux/filter.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 
 #include "bare.h"
 #include "wire.h"
@@ -15,44 +17,65 @@ enum { KILL = 9, NO_SUCH_FILE = 2 };
 // What the steps leave for later ones: pids, wait statuses. A child gets a copy, as of everything.
 static __s32 registers[LAB_REGISTERS];
 
-static __u64 argument(const struct lab_plan* plan, const struct lab_step* step, int i) {
-  static const char* lists[6][LAB_LIST_MAX + 1];
-  static char paths[6][LAB_PATH_MAX];
-  const char* base = (const char*)plan;
-  const __u64 arg = step->arg[i];
-  switch ((enum lab_kind)step->kind[i]) {
-    case LAB_NUMBER:
-      return arg;
-    case LAB_DATA:
-      return (__u64)(base + arg);
-    case LAB_VALUE:
-      return (__u64)registers[arg];
-    case LAB_PLACE:
-      return (__u64)&registers[arg];
-    case LAB_STATUS: {
-      const int signal = registers[arg] & 0x7f;
-      return signal != 0 ? 128u + (__u64)signal : (__u64)((registers[arg] >> 8) & 0xff);
-    }
-    case LAB_LIST: {
-      const __u32* list = (const __u32*)(base + arg);
-      for (__u32 n = 0; n < list[0]; ++n) lists[i][n] = base + list[n + 1];
-      lists[i][list[0]] = 0;
-      return (__u64)lists[i];
-    }
-    case LAB_PID_PATH: {
-      char* out = paths[i];
-      for (const char* in = base + (__u32)arg; *in != 0; ++in) {
-        if (*in == '%') {
-          out += text_number(out, (unsigned long)registers[arg >> 32]);
-        } else {
-          *out++ = *in;
-        }
-      }
-      *out = 0;
-      return (__u64)paths[i];
+static const char* fill_in(char* out, const char* text, __s32 pid) {
+  const char* begin = out;
+  for (; *text != 0; ++text) {
+    if (*text == '%') {
+      out += text_number(out, (unsigned long)pid);
+    } else {
+      *out++ = *text;
     }
   }
-  return 0;
+  *out = 0;
+  return begin;
+}
+
+// Arguments are made in order: one may depend on those before it.
+static void make_arguments(const struct lab_plan* plan, const struct lab_step* step, __u64 out[6]) {
+  static const char* lists[6][LAB_LIST_MAX + 1];
+  static char texts[6][LAB_TEXT_MAX];
+  static struct sock_fprog filter;
+  const char* base = (const char*)plan;
+  for (int i = 0; i < 6; ++i) {
+    const __u64 arg = step->arg[i];
+    switch ((enum lab_kind)step->kind[i]) {
+      case LAB_NUMBER:
+        out[i] = arg;
+        break;
+      case LAB_DATA:
+        out[i] = (__u64)(base + arg);
+        break;
+      case LAB_VALUE:
+        out[i] = (__u64)registers[arg];
+        break;
+      case LAB_PLACE:
+        out[i] = (__u64)&registers[arg];
+        break;
+      case LAB_STATUS: {
+        const int signal = registers[arg] & 0x7f;
+        out[i] = signal != 0 ? 128u + (__u64)signal : (__u64)((registers[arg] >> 8) & 0xff);
+        break;
+      }
+      case LAB_LIST: {
+        const __u32* list = (const __u32*)(base + arg);
+        for (__u32 n = 0; n < list[0]; ++n) lists[i][n] = base + list[n + 1];
+        lists[i][list[0]] = 0;
+        out[i] = (__u64)lists[i];
+        break;
+      }
+      case LAB_TEMPLATE:
+        out[i] = (__u64)fill_in(texts[i], base + (__u32)arg, registers[arg >> 32]);
+        break;
+      case LAB_LENGTH:
+        out[i] = text_length((const char*)out[arg]);
+        break;
+      case LAB_FILTER:
+        filter.len = (unsigned short)(arg >> 32);
+        filter.filter = (struct sock_filter*)(base + (__u32)arg);
+        out[i] = (__u64)&filter;
+        break;
+    }
+  }
 }
 
 static int succeeded(const struct lab_step* step, long result) {
@@ -72,12 +95,13 @@ static int succeeded(const struct lab_step* step, long result) {
 }
 
 // Says which step failed, then takes back what was done. All of it lives in namespaces that vanish with their last
-// process, so taking back is: let go of the pipes that others wait on, and, as the first stage, see every child dead.
+// process, so taking back is: let go of the pipes that others wait on, and, in the stage that leads, see every child
+// dead.
 static int give_up(const struct lab_plan* plan, __u32 stage, __u32 index, const struct lab_step* step, long result) {
   const struct lab_report report = {stage, index, result};
   SYSCALL(__NR_write, LAB_REPORT_FD, &report, sizeof report);
   SYSCALL(__NR_close_range, 3, ~0u, 0);
-  for (int i = 0; stage == 0 && i < LAB_REGISTERS; ++i) {
+  for (int i = 0; plan->stage[stage].leads != 0 && i < LAB_REGISTERS; ++i) {
     if ((plan->processes >> i & 1) != 0 && registers[i] > 1) SYSCALL(__NR_kill, registers[i], KILL, 0);
   }
   while (system_call(__NR_wait4, -1, 0, 0, 0, 0, 0) > 0) continue;
@@ -92,14 +116,29 @@ static void forget(const struct lab_plan* plan, long pid) {
   }
 }
 
-static int carry_out(const struct lab_plan* plan) {
+static int carry_out(const struct lab_plan* plan, __u32 stage);
+
+// As vfork, which is how Go starts programs: a child that shares this process's memory, on a stack of its own, while
+// this process stands still until the child has executed another program.
+long clone_onto(__u64 flags, void* stack, const struct lab_plan* plan, __u64 stage);  // in assembler, below
+
+static long clone_beside(__u64 flags, const struct lab_plan* plan, __u32 stage) {
+  static char stack[16384] __attribute__((aligned(16)));
+  return clone_onto(flags, stack + sizeof stack, plan, stage);
+}
+
+static int carry_out(const struct lab_plan* plan, __u32 stage) {
   const struct lab_step* steps = (const struct lab_step*)(plan + 1);
-  __u32 stage = 0;
   for (__u32 i = 0; i < plan->stage[stage].count; ++i) {
     const struct lab_step* step = &steps[plan->stage[stage].first + i];
-    long a[6];
-    for (int n = 0; n < 6; ++n) a[n] = (long)argument(plan, step, n);
-    const long result = system_call(step->call, a[0], a[1], a[2], a[3], a[4], a[5]);
+    __u64 a[6];
+    make_arguments(plan, step, a);
+    long result;
+    if (step->child != LAB_NONE && (a[0] & CLONE_VM) != 0) {
+      result = clone_beside(a[0], plan, step->child);
+    } else {
+      result = system_call(step->call, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
+    }
     if (!succeeded(step, result)) return give_up(plan, stage, i, step, result);
     if (step->call == __NR_wait4) forget(plan, result);
     if (step->child != LAB_NONE && result == 0) {  // the child: from here on it plays its own stage
@@ -112,29 +151,40 @@ static int carry_out(const struct lab_plan* plan) {
   return 0;
 }
 
+__attribute__((used, noreturn)) static void begin_child(const struct lab_plan* plan, __u64 stage) {
+  const int code = carry_out(plan, (__u32)stage);
+  SYSCALL(__NR_exit_group, code, 0, 0);
+  __builtin_unreachable();
+}
+
+// A variable of the environment that is a number, or -1.
+static long number_in(char** environment, const char* variable) {
+  for (; *environment != 0; ++environment) {
+    const char* at = *environment;
+    const char* name = variable;
+    while (*name != 0 && *at == *name) ++at, ++name;
+    if (*name == 0) return (long)number_of(at, &at);
+  }
+  return -1;
+}
+
 // The kernel starts a program with its stack pointer at argc, argv..., NULL, envp..., NULL.
 static int program(long* stack) {
   char** argv = (char**)(stack + 1);
-  char** envp = argv + stack[0] + 1;
-  const char* name = stack[0] > 0 ? argv[0] : "";
-  for (const char* c = name; *c != 0; ++c) {
-    if (*c == '/') name = c + 1;
+  char** environment = argv + stack[0] + 1;
+  const long fd = number_in(environment, "_LAB_PLAN=");
+  if (fd < 0) {
+    const char* name = stack[0] > 0 ? argv[0] : "";
+    for (const char* c = name; *c != 0; ++c) {
+      if (*c == '/') name = c + 1;
+    }
+    return small_command(name, argv);
   }
-  if (!text_equal(name, "nstrace-lab")) return small_command(name, argv);
-
-  static const char variable[] = "_LAB_PLAN=";
-  for (; *envp != 0; ++envp) {
-    unsigned i = 0;
-    while (variable[i] != 0 && (*envp)[i] == variable[i]) ++i;
-    if (variable[i] != 0) continue;
-    const char* end;
-    const long fd = (long)number_of(*envp + i, &end);
-    const long plan = system_call(__NR_mmap, 0, LAB_PLAN_MAX, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (plan < 0 && plan > -4096) return PLAN_FAILED;
-    if (((const struct lab_plan*)plan)->magic != LAB_MAGIC) return PLAN_FAILED;
-    return carry_out((const struct lab_plan*)plan);
-  }
-  return PLAN_FAILED;  // started by hand: there is nothing to do without a plan
+  const long plan = system_call(__NR_mmap, 0, LAB_PLAN_MAX, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (plan < 0 && plan > -4096) return PLAN_FAILED;
+  if (((const struct lab_plan*)plan)->magic != LAB_MAGIC) return PLAN_FAILED;
+  const long stage = number_in(environment, "_LAB_STAGE=");
+  return carry_out((const struct lab_plan*)plan, stage > 0 && stage < LAB_STAGES ? (__u32)stage : 0);
 }
 
 __attribute__((used, noreturn)) static void begin(long* stack) {
@@ -143,8 +193,51 @@ __attribute__((used, noreturn)) static void begin(long* stack) {
   __builtin_unreachable();
 }
 
+// _start: the stack pointer is the only argument. clone_onto: the child goes on in begin_child, on the given stack.
 #if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call begin\n  hlt\n");
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  xor %ebp, %ebp\n"
+    "  mov %rsp, %rdi\n"
+    "  and $-16, %rsp\n"
+    "  call begin\n"
+    "clone_onto:\n"
+    "  mov %rdx, -8(%rsi)\n"   // plan
+    "  mov %rcx, -16(%rsi)\n"  // stage
+    "  sub $16, %rsi\n"
+    "  xor %edx, %edx\n"
+    "  xor %r10d, %r10d\n"
+    "  xor %r8d, %r8d\n"
+    "  mov $56, %eax\n"  // clone
+    "  syscall\n"
+    "  test %rax, %rax\n"
+    "  jz 1f\n"
+    "  ret\n"
+    "1:\n"
+    "  xor %ebp, %ebp\n"
+    "  pop %rsi\n"
+    "  pop %rdi\n"
+    "  call begin_child\n");
 #elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x30, #0\n  mov x0, sp\n  bl begin\n  brk #0\n");
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  mov x29, #0\n"
+    "  mov x30, #0\n"
+    "  mov x0, sp\n"
+    "  bl begin\n"
+    "clone_onto:\n"
+    "  stp x2, x3, [x1, #-16]!\n"  // plan, stage
+    "  mov x2, #0\n"
+    "  mov x3, #0\n"
+    "  mov x4, #0\n"
+    "  mov x8, #220\n"  // clone
+    "  svc #0\n"
+    "  cbz x0, 1f\n"
+    "  ret\n"
+    "1:\n"
+    "  mov x29, #0\n"
+    "  ldp x0, x1, [sp], #16\n"
+    "  bl begin_child\n");
 #endif

@@ -108,15 +108,41 @@ Spec spec_of(const RunOptions& options) {
   if (!options.command.empty()) spec.argv = options.command;
   spec.hostname = options.hostname;
   spec.user_namespace = options.rootless.value_or(geteuid() != 0);
-  spec.outer_uid = geteuid();
-  spec.outer_gid = getegid();
+  spec.borrow_devices = spec.user_namespace;
+  spec.drop_groups = !spec.user_namespace;
+  spec.uid_map = "0 " + std::to_string(geteuid()) + " 1\n";
+  spec.gid_map = "0 " + std::to_string(getegid()) + " 1\n";
+  if (options.scene == Scene::Userns && !spec.user_namespace) {
+    // Of root's making: all ids inside are ids outside that nobody has.
+    spec.user_namespace = spec.borrow_devices = spec.drop_groups = true;
+    spec.uid_map = spec.gid_map = "0 100000 65536\n";
+  }
   spec.caller = getpid();
   if (!spec.user_namespace && geteuid() == 0) spec.capabilities = own_capabilities();
   set_program(spec);
   return spec;
 }
 
-// ---- Spec -> Plan -> memory files
+// ---- Spec -> Plan
+
+Plan plan_of(Scene scene, const Spec& spec) {
+  switch (scene) {
+    case Scene::Run:
+    case Scene::Userns:
+      return run_plan(spec);
+    case Scene::Exec:
+      return exec_plan(spec);
+    case Scene::Pod:
+      return pod_plan(spec);
+    case Scene::Nested:
+      return nested_plan(spec);
+    case Scene::Hooks:
+      return hooks_plan(spec);
+  }
+  throw Error("no such scene");
+}
+
+// ---- Plan -> memory files
 
 OwnedFd at_high_number(int fd, int command) {
   OwnedFd low(fd);
@@ -125,20 +151,22 @@ OwnedFd at_high_number(int fd, int command) {
   return high;
 }
 
-// A file that exists in memory only, and that nobody can change from here on: what runs is what was embedded.
-OwnedFd memory_file(const char* name, std::string_view content, int duplicate_command) {
+// A file that exists in memory only, and that nobody can change once it is sealed: what runs is what was embedded.
+OwnedFd new_memory_file(const char* name, int duplicate_command) {
   constexpr unsigned kExecutable = 0x0010;  // MFD_EXEC, Linux 6.3
   int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | kExecutable);
   if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) fail("memfd_create (is the sysctl vm.memfd_noexec 2? set it to 1)");
-  OwnedFd file = at_high_number(fd, duplicate_command);
+  return at_high_number(fd, duplicate_command);
+}
+
+void fill_and_seal(const OwnedFd& file, std::string_view content) {
   for (std::size_t done = 0; done < content.size();) {
     const ssize_t count = write(file.get(), content.data() + done, content.size() - done);
     if (count < 0) fail("writing a memory file");
     done += static_cast<std::size_t>(count);
   }
   if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) fail("sealing");
-  return file;
 }
 
 // Descriptors 0, 1 and 2 exist in every program; a caller without them would give their numbers to other things.
@@ -149,7 +177,7 @@ void fill_standard_descriptors() {
   }
 }
 
-Launch launch(Spec spec) {
+Launch launch(Scene scene, Spec spec) {
   fill_standard_descriptors();
   Launch out;
   int ends[2];
@@ -157,9 +185,13 @@ Launch launch(Spec spec) {
   out.report_reader = at_high_number(ends[0], F_DUPFD_CLOEXEC);
   out.report_writer = at_high_number(ends[1], F_DUPFD);
   spec.report_fd = out.report_writer.get();
-  out.plan = container_plan(spec);
-  out.plan_file = memory_file("nstrace-lab-plan", flatten(out.plan), F_DUPFD);
-  out.program = memory_file("nstrace-lab", {nstrace_lab_helper, nstrace_lab_helper_end}, F_DUPFD_CLOEXEC);
+  OwnedFd plan = new_memory_file("nstrace-lab-plan", F_DUPFD);
+  spec.plan_fd = plan.get();
+  out.plan = plan_of(scene, spec);
+  fill_and_seal(plan, flatten(out.plan));
+  out.plan_file = std::move(plan);
+  out.program = new_memory_file("nstrace-lab", F_DUPFD_CLOEXEC);
+  fill_and_seal(out.program, {nstrace_lab_helper, nstrace_lab_helper_end});
   out.program_fd = out.program.get();
   out.argv = {"nstrace-lab", "run"};
   out.env = {"_LAB_PLAN=" + std::to_string(out.plan_file.get())};
@@ -202,6 +234,18 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 
 }  // namespace
 
+std::span<const SceneName> scenes() {
+  static constexpr SceneName kScenes[] = {
+      {Scene::Run, "run", "a container for one command"},
+      {Scene::Exec, "exec", "a command that enters a container which runs already"},
+      {Scene::Pod, "pod", "two containers that share network, ipc and host name"},
+      {Scene::Nested, "nested", "a container in a container"},
+      {Scene::Hooks, "hooks", "a container with hooks at each turn of its life"},
+      {Scene::Userns, "userns", "a container in a user namespace, with ids of its own"},
+  };
+  return kScenes;
+}
+
 OwnedFd::~OwnedFd() {
   if (fd_ >= 0) close(fd_);
 }
@@ -213,11 +257,11 @@ std::optional<std::string> Launch::failure() const {
 }
 
 Launch prepare_run(const RunOptions& options) {
-  return launch(spec_of(options));
+  return launch(options.scene, spec_of(options));
 }
 
 std::string plan_text(const RunOptions& options, const PlanText& how) {
-  return text_of(container_plan(spec_of(options)), how);
+  return text_of(plan_of(options.scene, spec_of(options)), how);
 }
 
 int run_untraced(const RunOptions& options) {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,7 +29,16 @@ class OwnedFd {
   int fd_;
 };
 
+enum class Scene { Run, Exec, Pod, Nested, Hooks, Userns };
+struct SceneName {
+  Scene scene;
+  std::string_view name;  // of the command: `lab pod`
+  std::string_view what;
+};
+std::span<const SceneName> scenes();
+
 struct RunOptions {
+  Scene scene = Scene::Run;
   std::vector<std::string>
       command;  // empty: hello. One of commands(), or the absolute path of a static program of the host's
   std::string hostname = "lab";  // at most 64 bytes

@@ -10,29 +10,6 @@
 namespace nstrace::lab {
 namespace {
 
-// As strace quotes: C escapes, other bytes in octal.
-std::string quoted(std::string_view bytes) {
-  std::string out = "\"";
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto c = static_cast<unsigned char>(bytes[i]);
-    const bool digit_follows = i + 1 < bytes.size() && bytes[i + 1] >= '0' && bytes[i + 1] <= '9';
-    if (c == '"' || c == '\\') {
-      out += {'\\', static_cast<char>(c)};
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c >= 0x20 && c < 0x7f) {
-      out += static_cast<char>(c);
-    } else {
-      char octal[5];
-      std::snprintf(octal, sizeof octal, digit_follows ? "\\%03o" : "\\%o", c);
-      out += octal;
-    }
-  }
-  return out + '"';
-}
-
 // The variable part of a flat plan, and where things in it are.
 class Blob {
  public:
@@ -61,12 +38,15 @@ std::uint64_t flat_argument(const Arg& arg, Blob& blob) {
       return blob.add(arg.bytes);
     case LAB_LIST:
       return blob.add_list(arg.list);
-    case LAB_PID_PATH:
+    case LAB_TEMPLATE:
       return blob.add(arg.bytes) | arg.number << 32;
+    case LAB_FILTER:
+      return blob.add(arg.bytes) | static_cast<std::uint64_t>(arg.bytes.size() / 8) << 32;
     case LAB_NUMBER:
     case LAB_VALUE:
     case LAB_PLACE:
     case LAB_STATUS:
+    case LAB_LENGTH:
       return arg.number;
   }
   return 0;
@@ -89,72 +69,6 @@ lab_step flat_step(const Step& step, Blob& blob) {
 
 }  // namespace
 
-Arg number(std::int64_t n) {
-  return {.number = static_cast<std::uint64_t>(n), .shown = std::to_string(n)};
-}
-
-Arg named(std::uint64_t value, std::string_view expression) {
-  Arg arg{.number = value, .shown = std::string(expression)};
-  for (std::size_t at; (at = arg.shown.find(" | ")) != std::string::npos;) arg.shown.replace(at, 3, "|");
-  return arg;
-}
-
-Arg text(std::string_view string) {
-  return {.kind = LAB_DATA, .bytes = std::string(string) + '\0', .shown = quoted(string)};
-}
-
-Arg null() {
-  return {.shown = "NULL"};
-}
-
-Arg text_or_null(const char* string) {
-  return string != nullptr ? text(string) : null();
-}
-
-Arg data(std::string bytes, std::string shown) {
-  return {.kind = LAB_DATA, .bytes = std::move(bytes), .shown = std::move(shown)};
-}
-
-Arg list(std::vector<std::string> strings) {
-  Arg arg{.kind = LAB_LIST, .shown = "["};
-  for (const std::string& s : strings) arg.shown += (&s == &strings[0] ? "" : ", ") + quoted(s);
-  arg.shown += ']';
-  arg.list = std::move(strings);
-  return arg;
-}
-
-Arg value(const Register& from) {
-  return {.kind = LAB_VALUE, .number = from.index, .shown = '<' + from.name + '>'};
-}
-
-Arg place(const Register& to, std::string shown) {
-  return {.kind = LAB_PLACE, .number = to.index, .shown = std::move(shown)};
-}
-
-Arg status(const Register& from) {
-  return {.kind = LAB_STATUS, .number = from.index, .shown = '<' + from.name + '>'};
-}
-
-Arg pid_path(std::string_view path, const Register& pid) {
-  Arg arg{.kind = LAB_PID_PATH, .number = pid.index, .bytes = std::string(path) + '\0'};
-  const std::size_t at = path.find('%');
-  arg.shown = '"' + std::string(path.substr(0, at)) + '<' + pid.name + '>' + std::string(path.substr(at + 1)) + '"';
-  return arg;
-}
-
-std::string Step::call_text() const {
-  std::string out = name + '(';
-  if (!shown_args.empty()) return out + shown_args + ')';
-  bool first = true;
-  for (const Arg& arg : args) {
-    if (arg.shown.empty()) continue;
-    if (!first) out += ", ";
-    out += arg.shown;
-    first = false;
-  }
-  return out + ')';
-}
-
 Stage& Plan::stage(std::string name) {
   return stages.emplace_back(std::move(name), static_cast<std::uint8_t>(stages.size()));
 }
@@ -174,7 +88,8 @@ std::string flatten(const Plan& plan) {
   for (const Stage& stage : plan.stages) count += stage.steps.size();
   Blob blob(sizeof head + count * sizeof(lab_step));
   for (const Stage& stage : plan.stages) {
-    head.stage[stage.index] = {static_cast<__u32>(steps.size()), static_cast<__u32>(stage.steps.size())};
+    head.stage[stage.index] = {static_cast<__u32>(steps.size()), static_cast<__u32>(stage.steps.size()), stage.leads,
+                               0};
     for (const Step& step : stage.steps) {
       for (const Arg& arg : step.args) {
         if (arg.list.size() > LAB_LIST_MAX) throw Error("the command has more than 1024 arguments; give fewer");

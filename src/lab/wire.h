@@ -17,8 +17,9 @@ enum {
   LAB_REGISTERS = 32,
   LAB_SCRATCH = 30,     // and the one after it: registers for what a call writes and nobody reads
   LAB_LIST_MAX = 1024,  // elements of argv or envp
-  LAB_PATH_MAX = 64,    // bytes of a path with a pid in it
+  LAB_TEXT_MAX = 512,   // bytes of a text with a pid in it
   LAB_REPORT_FD = 3,    // where a failing step is reported, from the first step on
+  LAB_PLAN_FD = 4,      // the plan itself, for stages that go through an execve of this same program
   LAB_NONE = 255,
 };
 
@@ -30,7 +31,9 @@ enum lab_kind {
   LAB_VALUE,       // a register: the call gets what is in it
   LAB_PLACE,       // a register: the call gets its address, to write there (two in a row for pipe2)
   LAB_STATUS,      // a register with a wait status: the call gets the exit code, 128 + n after signal n
-  LAB_PID_PATH,    // offset of "/proc/%/..." | register << 32: the string with the register's number for the %
+  LAB_TEMPLATE,    // offset of a text | register << 32: the text with the register's number for its %
+  LAB_LENGTH,      // an argument's position: the length of the text that it is
+  LAB_FILTER,      // offset of seccomp instructions | count << 32: the call gets a struct sock_fprog
 };
 
 // When a step has done what it should.
@@ -56,6 +59,8 @@ struct lab_step {
 struct lab_stage {
   __u32 first;  // step
   __u32 count;
+  __u32 leads;  // 1: sees to it that its children end when it gives up
+  __u32 padding;
 };
 
 struct lab_plan {
@@ -74,9 +79,9 @@ struct lab_report {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(lab_step) == 80 && sizeof(lab_plan) == 208 && sizeof(lab_report) == 16, "the flat plan's layout");
+static_assert(sizeof(lab_step) == 80 && sizeof(lab_plan) == 400 && sizeof(lab_report) == 16, "the flat plan's layout");
 #else
-_Static_assert(sizeof(struct lab_step) == 80 && sizeof(struct lab_plan) == 208 && sizeof(struct lab_report) == 16,
+_Static_assert(sizeof(struct lab_step) == 80 && sizeof(struct lab_plan) == 400 && sizeof(struct lab_report) == 16,
                "the flat plan's layout");
 #endif
 
