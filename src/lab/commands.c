@@ -136,6 +136,15 @@ static int pause_until_killed(void) {
   return 1;
 }
 
+// For scenes in which others come to a container that runs: says on its standard input, a socket, that it is up, and
+// ends when the other side closes.
+static int hold(void) {
+  char word[4] = "up\n";
+  if (SYSCALL(__NR_write, 0, word, sizeof word) != sizeof word) return 1;
+  while (SYSCALL(__NR_read, 0, word, sizeof word) > 0) continue;
+  return 0;
+}
+
 // A hook gets the container's state as JSON on standard input. It reads it, and finds all well.
 static int hook(void) {
   static char state[4096];
@@ -160,6 +169,7 @@ int small_command(const char* name, char** argv) {
   if (text_equal(name, "ls")) return ls(argv);
   if (text_equal(name, "sleep")) return sleep_for(argv);
   if (text_equal(name, "pause")) return pause_until_killed();
+  if (text_equal(name, "hold")) return hold();
   if (is_hook(name)) return hook();
   put(2, name);
   put(2, ": no such command; there are hello true false echo cat hostname id ls sleep pause\n");

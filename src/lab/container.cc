@@ -330,15 +330,27 @@ Container start(First& first, const Spec& spec) {
 
 void let_go(First& first, Container& container, const Spec& spec) {
   first.stage.write(container.wire, "run\n");
-  wait_until_executed(first, container);
   Stage& init = container.stage;
   if (spec.hooks) hook_before_exec(first.plan, init);
+  if (spec.stays) {
+    init.why("Its command holds the container open for others, until the first process closes the other end of this.");
+    init.dup3(container.end_of_wire, 0, number(0));
+    first.stage.why("The command is up.");
+    first.stage.read(container.wire, first.word, 1);
+  } else {
+    wait_until_executed(first, container);
+  }
   init.why("Whatever is still open closes with the last step.");
   init.may_fail_with(EINVAL);  // before Linux 5.11; each descriptor was opened with O_CLOEXEC anyway
   init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});
   init.call(CALL(rt_sigprocmask), {NAMED(SIG_SETMASK), data(std::string(8, '\0'), "[]"), null(), number(8)});
   init.why("The container.");
-  init.execve(program_path(spec), spec.argv, {"PATH=/bin", "HOME=/"});
+  const std::vector<std::string> environment = {"PATH=/bin", "HOME=/"};
+  if (spec.stays) {
+    init.execve("/bin/hold", {"hold"}, environment);
+  } else {
+    init.execve(program_path(spec), spec.argv, environment);
+  }
 }
 
 First begin_inside(Plan& plan, Stage& runtime) {
@@ -361,9 +373,10 @@ void end_as(First& first, const Register& pid) {
   first.stage.exit(status(first.status));
 }
 
-void end_and_wait(First& first, const Register& pid) {
-  first.stage.kill(pid);
-  first.stage.wait(pid, first.status);
+void end_holding(First& first, const Container& container) {
+  first.stage.close(container.wire);
+  first.stage.why("Pid 1 ends; had it left children, the kernel would kill them now.");
+  first.stage.wait(container.init, first.status);
 }
 
 }  // namespace nstrace::lab

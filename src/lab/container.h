@@ -32,6 +32,7 @@ struct Spec {
   bool drop_groups = true;      // without rights over groups outside, setgroups() is not allowed
   bool privileged = false;      // keeps all rights, as for a runtime inside
   bool hooks = false;
+  bool stays = false;  // runs `hold`, until end_holding(), instead of argv
   std::vector<Join> joins;
   std::string id;  // names its pids in the plan, where there are several containers: "app"
 
@@ -67,8 +68,8 @@ Container start(First&, const Spec&);
 void let_go(First&, Container&, const Spec&);
 void wait_until_executed(First&, const Container&);
 
-void end_as(First&, const Register& pid);        // waits for that process, ends with its exit code
-void end_and_wait(First&, const Register& pid);  // kills it, waits
+void end_as(First&, const Register& pid);    // waits for that process, ends with its exit code
+void end_holding(First&, const Container&);  // of one that stays: lets it end, waits
 
 // The scenes: whole plans.
 Plan run_plan(const Spec&);     // one container, one command

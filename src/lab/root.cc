@@ -46,6 +46,7 @@ void fill_root(Stage& init, const Spec& spec, int host_program) {
   for (const std::string& name : commands()) {
     if (host_program < 0 || name != base) init.symlink("lab", "bin/" + name);
   }
+  if (spec.stays) init.symlink("lab", "bin/hold");
 
   if (host_program < 0) return;
   init.why("A bind mount: the host's file is seen at a second place, then made read-only there.");

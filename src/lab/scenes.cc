@@ -21,15 +21,14 @@ Plan run_plan(const Spec& spec) {
 Plan exec_plan(const Spec& spec) {
   Plan plan;
   Spec stays = spec;
-  stays.argv = {"pause"};
+  stays.stays = true;
   First first = begin(plan, spec);
   Container container = start(first, stays);
   let_go(first, container, stays);
   const Register& entered = enter(first, container, spec);
   const Register& result = plan.word("result");
   first.stage.wait(entered, result);
-  first.stage.why("Pid 1 of the container has no handler for any signal, and so gets none but this one from outside.");
-  end_and_wait(first, container.init);
+  end_holding(first, container);
   first.stage.exit(status(result));
   return plan;
 }
@@ -38,8 +37,7 @@ Plan exec_plan(const Spec& spec) {
 Plan pod_plan(const Spec& spec) {
   Plan plan;
   Spec pause = spec;
-  pause.argv = {"pause"};
-  pause.host_program.clear();
+  pause.stays = true;
   pause.id = "pause";
   First first = begin(plan, spec);
   Container holder = start(first, pause);
@@ -56,7 +54,7 @@ Plan pod_plan(const Spec& spec) {
   let_go(first, container, app);
   const Register& result = plan.word("result");
   first.stage.wait(container.init, result);
-  end_and_wait(first, holder.init);
+  end_holding(first, holder);
   first.stage.exit(status(result));
   return plan;
 }

@@ -185,10 +185,6 @@ void Stage::wait(const Register& pid, const Register& status) {
   expect(pid);
 }
 
-void Stage::kill(const Register& pid) {
-  call(CALL(kill), {value(pid), NAMED(SIGKILL)});
-}
-
 void Stage::exit(Arg code) {
   call(CALL(exit_group), {std::move(code)});
   steps.back().expect = LAB_NO_RETURN;

@@ -85,7 +85,6 @@ class Stage {
   void die_with(const Register& parent);  // PR_SET_PDEATHSIG, and a look that it is not too late
   void clone(Arg flags, Stage& child, const Register& pid);
   void wait(const Register& pid, const Register& status);
-  void kill(const Register& pid);  // SIGKILL
   void exit(Arg code);
   void execve(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment);
   // Executes the program that it is once more; the process goes on as the stage `next`, with its registers forgotten.
