@@ -371,9 +371,10 @@ TEST_CASE("no list of calls means that it is not known which are recorded") {
 }
 
 TEST_CASE("unknown fields are ignored, unknown types counted, blank lines passed over") {
-  const Trace trace =
-      parsed(kHeader + "{\"type\":\"weather\",\"x\":{\"y\":[1,{}]}}\n\n\r\n" +
-             "{\"type\":\"exit\",\"new\":{\"tid\":9,\"a\":[1,2]},\"tid\":7,\"nul\":null,\"code\":3}\r\n" + kFooter);
+  const Trace trace = parsed(kHeader + "{\"type\":\"weather\",\"x\":{\"y\":[1,{}]}}\n\n\r\n" +
+                             "{\"type\":\"exit\",\"a_name_longer_than_any_that_is_known\":1,\"\":2,\"_b64\":3,"
+                             "\"t\\u0069d\":9,\"new\":{\"tid\":9,\"a\":[1,2]},\"tid\":7,\"nul\":null,\"code\":3}\r\n" +
+                             kFooter);
   CHECK(trace.report.unknown == 1);
   REQUIRE(trace.events.size() == 1);
   CHECK(trace.events[0].who.tid == 7);

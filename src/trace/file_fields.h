@@ -4,7 +4,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <string_view>
 
 namespace nstrace::trace {
@@ -46,23 +49,40 @@ constexpr std::string_view field_name(Field field) {
   return kFieldNames[static_cast<std::size_t>(field)];
 }
 
-inline constexpr std::size_t kLongestField = 16 + 4;  // "parent_born" and the like, with "_b64"
+// A name of up to 16 characters as two numbers, so that it is compared and hashed without a loop.
+struct PackedName {
+  std::uint64_t low = 0, high = 0;
+  bool operator==(const PackedName&) const = default;
+};
+inline constexpr std::size_t kLongestName = 16;
+
+constexpr PackedName pack_name(std::string_view name) {
+  PackedName result;
+  for (std::size_t i = 0; i < name.size() && i < kLongestName; ++i)
+    (i < 8 ? result.low : result.high) |= std::uint64_t{static_cast<unsigned char>(name[i])} << (i % 8 * 8);
+  return result;
+}
 
 namespace field_table {
 
 inline constexpr std::size_t kSlots = 256;
 
-constexpr std::size_t slot_of(std::string_view name) {
-  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(name[i])); };
-  return (name.size() * 7 + at(0) * 31 + at(name.size() / 2) * 13 + at(name.size() - 1) * 3) % kSlots;
+constexpr std::size_t slot_of(const PackedName& name) {
+  return ((name.low ^ name.high * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu) >> 56;
 }
 
-constexpr std::array<std::uint8_t, kSlots> filled() {
-  std::array<std::uint8_t, kSlots> slots{};
+struct Slot {
+  PackedName name;
+  Field field = Field::Unknown;
+};
+constexpr std::array<Slot, kSlots> filled() {
+  std::array<Slot, kSlots> slots{};
   for (std::size_t i = 1; i < std::size(kFieldNames); ++i) {
-    std::size_t slot = slot_of(kFieldNames[i]);
-    while (slots[slot] != 0) slot = (slot + 1) % kSlots;
-    slots[slot] = static_cast<std::uint8_t>(i);
+    if (kFieldNames[i].size() > kLongestName) throw "a name is too long";  // at compile time
+    const PackedName name = pack_name(kFieldNames[i]);
+    std::size_t slot = slot_of(name);
+    while (slots[slot].field != Field::Unknown) slot = (slot + 1) % kSlots;
+    slots[slot] = {name, static_cast<Field>(i)};
   }
   return slots;
 }
@@ -70,16 +90,44 @@ inline constexpr auto kTable = filled();
 
 }  // namespace field_table
 
-// The field that bears the name, Unknown if none does. `exact` is set for "<field>_b64".
-constexpr Field field_of(std::string_view name, bool& exact) {
-  constexpr std::string_view kExactEnding = "_b64";
+inline constexpr std::string_view kExactEnding = "_b64";
+inline constexpr std::size_t kLongestKey = kLongestName + kExactEnding.size();
+
+// How many characters stand before the first quote; 0 if none, or more than a known key has. `text` must have
+// kLongestKey
+// + 8 bytes that may be read.
+inline std::size_t length_before_quote(const char* text) {
+  static_assert(std::endian::native == std::endian::little);
+  for (std::size_t at = 0; at <= kLongestKey; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text + at, 8);
+    word ^= 0x2222222222222222u;  // a quote becomes 0; the lowest zero byte sets the lowest high bit
+    const std::uint64_t zeros = (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+    if (zeros == 0) continue;
+    const std::size_t length = at + static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
+    return length <= kLongestKey ? length : 0;
+  }
+  return 0;
+}
+
+// The field that bears the name, Unknown if none does. `exact` is set for "<field>_b64". `name` must have 16 bytes that
+// may be read, whatever its length.
+inline Field field_of(std::string_view name, bool& exact) {
   exact = name.size() > kExactEnding.size() && name.substr(name.size() - kExactEnding.size()) == kExactEnding;
   if (exact) name.remove_suffix(kExactEnding.size());
-  if (name.empty()) return Field::Unknown;
-  for (std::size_t slot = field_table::slot_of(name);; slot = (slot + 1) % field_table::kSlots) {
-    const std::uint8_t i = field_table::kTable[slot];
-    if (i == 0) return Field::Unknown;
-    if (kFieldNames[i] == name) return static_cast<Field>(i);
+  if (name.empty() || name.size() > kLongestName) return Field::Unknown;
+  PackedName wanted;
+  std::memcpy(&wanted.low, name.data(), 8);
+  std::memcpy(&wanted.high, name.data() + 8, 8);
+  if (name.size() <= 8) {
+    wanted.high = 0;
+    wanted.low &= ~std::uint64_t{0} >> (64 - 8 * name.size());
+  } else {
+    wanted.high &= ~std::uint64_t{0} >> (128 - 8 * name.size());
+  }
+  for (std::size_t slot = field_table::slot_of(wanted);; slot = (slot + 1) % field_table::kSlots) {
+    const field_table::Slot& found = field_table::kTable[slot];
+    if (found.field == Field::Unknown || found.name == wanted) return found.field;
   }
 }
 

@@ -6,29 +6,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <limits>
 
 #include "trace/error.h"
 #include "trace/file.h"
 #include "trace/file_fields.h"
 #include "trace/file_words.h"
 #include "trace/input.h"
-#include "trace/json_text.h"
+#include "trace/json_values.h"
 
 namespace nstrace::trace {
 namespace {
 
-using simdjson::ondemand::array;
-using simdjson::ondemand::object;
-using simdjson::ondemand::value;
-
 static_assert(LineInput::kPadding >= simdjson::SIMDJSON_PADDING);
-
-// What a field holds that it may not hold. LineParser puts the line and the field's name before it.
-struct BadField {
-  std::string what;
-};
 
 // The first line is no header.
 struct NotATrace {};
@@ -39,115 +28,7 @@ struct BadJson {
 };
 
 constexpr std::string_view kHeaderBegin = "{\"type\":\"header\"";
-
-// "shown" for a sentence: without control characters, and not too long.
-std::string shown(std::string_view bytes) {
-  std::string text;
-  append_json_string(text, bytes.substr(0, 60));
-  return bytes.size() > 60 ? text + "..." : text;
-}
-
-template <typename T>
-T integer(value v) {
-  T result{};
-  bool fits = false;
-  std::int64_t i = 0;
-  std::uint64_t u = 0;
-  double d = 0;
-  if (v.get_int64().get(i) == simdjson::SUCCESS) {
-    result = static_cast<T>(i);
-    fits = std::in_range<T>(i);
-  } else if (v.get_uint64().get(u) == simdjson::SUCCESS) {
-    result = static_cast<T>(u);
-    fits = std::in_range<T>(u);
-  } else if (v.get_double().get(d) == simdjson::SUCCESS) {  // jq 1.6 writes 1.7000000000000001e+18
-    fits = d >= static_cast<double>(std::numeric_limits<T>::min()) &&
-           d < static_cast<double>(std::numeric_limits<T>::max());
-    if (fits) result = static_cast<T>(d);
-  } else {
-    throw BadField{"is not a number"};
-  }
-  if (!fits) throw BadField{"is a number that is out of range"};
-  return result;
-}
-
-std::string_view string(value v) {
-  std::string_view text;
-  const auto error = v.get_string().get(text);
-  if (error == simdjson::INCORRECT_TYPE) throw BadField{"is not a string"};
-  if (error) throw BadField{fmt::format("is not a valid string ({})", simdjson::error_message(error))};
-  return text;
-}
-
-bool boolean(value v) {
-  bool b = false;
-  if (v.get_bool().get(b)) throw BadField{"is neither true nor false"};
-  return b;
-}
-
-// A number of 64 bits in a string: "4026531840", "-100", "0xc000".
-template <typename T>
-T number_text(value v) {
-  const std::string_view text = string(v);
-  T number{};
-  const bool hex = text.substr(0, 2) == "0x";
-  const char* begin = text.data() + (hex ? 2 : 0);
-  const char* end = text.data() + text.size();
-  if (hex) {
-    std::uint64_t bits = 0;
-    const auto done = std::from_chars(begin, end, bits, 16);
-    if (done.ec == std::errc() && done.ptr == end) return static_cast<T>(bits);
-  } else {
-    const auto done = std::from_chars(begin, end, number);
-    if (done.ec == std::errc() && done.ptr == end) return number;
-  }
-  throw BadField{fmt::format("is not a number: {}", shown(text))};
-}
-
-// exact: the field is <name>_b64.
-void read_text(value v, bool exact, std::string& to) {
-  const std::string_view text = string(v);
-  if (!exact) {
-    to.assign(text);
-    return;
-  }
-  auto bytes = decode_base64(text);
-  if (!bytes) throw BadField{"is not base64"};
-  to = std::move(*bytes);
-}
-
-array elements(value v) {
-  array list;
-  if (v.get_array().get(list)) throw BadField{"is not an array"};
-  return list;
-}
-
-object members(value v) {
-  object fields;
-  if (v.get_object().get(fields)) throw BadField{"is not an object"};
-  return fields;
-}
-
-void read_texts(value v, bool exact, std::vector<std::string>& to) {
-  std::size_t i = 0;
-  for (auto element : elements(v)) {
-    if (exact) {  // beside the list, which stands before it: null where that is exact itself
-      if (i >= to.size()) throw BadField{"is longer than the list that it belongs to"};
-      value item = element.value();
-      if (!item.is_null()) read_text(item, true, to[i]);
-    } else {
-      if (i == to.size()) to.emplace_back();
-      to[i].assign(string(element.value()));
-    }
-    ++i;
-  }
-  if (!exact) to.resize(i);
-}
-
-void read_integers(value v, std::vector<int>& to) {
-  to.clear();
-  for (auto element : elements(v)) to.push_back(integer<int>(element.value()));
-}
+constexpr std::string_view kOurHeaderBegin = "{\"type\":\"header\",\"format\":\"nstrace\"";
 
 class LineParser {
  public:
@@ -163,17 +44,14 @@ class LineParser {
     throw Error(fmt::format("{}, line {}: {}", input_.name(), input_.number(), what));
   }
 
-  // Calls take(key, value) for each field of the object.
+  // Calls take(key, value) for each field of the object whose name could be known. (There is padding behind the line.)
   template <typename Take>
   void each_key(object fields, Take take) {
     for (auto entry : fields) {
       simdjson::ondemand::field f;
       if (const auto error = std::move(entry).get(f)) throw simdjson::simdjson_error(error);
       const char* raw = f.key().raw();
-      // A key ends at the first quote: those that are known have no escapes. (There is padding behind the line.)
-      const char* end = raw;
-      while (end < raw + kLongestField && *end != '"') ++end;
-      take(std::string_view(raw, static_cast<std::size_t>(end - raw)), f.value());
+      if (const std::size_t length = length_before_quote(raw)) take(std::string_view(raw, length), f.value());
     }
   }
   // Calls take(field, exact, value) for each field of the object that is known.
@@ -342,15 +220,6 @@ void LineParser::read_event(object fields, Rest rest) {
   });
   if (!has_args) event_.call.args.clear();
   if (!has_start) event_.start = event_.time;
-}
-
-std::uint64_t device(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  std::uint64_t major = 0, minor = 0;
-  if (colon == text.npos || std::from_chars(text.data(), text.data() + colon, major).ptr != text.data() + colon ||
-      std::from_chars(text.data() + colon + 1, text.data() + text.size(), minor).ptr != text.data() + text.size())
-    throw BadField{"is not a device (MAJOR:MINOR)"};
-  return major << 20 | minor;
 }
 
 // The fields of each kind of event, after those that all events have.
@@ -589,6 +458,8 @@ ReadReport read_trace(LineInput& input, Sink& sink) {
       if (!input.whole() && line.substr(0, kHeaderBegin.size()) == kHeaderBegin)
         throw Error(fmt::format("{} is cut off within its first line, the header: nothing of the trace is there",
                                 input.name()));
+      if (line.substr(0, kOurHeaderBegin.size()) == kOurHeaderBegin)
+        throw Error(fmt::format("{}, line 1: the header is damaged: {}", input.name(), shown(line)));
       throw Error(
           fmt::format("{} is not an nstrace trace: its first line is not a header, but {}", input.name(), shown(line)));
     } catch (const BadJson& bad) {
