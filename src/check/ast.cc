@@ -49,6 +49,12 @@ std::vector<CaptureId> captures_in(const CallPattern& call) {
   return list;
 }
 
+bool has_captures(const Value& value) {
+  std::vector<CaptureId> list;
+  collect(value, list);
+  return !list.empty();
+}
+
 std::string rule_name(const Rule& rule) {
   const auto* sequence = std::get_if<Sequence>(&rule.what);
   if (sequence && !sequence->title.empty()) return "sequence \"" + sequence->title + "\"";

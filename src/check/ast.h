@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -84,6 +85,7 @@ struct ResultPattern {
 
 // A call as strace writes it. PSEUDO: exited(code), killed(SIGNAL), renamed("comm"), moved("cgroup").
 struct CallPattern {
+  int id = -1;  // a number of its own, from 0, among all of a file
   Place place;
   std::string source;              // as written
   std::vector<std::string> names;  // any of these; a name may be a glob
@@ -195,9 +197,33 @@ struct Expectations {
   std::vector<Role> roles;
   std::vector<std::string> captures;
   std::vector<Rule> rules;
+  int calls = 0;  // how many call patterns there are
 };
 
+// Every call pattern that stands in a rule.
+template <typename RuleType, typename F>
+void for_each_call(RuleType& rule, F f) {
+  std::visit(
+      [&](auto& what) {
+        using T = std::remove_cvref_t<decltype(what)>;
+        if constexpr (std::is_same_v<T, Sequence>) {
+          for (auto& step : what.steps)
+            for (auto& item : step.items) f(item.call);
+        } else if constexpr (std::is_same_v<T, Count>) {
+          if (what.call) f(*what.call);
+        } else {
+          f(what.call);
+        }
+        if constexpr (std::is_same_v<T, Never> || std::is_same_v<T, Count>) {
+          if (what.span.after) f(what.span.after->call);
+          if (what.span.before) f(what.span.before->call);
+        }
+      },
+      rule.what);
+}
+
 // What a rule is called in reports: a sequence's title in quotes, else its first line.
+bool has_captures(const Value& value);
 std::string rule_name(const Rule& rule);
 std::string_view state_name(StateLine::Kind kind);
 

@@ -107,6 +107,7 @@ Expectations parse(const std::string& path, const std::string& text, const Loade
   Parser(state, 0).run();
   resolve(state);
   if (!state.diagnostics.empty()) throw ParseError(state.out.sources, std::move(state.diagnostics));
+  for (Rule& rule : state.out.rules) for_each_call(rule, [&](CallPattern& call) { call.id = state.out.calls++; });
   return std::move(state.out);
 }
 

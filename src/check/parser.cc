@@ -231,6 +231,8 @@ void Parser::sequence(Rule& rule) {
   const Place opened = expect(Tok::LeftBrace, "`{`", "write `sequence \"title\" { ... }`").place;
   nesting_ = 1;
   sequence_body(sequence, nullptr, opened);
+  constexpr std::size_t kLongest = 2000;
+  if (sequence.steps.size() > kLongest) error(rule.place, fmt::format("a sequence has at most {} calls", kLongest));
   if (sequence.steps.empty() && errors == state_.diagnostics.size()) error(rule.place, "this sequence is empty");
   rule.what = std::move(sequence);
 }
@@ -455,6 +457,8 @@ StateLine Parser::state_line() {
     expect(Tok::Colon, fmt::format("`:` after `{}`", word.text));
     line.value = value(false);
     if (line.value.kind == Value::Kind::Rest) fail(line.value.place, "`...` is no value here");
+    if (has_captures(line.value))
+      fail(line.value.place, "there are no captures in a state", "capture it in a sequence");
   }
   line.place = place_from(begin);
   line.source = source_from(begin);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What rules are judged by, once the trace has ended: the calls, the model, who fills which role, and what may be
+// missing.
+#pragma once
+
+#include <vector>
+
+#include "check/recording.h"
+#include "check/roles.h"
+#include "check/store.h"
+
+namespace nstrace::check {
+
+class NsHistory;
+inline constexpr ProcessId kNoProcess = UINT32_MAX;
+// A process for each role that a rule needs, by RoleId.
+using Assignment = std::vector<ProcessId>;
+
+struct Facts {
+  const Expectations& expectations;
+  const model::Model& model;
+  const Recording& recording;
+  Store& store;
+  const Roles& roles;
+  const NsHistory& history;
+  std::uint64_t lost = 0;                        // how many records are missing
+  std::uint64_t lost_until = 0;                  // they are missing before this event; UINT64_MAX = anywhere
+  bool complete = true;                          // the trace has its end
+  trace::Time end = 0;                           // of its last event
+  std::vector<std::optional<Reason>> gaps = {};  // by pattern id: calls that it may fit and that were not recorded
+  std::optional<Reason> gap_of_next = {};        // calls that `next` looks at and that were not recorded
+
+  const Role& role(RoleId id) const { return expectations.roles[static_cast<std::size_t>(id)]; }
+  const model::Process& process(ProcessId id) const { return model.processes()[id]; }
+  bool gap(const CallPattern& pattern) const { return gaps[static_cast<std::size_t>(pattern.id)].has_value(); }
+  // Records of the process may be missing.
+  bool touched(ProcessId id) const { return lost_until > first_event(id); }
+  // Its life goes on beyond the end of an incomplete trace.
+  bool open(ProcessId id) const { return !complete && !process(id).ended; }
+  std::uint64_t first_event(ProcessId id) const {
+    const model::Process& p = process(id);
+    return p.existed ? 0 : p.fork_event ? p.fork_event : p.comms.front().event;
+  }
+  ProcessId who(const Assignment& assignment, RoleId role) const { return assignment[static_cast<std::size_t>(role)]; }
+};
+
+}  // namespace nstrace::check
