@@ -26,15 +26,15 @@ for option; do
   esac
 done
 
-root=$(dirname "$(dirname "$(readlink -f "$0")")")
-cd "$root"
-build=${NSTRACE_BUILD:-$root/build}
-
 if [ "$(id -u)" -ne 0 ] && [ -n "$live" ]; then
   echo "tests/run.sh: the live tests load eBPF programs and make namespaces, which needs root: sudo tests/run.sh" \
     "(or, for the unit tests alone, tests/run.sh --unit)" >&2
   exit 1
 fi
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+cd "$root"
+build=${NSTRACE_BUILD:-$root/build}
+
 if [ -n "$install" ]; then
   groups=(build tests)
   [ -z "$live" ] || groups+=(docker)

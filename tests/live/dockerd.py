@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A real Docker that nobody else sees: own containerd, dockerd, data, socket, bridge and cgroup, all gone afterwards.
 
-It runs in the host's namespaces as a real one does. It changes nothing of the host: no iptables rules, no forwarding, a
+It runs in the host's namespaces and as a child of init, as a real one does. It changes nothing of the host: no iptables rules, no forwarding, a
 bridge of its own (so that containers get a network and dockerd's hook runs), and nothing of a Docker that is here already
 is touched. The image "busybox" is made from busybox-static, without a network.
 """
@@ -27,14 +27,56 @@ def children_first(path):
     return sorted((p for p, _, _ in os.walk(path)), key=len, reverse=True)
 
 
+class Daemon:
+    """A process that is nobody's child here: started through setsid, so that its parent is init."""
+
+    def __init__(self, name, arguments, log):
+        with open(log, "w") as out:
+            subprocess.run(["setsid", "--fork", program(name), *arguments], stdin=subprocess.DEVNULL, stdout=out,
+                           stderr=out, check=True, env={"PATH": PATH, "HOME": "/root"})
+        self.log = log
+        self.argv = [program(name), *arguments]
+        deadline = time.monotonic() + 5
+        while not (found := [p for p, words in running() if words == self.argv]):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{name} did not start: {self.log.read_text()[-1500:]}")
+            time.sleep(0.01)
+        self.pid = found[0]
+
+    def alive(self):
+        try:
+            state = pathlib.Path("/proc", str(self.pid), "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return state != "Z"  # init may be slow to collect it
+
+    def end(self):
+        for number, patience in (signal.SIGTERM, 20), (signal.SIGKILL, 5):
+            deadline = time.monotonic() + patience
+            if self.alive():
+                os.kill(self.pid, number)
+            while self.alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def running():
+    """The pid and the arguments of every process."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = pathlib.Path("/proc", pid, "cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+        except OSError:
+            continue
+        if words:
+            yield int(pid), words
+
+
 class Dockerd:
     def __init__(self, folder=None):
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="nstrace-docker."))
         self.folder.mkdir(exist_ok=True)
         self.mark = f"nst{random.randrange(16**6):06x}"  # names the bridge and the cgroup
         self.socket = f"unix://{self.folder}/docker.sock"
-        self.daemons = []
-        self.containerd = None
+        self.containerd = self.dockerd = None
 
     def __enter__(self):
         try:
@@ -52,30 +94,25 @@ class Dockerd:
         (d / "containerd.toml").write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
         self.containerd = self.daemon("containerd", "--config", d / "containerd.toml", "--root", d / "containerd",
                                       "--state", d / "state", "--address", d / "containerd.sock")
-        self.until(lambda: (d / "containerd.sock").exists(), "containerd")
+        self.until(lambda: (d / "containerd.sock").exists(), self.containerd)
         bridge = ["--bridge", self.mark] if self.make_bridge() else ["--bridge", "none"]
         self.dockerd = self.daemon(
             "dockerd", "--data-root", d / "data", "--exec-root", d / "exec", "-H", self.socket, "-p", d / "docker.pid",
             "--containerd", d / "containerd.sock", *bridge, "--iptables=false", "--ip6tables=false",
             "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false",
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/" + self.mark)
-        self.until(lambda: self.docker("version", check=False).returncode == 0, "dockerd")
+        self.until(lambda: self.docker("version", check=False).returncode == 0, self.dockerd)
         self.make_image()
 
     def daemon(self, name, *arguments):
-        with open(self.folder / (name + ".log"), "w") as log:
-            process = subprocess.Popen([program(name), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=log, start_new_session=True, env=os.environ | {"PATH": PATH})
-        self.daemons.append((name, process))
-        return process
+        return Daemon(name, [str(a) for a in arguments], self.folder / (name + ".log"))
 
-    def until(self, ready, name):
+    @staticmethod
+    def until(ready, daemon):
         deadline = time.monotonic() + 60
         while not ready():
-            process = dict(self.daemons)[name]
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{name} does not run; its last words: "
-                                   + (self.folder / (name + ".log")).read_text()[-1500:])
+            if not daemon.alive() or time.monotonic() > deadline:
+                raise RuntimeError(f"{daemon.argv[0]} does not run; its last words: {daemon.log.read_text()[-1500:]}")
             time.sleep(0.05)
 
     def make_bridge(self):
@@ -112,31 +149,17 @@ class Dockerd:
 
     def shims(self):
         """The pids of the shims that serve this daemon's containers."""
-        return [pid for pid, words in self.processes() if os.path.basename(words[0]).startswith("containerd-shim")]
-
-    def processes(self):
-        """What runs with this folder in its arguments: the daemons, the shims, runc."""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                words = pathlib.Path("/proc", pid, "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            except OSError:
-                continue
-            if any(str(self.folder) in w for w in words) and int(pid) != os.getpid():
-                yield int(pid), words
+        return [pid for pid, words in running() if os.path.basename(words[0]).startswith("containerd-shim")
+                and any(w.startswith(str(self.folder) + "/") for w in words)]
 
     def stop(self):
-        if len(self.daemons) == 2 and self.dockerd.poll() is None:
+        if self.dockerd and self.dockerd.alive():
             left = self.docker("ps", "-aq", check=False).stdout.split()
             if left:
                 self.docker("rm", "-f", *left, check=False)
-        for name, process in reversed(self.daemons):
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(timeout=20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        for daemon in self.dockerd, self.containerd:
+            if daemon:
+                daemon.end()
         for pid in self.shims():
             try:
                 os.kill(pid, signal.SIGKILL)
