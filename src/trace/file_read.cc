@@ -364,10 +364,10 @@ void LineParser::read_footer(object fields) {
     if (field == Field::lost) footer.lost = integer<std::uint64_t>(v);
     if (field == Field::losses) {
       for (auto element : elements(v)) {
-        auto& [why, count] = footer.losses.emplace_back();
+        std::pair<std::string, std::uint64_t>& loss = footer.losses.emplace_back();
         each(members(element.value()), [&](Field of_loss, bool exact_text, value w) {
-          if (of_loss == Field::why) read_text(w, exact_text, why);
-          if (of_loss == Field::count) count = integer<std::uint64_t>(w);
+          if (of_loss == Field::why) read_text(w, exact_text, loss.first);
+          if (of_loss == Field::count) loss.second = integer<std::uint64_t>(w);
         });
       }
     }
