@@ -58,8 +58,8 @@ class Judge {
       return made == Truth::Yes && out.events.size() >= kEventsKept;
     });
     if (made != Truth::Yes && unseen(&rule.call, process, out.reasons)) made = either(made, Truth::Maybe);
-    out.truth = negated(made);
-    if (out.truth == Truth::Maybe) why(out, made);
+    out.truth = both(negated(made), span_exists());
+    if (out.truth == Truth::Maybe) why(out);
     return out;
   }
 
@@ -88,7 +88,8 @@ class Judge {
     else
       out.truth = Truth::Maybe;
     if (rule.inverted) out.truth = negated(out.truth);
-    if (out.truth == Truth::Maybe) why(out, maybe ? Truth::Maybe : Truth::No);
+    out.truth = both(out.truth, span_exists());
+    if (out.truth == Truth::Maybe) why(out);
     return out;
   }
 
@@ -139,7 +140,7 @@ class Judge {
     if (out.truth == Truth::Maybe) {
       for (const StateAnswer& answer : out.state)
         if (answer.truth == Truth::Maybe) out.reasons.push_back({answer.unknown, answer.cure});
-      why(out, any_sure ? Truth::No : Truth::Maybe);
+      why(out);
     }
     return out;
   }
@@ -186,6 +187,12 @@ class Judge {
       if (!b->events.empty()) out.bounds.push_back(b->anchor->last ? b->events.back() : b->events.front());
     }
     return true;
+  }
+
+  // A rule about a span that does not exist fails; one that may not exist cannot hold for sure.
+  Truth span_exists() const {
+    const bool sure = (!after_ || after_->sure()) && (!before_ || before_->sure());
+    return sure ? Truth::Yes : Truth::Maybe;
   }
 
   Truth inside(std::uint64_t number) const {
@@ -265,14 +272,15 @@ class Judge {
     return any;
   }
 
-  void why(Judgement& out, Truth seen) const {
+  void why(Judgement& out) const {
     for (const auto* b : {after_ ? &*after_ : nullptr, before_ ? &*before_ : nullptr})
       if (b)
         for (const Reason& reason : b->reasons)
           if (std::ranges::find(out.reasons, reason) == out.reasons.end()) out.reasons.push_back(reason);
-    if (seen == Truth::Maybe && out.reasons.empty()) {
+    if (out.reasons.empty()) {
       std::string where;
-      if (!out.events.empty()) where = fmt::format(" at event {}", facts_.store.event(out.events.front()).number);
+      const auto& events = out.events.empty() ? out.bounds : out.events;
+      if (!events.empty()) where = fmt::format(" at event {}", facts_.store.event(events.front()).number);
       out.reasons.push_back({fmt::format("an argument{} was not recorded whole", where),
                              "record it again, if it was cut by strace with -s 4096"});
     }
