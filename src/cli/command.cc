@@ -15,6 +15,7 @@ namespace {
 const std::vector<Command> kCommands{
     {"show", "print a recorded trace as lines, or as a tree", show_command, kBadUse},
     {"draw", "draw a recorded trace", draw_command, kBadUse},
+    {"check", "say whether a trace keeps to an expectation file", check_command, kBadUse},
     {"lab", "the embedded mini container runtime", lab_command, kOwnFailure},
     {"doctor", "say whether this host can trace, and what is missing", doctor_command, kBadUse},
 };

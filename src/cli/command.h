@@ -17,6 +17,7 @@ using Arguments = std::vector<std::string>;
 int trace_command(const Arguments& arguments);  // nstrace [OPTIONS] --follow TARGET... [-- COMMAND]
 int show_command(const Arguments& arguments);
 int draw_command(const Arguments& arguments);
+int check_command(const Arguments& arguments);
 int lab_command(const Arguments& arguments);
 int doctor_command(const Arguments& arguments);
 

@@ -14,20 +14,31 @@
 namespace nstrace::cli {
 namespace {
 
-int run(const Arguments& all) {
-  const auto dashes = std::find(all.begin(), all.end(), "--");
-  lab::RunOptions container;
-  container.command.assign(dashes == all.end() ? dashes : dashes + 1, all.end());
-  LiveOptions live;
-  bool untraced = false;
-  CLI::App app(
-      "Sets a container up, step by step, with a tiny root file system of its own, and traces it.\n"
-      "What follows -- is the command to run in it (default: hello).",
-      "nstrace lab run");
-  app.add_flag("--no-trace", untraced, "only run it: needs no rights and no eBPF");
+// What `lab SCENE` and `lab plan SCENE` both take; what follows -- is the command to run in the container.
+void add_container_options(CLI::App& app, lab::RunOptions& container, bool& user_namespace) {
   app.add_option("--hostname", container.hostname, "the container's host name");
+  app.add_flag("--userns", user_namespace, "in a user namespace, as for an ordinary user");
+}
+
+Arguments split_command(const Arguments& all, lab::RunOptions& container) {
+  const auto dashes = std::find(all.begin(), all.end(), "--");
+  container.command.assign(dashes == all.end() ? dashes : dashes + 1, all.end());
+  return Arguments(all.begin(), dashes);
+}
+
+int run(const lab::SceneName& scene, const Arguments& all) {
+  lab::RunOptions container;
+  container.scene = scene.scene;
+  const Arguments own = split_command(all, container);
+  LiveOptions live;
+  bool untraced = false, user_namespace = false;
+  CLI::App app(fmt::format("{}, traced.\nWhat follows -- is the command to run in it (default: hello).", scene.what),
+               fmt::format("nstrace lab {}", scene.name));
+  app.add_flag("--no-trace", untraced, "only run it: needs no rights and no eBPF");
+  add_container_options(app, container, user_namespace);
   add_live_options(app, live);
-  if (const auto code = parse(app, Arguments(all.begin(), dashes), kOwnFailure)) return *code;
+  if (const auto code = parse(app, own, kOwnFailure)) return *code;
+  if (user_namespace) container.rootless = true;
 
   if (untraced) return lab::run_untraced(container);
   const lab::Launch launch = lab::prepare_run(container);
@@ -37,18 +48,36 @@ int run(const Arguments& all) {
   return status;
 }
 
+const lab::SceneName* find_scene(const std::string& word) {
+  for (const lab::SceneName& scene : lab::scenes())
+    if (scene.name == word) return &scene;
+  return nullptr;
+}
+
 int plan(const Arguments& all) {
-  const auto dashes = std::find(all.begin(), all.end(), "--");
   lab::RunOptions container;
-  container.command.assign(dashes == all.end() ? dashes : dashes + 1, all.end());
-  CLI::App app(
-      "Prints the system calls that `nstrace lab run` will make, stage by stage.\n"
-      "What follows -- is the command to run in the container.",
-      "nstrace lab plan");
-  app.add_option("--hostname", container.hostname, "the container's host name");
-  if (const auto code = parse(app, Arguments(all.begin(), dashes), kOwnFailure)) return *code;
+  const Arguments own = split_command(all, container);
+  std::string scene = "run";
+  bool user_namespace = false;
+  CLI::App app("Prints the system calls that a scene will make, stage by stage.", "nstrace lab plan");
+  app.add_option("SCENE", scene, "run, exec, pod, ... (default: run)");
+  add_container_options(app, container, user_namespace);
+  if (const auto code = parse(app, own, kOwnFailure)) return *code;
+  const lab::SceneName* found = find_scene(scene);
+  if (!found)
+    throw Error(fmt::format("nstrace lab has no scene {}; `nstrace lab --help` lists them", scene), kOwnFailure);
+  container.scene = found->scene;
+  if (user_namespace) container.rootless = true;
   fmt::print("{}", lab::plan_text(container));
   return kDone;
+}
+
+std::string help() {
+  std::string text = "The embedded mini container runtime, for learning and testing.\n\n";
+  for (const lab::SceneName& scene : lab::scenes())
+    text += fmt::format("  nstrace lab {:<8} {}\n", scene.name, scene.what);
+  return text + fmt::format("  nstrace lab {:<8} {}\n", "plan", "prints the calls that a scene will make") +
+         "\nEach has its own --help; -- COMMAND says what to run inside.\n";
 }
 
 }  // namespace
@@ -56,18 +85,14 @@ int plan(const Arguments& all) {
 int lab_command(const Arguments& arguments) {
   const std::string word = arguments.empty() ? "" : arguments[0];
   const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
-  if (word == "run") return run(rest);
+  if (const lab::SceneName* scene = find_scene(word)) return run(*scene, rest);
   if (word == "plan") return plan(rest);
   if (word == "--help" || word == "-h") {
-    fmt::print(
-        "The embedded mini container runtime, for learning and testing.\n\n"
-        "  nstrace lab run [OPTIONS] [-- CMD [ARG...]]   sets a container up and traces it\n"
-        "  nstrace lab plan [-- CMD [ARG...]]            prints the calls that it will make\n\n"
-        "Each has its own --help.\n");
+    fmt::print("{}", help());
     return kDone;
   }
-  throw Error(word.empty() ? "nstrace lab needs a word: run or plan"
-                           : fmt::format("nstrace lab has no {}: it takes run or plan", word),
+  throw Error(word.empty() ? "nstrace lab needs a word, such as run; `nstrace lab --help` lists them"
+                           : fmt::format("nstrace lab has no {}; `nstrace lab --help` lists what it has", word),
               kOwnFailure);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "check/parse.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/formats.h"
@@ -46,6 +47,9 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
   app.add_option("--linger", options.linger_ms, "milliseconds to go on after COMMAND has ended")
       ->check(CLI::Range(0, 3600000));
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
+  app.add_option("--check", options.check, "check the trace against an expectation file when it ends")
+      ->type_name("EXPECT");
+  app.add_option("--junit", options.report.junit, "with --check: write JUnit's XML to FILE")->type_name("FILE");
   app.add_flag("--strict", options.strict, "exit with 3 if anything was lost");
   app.add_flag("--anonymous", options.anonymous,
                "in files, symbols for what differs from run to run or tells about the machine");
@@ -81,9 +85,20 @@ int run_live(LiveOptions& options) {
   if (!lines_in_file)
     outputs.add(open_lines(Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO), options.lines));
 
+  std::optional<check::Checker> checker;
+  if (!options.check.empty()) {
+    checker.emplace(check::parse_file(options.check));
+    outputs.add(*checker);
+  }
+
   const capture::SessionResult result = capture::run_session(options.session, outputs);
+  const int status = result.status.value_or(kDone);
+  if (checker) {
+    const int checked = report_check(checker->result(), options.report, "TRACE");
+    return status != kDone ? status : checked;
+  }
   if (options.strict && result.lost) return kCannotTell;
-  return result.status.value_or(kDone);
+  return status;
 }
 
 }  // namespace nstrace::cli

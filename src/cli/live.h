@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/session.h"
+#include "cli/check_options.h"
 #include "cli/lines.h"
 
 namespace nstrace::cli {
@@ -18,6 +19,8 @@ struct LiveOptions {
   std::string title;                 // --title, of pictures
   long linger_ms = 200;
   std::string buffer = "16M";
+  std::string check;    // --check: an expectation file
+  CheckChoices report;  // how its result is told
   bool strict = false;
   bool anonymous = false;  // files only; the terminal shows what is
 };

@@ -27,22 +27,33 @@ class Watching : public trace::Sink {
   trace::Sink& sink_;
 };
 
+void say_what_is_wrong(const std::string& path, const trace::ReadReport& report) {
+  if (!report.complete)
+    tell(fmt::format("{} is incomplete: {}", path == "-" ? "the trace" : path, report.incomplete_why));
+  if (report.unknown)
+    tell(fmt::format("{} {} of a kind that this version does not know {} left out", report.unknown,
+                     report.unknown == 1 ? "line" : "lines", report.unknown == 1 ? "was" : "were"));
+}
+
 }  // namespace
 
 trace::ReadReport read_recording(const std::string& path, trace::Sink& sink) {
   Watching watching(sink);
   const trace::ReadReport report = trace::read_trace(path, watching);
   if (!report.complete) {
-    tell(fmt::format("{} is incomplete: {}", path == "-" ? "the trace" : path, report.incomplete_why));
     trace::Footer footer;
     footer.events = watching.events;
     footer.lost = watching.lost;
     footer.end = "cut off";
     sink.footer(footer);
   }
-  if (report.unknown)
-    tell(fmt::format("{} {} of a kind that this version does not know {} left out", report.unknown,
-                     report.unknown == 1 ? "line" : "lines", report.unknown == 1 ? "was" : "were"));
+  say_what_is_wrong(path, report);
+  return report;
+}
+
+trace::ReadReport read_trace_for_check(const std::string& path, trace::Sink& sink) {
+  const trace::ReadReport report = trace::read_trace(path, sink);
+  say_what_is_wrong(path, report);
   return report;
 }
 

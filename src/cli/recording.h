@@ -12,4 +12,7 @@ namespace nstrace::cli {
 // Pushes the trace into `sink`. A trace without a footer gets one that says so (Footer::end is "cut off").
 trace::ReadReport read_recording(const std::string& path, trace::Sink& sink);
 
+// The same without making up a footer: a check must know that the end is missing.
+trace::ReadReport read_trace_for_check(const std::string& path, trace::Sink& sink);
+
 }  // namespace nstrace::cli
