@@ -2,7 +2,10 @@
 // The expected lines are those that strace 6.1 prints for the same registers and memory.
 #include "trace/decode.h"
 
+#include <sstream>
+
 #include "tests/catch.h"
+#include "tests/golden.h"
 #include "tests/raw_call.h"
 
 using namespace nstrace::trace;
@@ -11,7 +14,7 @@ using std::string_literals::operator""s;
 
 namespace {
 
-constexpr std::uint64_t kMinusOne = ~0ull;
+constexpr std::uint64_t kMinusOne = ~std::uint64_t{0};
 
 }  // namespace
 
@@ -209,4 +212,111 @@ TEST_CASE("calls without arguments, and results") {
   REQUIRE(call.failed());
   REQUIRE(result_text(call) == "-1 ENOENT (No such file or directory)");
   REQUIRE(decode_args(RawCall{}).empty());
+}
+
+// ---- strace's own lines ----
+
+namespace {
+
+// A line of golden/decode/strace.txt, which tests/strace/corpus.py makes.
+struct Recorded {
+  std::string text;
+  RawCall raw;
+};
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> fields;
+  std::istringstream in(line);
+  for (std::string field; std::getline(in, field, '\t');) fields.push_back(field);
+  return fields;
+}
+
+std::string from_hex(std::string_view hex) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  return out;
+}
+
+// What the kernel side would read of the memory behind argument `arg`; it follows capture_of() and nothing else.
+std::optional<Piece> captured(const RawCall& raw, int arg, const std::optional<std::string>& memory) {
+  const CaptureSpec spec = capture_of(*raw.syscall, arg);
+  if (spec.first && static_cast<std::uint32_t>(raw.args[0]) != spec.first) return std::nullopt;
+  if (raw.args[arg] == 0) return std::nullopt;
+  std::size_t size = 0;
+  switch (spec.what) {
+    case Capture::Nothing:
+    case Capture::Descriptor:
+      return std::nullopt;
+    case Capture::String:
+      if (!memory) return Piece{"", true, false};
+      return Piece{memory->substr(0, memory->find('\0')), false, false};
+    case Capture::Bytes:
+      size = spec.size;
+      break;
+    case Capture::BytesOfArg:
+      size = raw.args[spec.size] * spec.scale + spec.extra;
+      break;
+  }
+  size = std::min(size, kCaptureMax - 1);
+  if (size == 0) return Piece{};
+  if (!memory) return Piece{"", true, false};
+  std::string bytes = memory->substr(0, size);
+  bytes.resize(size);  // a structure may be longer than what the call was given
+  return Piece{std::move(bytes), false, false};
+}
+
+Recorded recorded(const std::string& line) {
+  const std::vector<std::string> fields = split(line);
+  REQUIRE(fields.size() == 9);
+  Recorded out{fields[0], {}};
+  out.raw.syscall = find_syscall(fields[2]);
+  if (!fields[1].empty()) out.raw.result = std::stoll(fields[1]);
+  std::array<std::optional<std::string>, 6> memory;
+  for (int i = 0; i < 6; ++i) {
+    const std::string& field = fields[3 + i];
+    out.raw.args[i] = std::stoull(field, nullptr, 16);
+    if (const std::size_t colon = field.find(':'); colon != field.npos) memory[i] = from_hex(field.substr(colon + 1));
+  }
+  if (out.raw.syscall)
+    for (int i = 0; i < 6; ++i) out.raw.pieces[i] = captured(out.raw, i, memory[i]);
+  return out;
+}
+
+// Where strace writes a bare address for memory that it could not read, so do we, but say so.
+std::string without_faults(std::string text) {
+  for (std::size_t at; (at = text.find("<fault>")) != text.npos;) text.erase(at, 7);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every recorded call is written as strace wrote it") {
+  std::istringstream in(read_file(golden_path("decode/strace.txt")));
+  int lines = 0;
+  for (std::string text; std::getline(in, text); ++lines) {
+    const Recorded call = recorded(text);
+    INFO(text);
+    REQUIRE(call.raw.syscall);
+    CHECK(without_faults(line(call.raw)) == call.text);
+  }
+  CHECK(lines > 700);
+}
+
+TEST_CASE("no call is written as strace writes it by luck: garbage in every argument and no memory") {
+  for (const SyscallRow& row : syscalls()) {
+    for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, kMinusOne, std::uint64_t{0x7f0000001000}}) {
+      RawCall raw;
+      raw.syscall = &row;
+      raw.args.fill(value);
+      INFO(row.name << " " << value);
+      for (const int bytes : {-1, 0, 1, 3, 7, 11, 15, 63, 255}) {
+        for (auto& piece : raw.pieces)
+          if (bytes >= 0) piece = Piece{std::string(static_cast<std::size_t>(bytes), '\xff'), false, true};
+        const std::string text = line(raw);
+        CHECK(text.starts_with(row.name));
+        CHECK(text.find_first_of("\n\xff") == text.npos);
+      }
+    }
+  }
 }

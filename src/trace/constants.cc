@@ -30,7 +30,8 @@ std::string flags_text(std::uint64_t value, std::span<const Constant> table, std
 std::string symbol_text(std::uint64_t value, std::span<const Constant> table, std::string_view unknown) {
   for (const Constant& c : table)
     if (c.value == value) return std::string(c.name);
-  return unknown.empty() ? fmt::format("{:#x}", value) : fmt::format("{:#x} /* {} */", value, unknown);
+  const std::string number = value ? fmt::format("{:#x}", value) : "0";
+  return unknown.empty() ? number : fmt::format("{} /* {} */", number, unknown);
 }
 
 namespace {

@@ -28,6 +28,8 @@ std::span<const Constant> ns_flags();       // CLONE_NEW*
 std::span<const Constant> mount_flags();
 std::span<const Constant> umount_flags();
 std::span<const Constant> at_flags();       // AT_* of execveat, move_mount, mount_setattr, ...
+std::span<const Constant> capabilities();   // CAP_*: the values are the bits' numbers
+std::string capabilities_text(std::uint64_t mask);  // "1<<CAP_CHOWN|1<<CAP_KILL", "0"
 
 std::string_view errno_name(int error);         // "ENOENT"; empty if unknown
 std::string_view errno_text(int error);         // "No such file or directory"

@@ -35,7 +35,7 @@ Arg name_arg(const Slot& slot) {
   if (length > kLongest) return address_arg(slot);
   if (length == 0 && slot.value() && (!slot.piece() || !slot.piece()->fault))
     return make(slot, Arg::Kind::String, slot.value());
-  return bytes_arg(slot);
+  return bytes_arg(slot, length);
 }
 
 Arg one_arg(const RawCall& raw, int index) {
@@ -49,6 +49,18 @@ Arg one_arg(const RawCall& raw, int index) {
       return unsigned_arg(slot);
     case Size:
       return size_arg(slot);
+    case Long:
+      return long_arg(slot);
+    case Hex:
+      return make(slot, Arg::Kind::Integer, slot.low(), slot.low() ? hex_text(slot.low()) : std::string());
+    case Octal:
+      return make(slot, Arg::Kind::Integer, slot.low() & 0xffff, octal_text(slot.low() & 0xffff));
+    case FileMode:
+      return file_mode_arg(slot);
+    case Uid:
+      return id_arg(slot);
+    case Signal:
+      return signal_arg(slot);
     case Path:
     case Text:
       return string_arg(slot);
@@ -62,6 +74,8 @@ Arg one_arg(const RawCall& raw, int index) {
       return at_fd_arg(slot);
     case BytesArg:
       return name_arg(slot);
+    case GidList:
+      return group_list_arg(slot);
     case CloneArgs:
       return clone3_arg(slot);
     case NsFlags:
@@ -70,22 +84,106 @@ Arg one_arg(const RawCall& raw, int index) {
       return flags_arg(slot, slot.low(), ns_flags(), "CLONE_NEW???");
     case UmountFlags:
       return flags_arg(slot, slot.low(), umount_flags(), "MNT_???");
+    case OpenTreeFlags:
+      return open_tree_flags_arg(slot);
+    case MoveMountFlags:
+      return move_mount_flags_arg(slot);
+    case FsopenFlags:
+      return fsopen_flags_arg(slot);
+    case FsmountFlags:
+      return fsmount_flags_arg(slot);
+    case MountAttrFlags:
+      return mount_attr_flags_arg(slot);
+    case FspickFlags:
+      return fspick_flags_arg(slot);
+    case MountAttr:
+      return mount_attr_arg(slot);
     case AtFlags:
       return flags_arg(slot, slot.low(), at_flags(), "AT_???");
-    case Signal:
-      return signal_arg(slot);
-    default:
+    case SetattrFlags:
+      return setattr_flags_arg(slot);
+    case SeccompOp:
+      return seccomp_op_arg(slot);
+    case SeccompFlags:
+      return seccomp_flags_arg(slot);
+    case SeccompArg:
+      return seccomp_arg(slot);
+    case CapHeader:
+      return cap_header_arg(slot);
+    case CapData:
+      return cap_data_arg(slot);
+    case MemfdName:
+      return memfd_name_arg(slot);
+    case MemfdFlags:
+      return memfd_flags_arg(slot);
+    case PidfdFlags:
+      return pidfd_flags_arg(slot);
+    case CloseRangeFlags:
+      return close_range_flags_arg(slot);
+    case IpcKey:
+      return ipc_key_arg(slot);
+    case ShmFlags:
+    case SemFlags:
+    case MsgFlags:
+      return ipc_get_flags_arg(slot);
+    case ShmatFlags:
+    case MsgOpFlags:
+      return ipc_op_flags_arg(slot);
+    case ShmCmd:
+    case SemCmd:
+    case MsgCmd:
+      return ipc_command_arg(slot);
+    case ShmBuf:
+    case SemBuf:
+    case MsgBuf:
+      return ipc_buffer_arg(slot);
+    case SemOps:
+      return sem_ops_arg(slot);
+    case Timespec:
+      return timespec_arg(slot);
+    case Message:
+      return message_arg(slot);
+    case None:
+    case Address:
+    // decoded with their whole call
+    case CloneFlags:
+    case MountFlags:
+    case FsconfigCmd:
+    case FsconfigValue:
+    case FsconfigAux:
+    case Device:
+    case Prctl:
+    case PrctlArg:
+    case PrctlText:
+    case PrctlFilter:
+    case PrctlVmaName:
+    case KeyctlOp:
+    case KeyctlArg:
+    case KeyctlName:
+    case KeyctlText:
+    case FcntlCmd:
+    case FcntlArg:
       return address_arg(slot);
   }
+  return address_arg(slot);
 }
+
+struct WholeCall {
+  std::string_view name;
+  std::vector<Arg> (*decode)(const RawCall&);
+};
+constexpr WholeCall kWholeCalls[] = {
+    {"clone", clone_args},   {"mount", mount_args}, {"fsconfig", fsconfig_args}, {"mknod", mknod_args},
+    {"mknodat", mknod_args}, {"prctl", prctl_args}, {"keyctl", keyctl_args},     {"fcntl", fcntl_args},
+};
 
 }  // namespace
 
 std::vector<Arg> decode_args(const RawCall& raw) {
   std::vector<Arg> out;
   if (!raw.syscall) return out;
-  if (raw.syscall->args[0].type == ArgType::CloneFlags) return clone_args(raw);
-  if (raw.syscall->args[3].type == ArgType::MountFlags) return mount_args(raw);
+  for (const WholeCall& whole : kWholeCalls)
+    if (whole.name == raw.syscall->name) return whole.decode(raw);
   for (int i = 0; i < static_cast<int>(std::size(raw.syscall->args)); ++i) {
     if (raw.syscall->args[i].type == ArgType::None) break;
     out.push_back(one_arg(raw, i));

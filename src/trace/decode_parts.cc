@@ -51,8 +51,7 @@ Arg long_arg(const Slot& slot) {
 }
 
 Arg hex_arg(const Slot& slot) {
-  const std::uint64_t value = slot.value();
-  return make(slot, Arg::Kind::Integer, value, value ? fmt::format("{:#x}", value) : std::string());
+  return make(slot, Arg::Kind::Integer, slot.value(), slot.value() ? hex_text(slot.value()) : std::string());
 }
 
 Arg address_arg(const Slot& slot) {
@@ -70,8 +69,10 @@ Arg string_arg(const Slot& slot) {
   return arg;
 }
 
-Arg bytes_arg(const Slot& slot) {
-  return string_arg(slot);
+Arg bytes_arg(const Slot& slot, std::uint64_t size) {
+  Arg arg = string_arg(slot);
+  if (arg.kind == Arg::Kind::String && arg.text.size() < size) arg.cut = true;
+  return arg;
 }
 
 Arg fd_arg(const Slot& slot) {
@@ -108,7 +109,21 @@ std::string address_text(std::uint64_t value) {
 }
 
 std::string octal_text(std::uint64_t value) {
-  return value ? fmt::format("0{:o}", value) : "0";
+  return fmt::format("0{:02o}", value);
+}
+
+std::string hex_text(std::uint64_t value) {
+  return value ? fmt::format("{:#x}", value) : "0";
+}
+
+std::string id_text(std::uint32_t id) {
+  return id == ~0u ? "-1" : fmt::format("{}", id);
+}
+
+std::string hex_bytes(std::string_view bytes, bool cut) {
+  std::string out = "\"";
+  for (const char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return out + (cut ? "\"..." : "\"");
 }
 
 namespace {
@@ -134,11 +149,7 @@ std::string tail_text(std::string_view bytes, std::size_t known, std::uint64_t s
   const std::string_view tail = bytes.substr(known);
   if (tail.find_first_not_of('\0') == std::string_view::npos) return {};
   constexpr std::size_t kShown = 32;  // as strace's default limit for strings
-  std::string out = fmt::format("/* bytes {}..{} */ \"", known, size - 1);
-  for (const char c : tail.substr(0, kShown)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  out += '"';
-  if (tail.size() > kShown) out += "...";
-  return out;
+  return fmt::format("/* bytes {}..{} */ {}", known, size - 1, hex_bytes(tail.substr(0, kShown), tail.size() > kShown));
 }
 
 }  // namespace nstrace::trace::parts

@@ -59,8 +59,93 @@ constexpr SyscallRow kTable[] = {
      kMounts,
      {{"source", Path}, {"target", Path}, {"filesystemtype", Text}, {"mountflags", MountFlags}, {"data", Text}}},
     {"umount2", 166, 39, kMounts, {{"target", Path}, {"flags", UmountFlags}}},
+    {"open_tree", 428, 428, kMounts, {{"dirfd", AtFd}, {"pathname", Path}, {"flags", OpenTreeFlags}}},
+    {"open_tree_attr",
+     467,
+     467,
+     kMounts,
+     {{"dirfd", AtFd}, {"pathname", Path}, {"flags", OpenTreeFlags}, {"attr", MountAttr}, {"size", Size}}},
+    {"move_mount",
+     429,
+     429,
+     kMounts,
+     {{"from_dirfd", AtFd},
+      {"from_pathname", Path},
+      {"to_dirfd", AtFd},
+      {"to_pathname", Path},
+      {"flags", MoveMountFlags}}},
+    {"fsopen", 430, 430, kMounts, {{"fsname", Text}, {"flags", FsopenFlags}}},
+    {"fsconfig",
+     431,
+     431,
+     kMounts,
+     {{"fs_fd", Fd}, {"cmd", FsconfigCmd}, {"key", Text}, {"value", FsconfigValue}, {"aux", FsconfigAux}}},
+    {"fsmount", 432, 432, kMounts, {{"fs_fd", Fd}, {"flags", FsmountFlags}, {"attr_flags", MountAttrFlags}}},
+    {"fspick", 433, 433, kMounts, {{"dirfd", AtFd}, {"pathname", Path}, {"flags", FspickFlags}}},
+    {"mount_setattr",
+     442,
+     442,
+     kMounts,
+     {{"dirfd", AtFd}, {"pathname", Path}, {"flags", SetattrFlags}, {"attr", MountAttr}, {"size", Size}}},
+    // The directory, and what set-up puts into the new root
+    {"chdir", 80, 49, kLifecycle, {{"path", Path}}},
+    {"fchdir", 81, 50, kLifecycle, {{"fd", Fd}}},
+    {"mknod", 133, kNone, kLifecycle, {{"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
+    {"mknodat", 259, 33, kLifecycle, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
+    {"symlinkat", 266, 36, kLifecycle, {{"target", Path}, {"newdirfd", AtFd}, {"linkpath", Path}}},
+    {"mkdirat", 258, 34, kLifecycle, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", Octal}}},
     // Names of the machine
     {"sethostname", 170, 161, kName, {{"name", BytesArg}, {"len", Unsigned}}},
+    {"setdomainname", 171, 162, kName, {{"name", BytesArg}, {"len", Unsigned}}},
+    // Who a process is and what it may do
+    {"setuid", 105, 146, kRights, {{"uid", Uid}}},
+    {"setgid", 106, 144, kRights, {{"gid", Uid}}},
+    {"setreuid", 113, 145, kRights, {{"ruid", Uid}, {"euid", Uid}}},
+    {"setregid", 114, 143, kRights, {{"rgid", Uid}, {"egid", Uid}}},
+    {"setresuid", 117, 147, kRights, {{"ruid", Uid}, {"euid", Uid}, {"suid", Uid}}},
+    {"setresgid", 119, 149, kRights, {{"rgid", Uid}, {"egid", Uid}, {"sgid", Uid}}},
+    {"setgroups", 116, 159, kRights, {{"size", Int}, {"list", GidList}}},
+    {"setfsuid", 122, 151, kRights, {{"fsuid", Uid}}},
+    {"setfsgid", 123, 152, kRights, {{"fsgid", Uid}}},
+    {"capset", 126, 91, kRights, {{"hdrp", CapHeader}, {"datap", CapData}}},
+    {"prctl",
+     157,
+     167,
+     kRights,
+     {{"option", Prctl}, {"arg2", PrctlText}, {"arg3", PrctlFilter}, {"arg4", PrctlArg}, {"arg5", PrctlVmaName}}},
+    {"seccomp", 317, 277, kRights, {{"operation", SeccompOp}, {"flags", SeccompFlags}, {"args", SeccompArg}}},
+    {"keyctl",
+     250,
+     219,
+     kRights,
+     {{"operation", KeyctlOp}, {"arg2", KeyctlName}, {"arg3", KeyctlText}, {"arg4", KeyctlText}, {"arg5", KeyctlArg}}},
+    {"setsid", 112, 157, kHandle, {}},
+    // Descriptors and signals
+    {"pidfd_open", 434, 434, kHandle, {{"pid", Pid}, {"flags", PidfdFlags}}},
+    {"pidfd_send_signal", 424, 424, kHandle, {{"pidfd", Fd}, {"sig", Signal}, {"info", Address}, {"flags", Hex}}},
+    {"pidfd_getfd", 438, 438, kHandle, {{"pidfd", Fd}, {"targetfd", Int}, {"flags", Hex}}},
+    {"memfd_create", 319, 279, kLifecycle, {{"name", MemfdName}, {"flags", MemfdFlags}}},
+    {"fcntl", 72, 25, 0, {{"fd", Fd}, {"cmd", FcntlCmd}, {"arg", FcntlArg}}},
+    {"close_range", 436, 436, kLifecycle, {{"first", Unsigned}, {"last", Unsigned}, {"flags", CloseRangeFlags}}},
+    {"kill", 62, 129, kHandle, {{"pid", Pid}, {"sig", Signal}}},
+    {"tgkill", 234, 131, kProcess, {{"tgid", Pid}, {"tid", Pid}, {"sig", Signal}}},
+    // System V IPC
+    {"shmget", 29, 194, kIpc, {{"key", IpcKey}, {"size", Size}, {"shmflg", ShmFlags}}},
+    {"shmat", 30, 196, kIpc, {{"shmid", Int}, {"shmaddr", Address}, {"shmflg", ShmatFlags}}},
+    {"shmdt", 67, 197, kIpc, {{"shmaddr", Address}}},
+    {"shmctl", 31, 195, kIpc, {{"shmid", Int}, {"op", ShmCmd}, {"buf", ShmBuf}}},
+    {"semget", 64, 190, kIpc, {{"key", IpcKey}, {"nsems", Int}, {"semflg", SemFlags}}},
+    {"semop", 65, 193, kIpc, {{"semid", Int}, {"sops", SemOps}, {"nsops", Unsigned}}},
+    {"semtimedop", 220, 192, kIpc, {{"semid", Int}, {"sops", SemOps}, {"nsops", Unsigned}, {"timeout", Timespec}}},
+    {"semctl", 66, 191, kIpc, {{"semid", Int}, {"semnum", Int}, {"op", SemCmd}, {"arg", SemBuf}}},
+    {"msgget", 68, 186, kIpc, {{"key", IpcKey}, {"msgflg", MsgFlags}}},
+    {"msgsnd", 69, 189, kIpc, {{"msqid", Int}, {"msgp", Message}, {"msgsz", Size}, {"msgflg", MsgOpFlags}}},
+    {"msgrcv",
+     70,
+     188,
+     kIpc,
+     {{"msqid", Int}, {"msgp", Message}, {"msgsz", Size}, {"msgtyp", Long}, {"msgflg", MsgOpFlags}}},
+    {"msgctl", 71, 187, kIpc, {{"msqid", Int}, {"op", MsgCmd}, {"buf", MsgBuf}}},
 };
 
 }  // namespace
@@ -109,25 +194,106 @@ bool in_set(const SyscallRow& call, std::uint32_t bit) {
   return bit == kEverything || (call.sets & bit) != 0;
 }
 
+// The sizes are those of the kernel's structures on 64-bit machines, the larger one where they differ.
 CaptureSpec capture_of(const SyscallRow& call, int arg) {
   if (arg < 0 || arg >= static_cast<int>(std::size(call.args))) return {};
-  const auto size_from = [](int which) { return static_cast<std::uint8_t>(which); };
+  const auto next = static_cast<std::uint8_t>(arg + 1);
+  const auto before = static_cast<std::uint8_t>(arg - 1);
   switch (call.args[arg].type) {
     case Path:
     case Text:
+    case MemfdName:
+    case FsconfigValue:
+    case PrctlText:
       return {Capture::String};
+    case KeyctlName:
+      return {.what = Capture::String, .first = 1};  // KEYCTL_JOIN_SESSION_KEYRING
+    case KeyctlText:
+      return {.what = Capture::String, .first = 10};  // KEYCTL_SEARCH; what the others carry may be a secret
+    case PrctlFilter:
+      return {.what = Capture::Bytes, .size = 16, .first = 22};  // PR_SET_SECCOMP, struct sock_fprog
+    case PrctlVmaName:
+      return {.what = Capture::String, .first = 0x53564d41};  // PR_SET_VMA
+    case SeccompArg:
+      return {Capture::Bytes, 16};  // struct sock_fprog
+    case CapHeader:
+      return {Capture::Bytes, 8};
+    case CapData:
+      return {Capture::Bytes, 24};
+    case Timespec:
+      return {Capture::Bytes, 16};
+    case ShmBuf:
+      return {Capture::Bytes, 112};  // struct shmid64_ds
+    case SemBuf:
+      return {Capture::Bytes, 104};  // struct semid64_ds
+    case MsgBuf:
+      return {Capture::Bytes, 120};  // struct msqid64_ds
     case Fd:
     case AtFd:
       return {Capture::Descriptor};
     case BytesArg:
     case CloneArgs:
     case MountAttr:
-      return {Capture::BytesOfArg, size_from(arg + 1)};
+      return {Capture::BytesOfArg, next};
     case GidList:
-      return {Capture::BytesOfArg, size_from(arg - 1), sizeof(std::uint32_t)};
-    default:
+      return {Capture::BytesOfArg, before, sizeof(std::uint32_t)};
+    case SemOps:
+      return {Capture::BytesOfArg, next, 6};  // struct sembuf
+    case Message:
+      return {Capture::BytesOfArg, next, 1, 8};  // the text and its type
+    case None:
+    case Int:
+    case Unsigned:
+    case Size:
+    case Long:
+    case Hex:
+    case Address:
+    case Octal:
+    case FileMode:
+    case Device:
+    case Uid:
+    case Signal:
+    case Pid:
+    case Argv:  // read by ways of its own, as Envp is
+    case Envp:
+    case CloneFlags:
+    case NsFlags:
+    case NsType:
+    case MountFlags:
+    case UmountFlags:
+    case OpenTreeFlags:
+    case MoveMountFlags:
+    case FsopenFlags:
+    case FsconfigCmd:
+    case FsconfigAux:
+    case FsmountFlags:
+    case MountAttrFlags:
+    case FspickFlags:
+    case AtFlags:
+    case SetattrFlags:
+    case Prctl:
+    case PrctlArg:
+    case SeccompOp:
+    case SeccompFlags:
+    case KeyctlOp:
+    case KeyctlArg:
+    case MemfdFlags:
+    case PidfdFlags:
+    case CloseRangeFlags:
+    case FcntlCmd:
+    case FcntlArg:
+    case IpcKey:
+    case ShmFlags:
+    case SemFlags:
+    case MsgFlags:
+    case ShmatFlags:
+    case MsgOpFlags:
+    case ShmCmd:
+    case SemCmd:
+    case MsgCmd:
       return {};
   }
+  return {};
 }
 
 }  // namespace nstrace::trace

@@ -11,15 +11,18 @@
 
 namespace nstrace::trace {
 
-// What an argument is. capture_of() says what must be read from the process for it; decode.cc, how it is written.
+// What an argument is. capture_of() says what must be read from the process for it; decode*.cc, how it is written.
 enum class ArgType : std::uint8_t {
   None,
   Int,        // signed decimal
   Unsigned,   // unsigned int, decimal
   Size,       // size_t, decimal
+  Long,       // signed long, decimal
+  Hex,        // unsigned int in hex: 0, 0x1
   Address,    // pointer, never followed
-  Octal,      // mode_t
-  Device,     // dev_t: makedev(0x1, 0x3)
+  Octal,      // mode_t of a new directory
+  FileMode,   // mode_t of a new file: S_IFCHR|0666
+  Device,     // dev_t: makedev(0x1, 0x3); counts only for device files
   Uid,        // uid_t or gid_t: decimal, -1 for "leave as it is"
   Signal,     // SIGTERM
   Pid,
@@ -29,24 +32,36 @@ enum class ArgType : std::uint8_t {
   Envp,       // char *const [], written as an address and a count
   Fd,         // file descriptor, written with its target
   AtFd,       // file descriptor or AT_FDCWD
-  BytesArg,   // buffer whose length is the next argument
+  BytesArg,   // host or domain name whose length is the next argument
   GidList,    // gid_t[], its length is the argument before
   CloneFlags,   // flags and exit signal of clone(2)
   CloneArgs,    // struct clone_args *, its size is the next argument
   NsFlags,      // CLONE_NEW* and what else unshare(2) takes
   NsType,       // setns(2): one CLONE_NEW*, or several for a pidfd
   MountFlags, UmountFlags,
-  OpenTreeFlags, MoveMountFlags, FsopenFlags, FsconfigCmd, FsmountFlags, MountAttrFlags, FspickFlags,
+  OpenTreeFlags, MoveMountFlags, FsopenFlags, FsconfigCmd, FsconfigValue, FsconfigAux, FsmountFlags, MountAttrFlags,
+  FspickFlags,
   MountAttr,    // struct mount_attr *, its size is the next argument
   AtFlags,      // AT_EMPTY_PATH|AT_SYMLINK_NOFOLLOW
+  SetattrFlags,  // those that mount_setattr(2) takes
   Prctl,        // option; the following arguments depend on it
   PrctlArg,     // an argument whose meaning is set by the option
+  PrctlText,    // the same, where an option takes a string
+  PrctlFilter,  // the same, where PR_SET_SECCOMP takes a filter
+  PrctlVmaName,  // the same, where PR_SET_VMA takes a name
   SeccompOp, SeccompFlags, SeccompArg,
   CapHeader, CapData,
-  KeyctlOp,
-  MemfdFlags, PidfdFlags, CloseRangeFlags,
+  KeyctlOp, KeyctlArg,
+  KeyctlName,   // the same, where KEYCTL_JOIN_SESSION_KEYRING takes a name
+  KeyctlText,   // the same, where KEYCTL_SEARCH takes a type and a description
+  MemfdName, MemfdFlags, PidfdFlags, CloseRangeFlags,
   FcntlCmd, FcntlArg,
-  IpcKey, IpcFlags, IpcCmd,
+  IpcKey, ShmFlags, SemFlags, MsgFlags,    // of shmget, semget, msgget
+  ShmatFlags, MsgOpFlags,                  // of shmat; msgsnd and msgrcv
+  ShmCmd, SemCmd, MsgCmd, ShmBuf, SemBuf, MsgBuf,  // of shmctl, semctl, msgctl
+  SemOps,       // struct sembuf[], its length is the next argument
+  Timespec,     // struct timespec *
+  Message,      // struct msgbuf *, the length of its text is the next argument
 };
 
 struct ArgSpec {
@@ -114,6 +129,8 @@ struct CaptureSpec {
   Capture what = Capture::Nothing;
   std::uint8_t size = 0;   // Bytes: how many; BytesOfArg: which argument says it
   std::uint8_t scale = 1;  // BytesOfArg: bytes per unit of that argument
+  std::uint8_t extra = 0;  // BytesOfArg: bytes beyond those
+  std::uint32_t first = 0;  // not 0: only where argument 0 has this value
 };
 // At most this much is read of one argument, whatever the process says.
 inline constexpr std::size_t kCaptureMax = 4096;
