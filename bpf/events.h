@@ -159,7 +159,8 @@ struct nst_capture {
 	__u8 what;
 	__u8 size;
 	__u8 scale;
-	__u8 pad;
+	__u8 extra;
+	__u32 first; /* not 0: only where argument 0 has this value */
 };
 
 /* Counters, one set per CPU. */

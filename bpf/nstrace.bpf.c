@@ -590,6 +590,7 @@ static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 #define STRING_MAX 4096
+#define LOWEST_POINTER 4096 /* below it nothing is ever mapped: a number where another call has a pointer */
 
 /* Memory behind argument `arg` of the call in `work`, appended to the record in `scratches`. */
 __noinline int read_piece(__u32 arg)
@@ -612,8 +613,10 @@ __noinline int read_piece(__u32 arg)
 	spec = &captures[index];
 	if (spec->what != READ_STRING && spec->what != READ_BYTES && spec->what != READ_BYTES_OF_ARG)
 		return 0;
+	if (spec->first && spec->first != (__u32)work->args[0])
+		return 0;
 	from = work->args[arg];
-	if (!from)
+	if (from < LOWEST_POINTER)
 		return 0;
 	off = work->off & (RECORD_MAX / 2 - 1);
 	piece.arg = arg;
@@ -627,7 +630,7 @@ __noinline int read_piece(__u32 arg)
 			__u32 by = spec->size;
 
 			barrier_var(by);
-			length = work->args[by & (NST_ARG_STRIDE - 1)] * spec->scale;
+			length = work->args[by & (NST_ARG_STRIDE - 1)] * spec->scale + spec->extra;
 		}
 		if (length > STRING_MAX - 1)
 			length = STRING_MAX - 1;

@@ -141,6 +141,15 @@ TEST_CASE("clone3: the structure, as much of it as the flags ask for") {
           "clone3({flags=0x400000000 /* CLONE_??? */, exit_signal=19088743, stack=NULL, stack_size=0}, 88)");
 }
 
+TEST_CASE("clone3: the pid that the kernel stored stands behind the structure") {
+  const CloneArgs a{.flags = 0x100000, .parent_tid = 0x10, .exit_signal = 17};
+  RawCall raw = given("clone3", {bytes(a), 88});
+  raw.result = 12279;
+  REQUIRE(line(raw) ==
+          "clone3({flags=CLONE_PARENT_SETTID, parent_tid=0x10, exit_signal=SIGCHLD, stack=NULL, stack_size=0} => "
+          "{parent_tid=[12279]}, 88)");
+}
+
 TEST_CASE("clone3: a structure of another size than today's") {
   const CloneArgs a{.flags = 0x20200, .exit_signal = 17, .cgroup = 7};
   Given given = bytes(a);
@@ -212,6 +221,70 @@ TEST_CASE("calls without arguments, and results") {
   REQUIRE(call.failed());
   REQUIRE(result_text(call) == "-1 ENOENT (No such file or directory)");
   REQUIRE(decode_args(RawCall{}).empty());
+}
+
+TEST_CASE("descriptors of all calls show their targets") {
+  REQUIRE(line("fchdir", {fd(7, "/run")}) == "fchdir(7</run>)");
+  REQUIRE(line("move_mount", {fd(3, ""), str(""), fd(-100, "/ignored"), str("/mnt"), 4}) ==
+          "move_mount(3, \"\", AT_FDCWD, \"/mnt\", MOVE_MOUNT_F_EMPTY_PATH)");
+  REQUIRE(line("pidfd_send_signal", {fd(9, "pid:812"), 9, 0, 0}) == "pidfd_send_signal(9<pid:812>, SIGKILL, NULL, 0)");
+  REQUIRE(line("fcntl", {fd(9, "memfd:runc"), 1033, 0xf}) ==
+          "fcntl(9<memfd:runc>, F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE)");
+}
+
+TEST_CASE("names that came after strace 6.1") {
+  REQUIRE(line("open_tree_attr", {-100, str("/a"), 1,
+                                  bytes(std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{0}), 32}) ==
+          "open_tree_attr(AT_FDCWD, \"/a\", OPEN_TREE_CLONE, {attr_set=MOUNT_ATTR_RDONLY, attr_clr=0, "
+          "propagation=0 /* MS_??? */, userns_fd=0}, 32)");
+  REQUIRE(line("memfd_create", {str("runc_clone"), 0x12}) ==
+          "memfd_create(\"runc_clone\", MFD_ALLOW_SEALING|MFD_EXEC)");
+  REQUIRE(line("fsconfig", {3, 8, 0, 0, 0}) == "fsconfig(3, FSCONFIG_CMD_CREATE_EXCL, NULL, NULL, 0)");
+  REQUIRE(line("move_mount", {-100, str("/a"), -100, str("/b"), 0x200}) ==
+          "move_mount(AT_FDCWD, \"/a\", AT_FDCWD, \"/b\", MOVE_MOUNT_BENEATH)");
+}
+
+TEST_CASE("capset: an unknown version is taken for the first, one word each") {
+  REQUIRE(line("capset", {bytes(0x20080521, -1), bytes(1, 0x8000, 0, 1, 0x80, 0)}) ==
+          "capset({version=0x20080521 /* _LINUX_CAPABILITY_VERSION_??? */, pid=-1}, {effective=1<<CAP_CHOWN, "
+          "permitted=1<<CAP_IPC_OWNER, inheritable=0})");
+}
+
+TEST_CASE("lists that could not be read whole say so") {
+  REQUIRE(line("setgroups", {2000, bytes(1, 2)}) == "setgroups(2000, [1, 2, ...])");
+  REQUIRE(line("semop", {1, bytes(std::uint16_t{0}, std::int16_t{-1}, std::uint16_t{0}), 2}) ==
+          "semop(1, [{sem_num=0, sem_op=-1, sem_flg=0}, ...], 2)");
+  REQUIRE(line("msgsnd", {1, bytes(std::uint64_t{7}, 'h', 'i'), 5, 0}) ==
+          "msgsnd(1, {mtype=7, mtext=\"hi\"...}, 5, 0)");
+  REQUIRE(line("fsconfig", {3, 2, str("key"), str("ab"), 5}) ==
+          "fsconfig(3, FSCONFIG_SET_BINARY, \"key\", \"\\x61\\x62\"..., 5)");
+}
+
+TEST_CASE("what a call only stores is shown once it has stored it") {
+  RawCall raw = given("prctl", {2, bytes(9)});
+  raw.pieces[1]->bytes = "\x09";
+  REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, 0x7f0000001000)");
+  raw.result = 0;
+  REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, [SIGKILL])");
+  raw.pieces[1]->bytes = "";
+  REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, [0])");
+  raw.result = -14;
+  REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, 0x7f0000001000)");
+}
+
+TEST_CASE("arm64: flags of files and structures of semaphores lie elsewhere") {
+  RawCall raw = given("fcntl", {3, 4, 040000});
+  REQUIRE(line(raw) == "fcntl(3, F_SETFL, O_RDONLY|O_DIRECT)");
+  raw.arm64 = true;
+  REQUIRE(line(raw) == "fcntl(3, F_SETFL, O_RDONLY|O_DIRECTORY)");
+  std::string semid(104, '\0');
+  semid[56] = 7;
+  raw = given("semctl", {0, 0, 2, str(semid)});
+  raw.result = 0;
+  raw.arm64 = true;
+  REQUIRE(line(raw) ==
+          "semctl(0, 0, IPC_STAT, {sem_perm={uid=0, gid=0, mode=000, key=0, cuid=0, cgid=0}, sem_otime=0, "
+          "sem_ctime=7, sem_nsems=0})");
 }
 
 // ---- strace's own lines ----

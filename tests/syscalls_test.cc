@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "trace/syscalls.h"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
 #include <set>
 
@@ -35,6 +37,36 @@ TEST_CASE("every call stands once, under each of its names and numbers") {
   }
 }
 
+TEST_CASE("numbers are those of the kernel's headers") {
+  std::size_t checked = 0;
+  const auto is = [&](std::string_view name, int number) {
+    INFO(name);
+    REQUIRE(find_syscall(name));
+#if defined(__x86_64__)
+    REQUIRE(find_syscall(name)->x86_64 == number);
+#elif defined(__aarch64__)
+    REQUIRE(find_syscall(name)->arm64 == number);
+#endif
+    ++checked;
+  };
+#define IS(name) is(#name, SYS_##name)
+  IS(execve), IS(execveat), IS(clone), IS(clone3), IS(exit_group), IS(setns), IS(unshare), IS(pivot_root), IS(chroot);
+  IS(mount), IS(umount2), IS(open_tree), IS(move_mount), IS(fsopen), IS(fsconfig), IS(fsmount), IS(fspick);
+  IS(mount_setattr), IS(chdir), IS(fchdir), IS(mknodat), IS(symlinkat), IS(mkdirat), IS(sethostname), IS(setdomainname);
+  IS(setuid), IS(setgid), IS(setreuid), IS(setregid), IS(setresuid), IS(setresgid), IS(setgroups), IS(setfsuid);
+  IS(setfsgid), IS(capset), IS(prctl), IS(seccomp), IS(keyctl), IS(setsid), IS(pidfd_open), IS(pidfd_send_signal);
+  IS(pidfd_getfd), IS(memfd_create), IS(fcntl), IS(close_range), IS(kill), IS(tgkill), IS(shmget), IS(shmat), IS(shmdt);
+  IS(shmctl), IS(semget), IS(semop), IS(semtimedop), IS(semctl), IS(msgget), IS(msgsnd), IS(msgrcv), IS(msgctl);
+#if defined(__x86_64__)
+  IS(fork), IS(vfork), IS(mknod);
+#else
+  checked += 3;
+#endif
+#undef IS
+  is("open_tree_attr", 467);  // newer than the headers of some distributions
+  REQUIRE(checked == syscalls().size());
+}
+
 TEST_CASE("numbers of architectures that are not known are none") {
   REQUIRE(syscall_number(*find_syscall("setns"), "riscv64") == kNoNumber);
   REQUIRE(find_syscall(59, "riscv64") == nullptr);
@@ -54,8 +86,47 @@ TEST_CASE("what must be read of each argument") {
   REQUIRE(spec("clone3", 0).size == 1);
   REQUIRE(spec("sethostname", 0).what == Capture::BytesOfArg);
   REQUIRE(spec("sethostname", 0).size == 1);
+  REQUIRE(spec("setgroups", 1).size == 0);
+  REQUIRE(spec("setgroups", 1).scale == 4);
+  REQUIRE(spec("mount_setattr", 3).what == Capture::BytesOfArg);
+  REQUIRE(spec("mount_setattr", 3).size == 4);
+  REQUIRE(spec("open_tree_attr", 3).size == 4);
+  REQUIRE(spec("capset", 0).size == 8);
+  REQUIRE(spec("capset", 1).size == 24);
+  REQUIRE(spec("msgsnd", 1).extra == 8);
+  REQUIRE(spec("execve", 1).what == Capture::Nothing);  // vectors are read by ways of their own
   REQUIRE(spec("setns", -1).what == Capture::Nothing);
   REQUIRE(spec("setns", 6).what == Capture::Nothing);
+}
+
+TEST_CASE("what may be a secret is not read: payloads of keys") {
+  for (int arg = 1; arg < 5; ++arg) {
+    const CaptureSpec spec = capture_of(*find_syscall("keyctl"), arg);
+    constexpr std::uint32_t kUpdate = 2, kInstantiate = 12;
+    REQUIRE(
+        (spec.what == Capture::Nothing || (spec.first != 0 && spec.first != kUpdate && spec.first != kInstantiate)));
+  }
+}
+
+TEST_CASE("the sets hold what their names say") {
+  const auto in = [](std::string_view set, std::string_view call) {
+    return std::ranges::count(parse_call_set(set), call) == 1;
+  };
+  for (const std::string& name : parse_call_set("%story")) REQUIRE(in("%lifecycle", name));
+  for (const char* set : {"%story", "%lifecycle"})
+    for (const char* call :
+         {"execve", "clone3", "setns", "unshare", "pivot_root", "mount", "move_mount", "sethostname"})
+      REQUIRE(in(set, call));
+  for (const char* call : {"prctl", "capset", "seccomp", "setgroups", "mknodat", "chdir", "exit_group"}) {
+    REQUIRE(in("%lifecycle", call));
+    REQUIRE_FALSE(in("%story", call));
+  }
+  for (const char* call : {"fcntl", "tgkill", "shmget"}) REQUIRE_FALSE(in("%lifecycle", call));
+  REQUIRE(parse_call_set("%ipc").size() == 12);
+  REQUIRE(parse_call_set("%ipc").front() == "shmget");
+  REQUIRE(in("%creds", "setuid"));
+  REQUIRE(in("%mount", "fsconfig"));
+  REQUIRE(in("%process", "kill"));
 }
 
 TEST_CASE("-e: names, sets and strace's qualifier, in the table's order") {

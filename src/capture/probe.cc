@@ -84,6 +84,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       out.what = static_cast<__u8>(spec.what);
       out.size = spec.size;
       out.scale = spec.scale;
+      out.extra = spec.extra;
+      out.first = spec.first;
       if (spec.what == trace::Capture::Descriptor && fds < NST_FDS)
         rodata.fd_args[number * NST_FDS + fds++] = static_cast<__u8>(arg);
     }

@@ -96,6 +96,8 @@ Arg clone3_arg(const Slot& slot) {
   if (b.size() > kCgroup && ((flags & kIntoCgroup) || number(kCgroup)))
     field("cgroup", fmt::format("{}", static_cast<std::int64_t>(number(kCgroup))));
   if (std::string tail = tail_text(b, kEnd, size); !tail.empty()) arg.list.push_back(std::move(tail));
+  if ((flags & kParentSetTid) && number(kParentTid) && succeeded(slot.raw))
+    arg.text = fmt::format("parent_tid=[{}]", *slot.raw.result);
   return arg;
 }
 

@@ -142,6 +142,7 @@ std::string arg_text(const Arg& arg, const TextOptions& options) {
       break;
     case Arg::Kind::Struct:
       listed('{', '}', [&](const std::string& s) { return escape(s, ""); });
+      if (!arg.text.empty()) out += " => {" + escape(arg.text, "") + "}";
       break;
     case Arg::Kind::Unread:
       out = fmt::format("{:#x}<fault>", static_cast<std::uint64_t>(arg.value));
