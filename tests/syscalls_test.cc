@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "tests/catch.h"
 #include "trace/error.h"
@@ -133,6 +134,8 @@ TEST_CASE("-e: names, sets and strace's qualifier, in the table's order") {
   REQUIRE(parse_call_set("setns,execve") == Names{"execve", "setns"});
   REQUIRE(parse_call_set("trace=setns") == Names{"setns"});
   REQUIRE(parse_call_set("t=setns") == Names{"setns"});
+  REQUIRE(parse_call_set("trace=setns,trace=unshare") == Names{"setns", "unshare"});
+  REQUIRE(parse_call_set("%ns,trace=!clone,trace=!clone3") == Names{"setns", "unshare"});
   REQUIRE(parse_call_set("setns,setns,%ns").front() == "clone");
   REQUIRE(parse_call_set("none").empty());
   REQUIRE(parse_call_set("all").size() == syscalls().size());
@@ -181,6 +184,10 @@ TEST_CASE("the docs of the sets name every member") {
   const std::string text = sets_markdown();
   REQUIRE_THAT(
       text, ContainsSubstring("- `%ns` (make, leave and enter namespaces): `clone`, `clone3`, `setns`, `unshare`\n"));
+  const std::string help = sets_help();
+  std::istringstream lines(help);
+  for (std::string row; std::getline(lines, row);) REQUIRE(row.size() <= 100);
+  for (const SyscallRow& call : syscalls()) REQUIRE_THAT(help, ContainsSubstring(" " + std::string(call.name)));
   for (const NamedSet& set : named_sets())
     REQUIRE_THAT(text, ContainsSubstring("- `%" + std::string(set.name) + "` ("));
 }

@@ -11,6 +11,7 @@
 #include "cli/formats.h"
 #include "cli/live.h"
 #include "trace/error.h"
+#include "trace/syscalls.h"
 #include "trace/tee.h"
 
 namespace nstrace::cli {
@@ -67,6 +68,10 @@ int trace_command(const Arguments& all) {
   if (!words.empty())
     throw Error(fmt::format("there is no command {0}; to trace a program, write: nstrace -- {0}", words[0]),
                 kOwnFailure);
+  if (live.lines.expressions == std::vector<std::string>{"help"}) {
+    fmt::print("{}", trace::sets_help());
+    return kDone;
+  }
   if (live.session.follow == std::vector<std::string>{"help"}) {
     print_groups();
     return kDone;

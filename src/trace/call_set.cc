@@ -96,25 +96,27 @@ void apply(Chosen& chosen, bool on, std::string_view item) {
 }
 
 // Without the "trace=" that strace allows in front.
-std::string_view without_qualifier(std::string_view expression) {
-  const std::size_t equals = expression.find('=');
-  if (equals == std::string_view::npos) return expression;
-  const std::string_view word = expression.substr(0, equals);
-  if (word == "trace" || word == "t") return expression.substr(equals + 1);
+std::string_view without_qualifier(std::string_view item) {
+  const std::size_t equals = item.find('=');
+  if (equals == std::string_view::npos) return item;
+  const std::string_view word = item.substr(0, equals);
+  if (word == "trace" || word == "t") return item.substr(equals + 1);
   throw Error(fmt::format("-e {}=: only trace= is taken; write -e trace=CALL,... or -e CALL,...", escape(word)));
 }
 
 }  // namespace
 
 std::vector<std::string> parse_call_set(std::string_view expression) {
-  std::string_view rest = without_qualifier(expression);
-  if (rest.empty()) throw Error("-e: no call is named; write names of calls or %sets, or 'none' (-e help lists all)");
-  const bool inverted = rest.starts_with('!');
-  if (inverted) rest.remove_prefix(1);
+  // Several -e may have been joined, so each item may have its "trace=".
+  const std::string_view first = without_qualifier(expression.substr(0, expression.find(',')));
+  if (first.empty() && expression.find(',') == std::string_view::npos)
+    throw Error("-e: no call is named; write names of calls or %sets, or 'none' (-e help lists all)");
+  const bool inverted = first.starts_with('!');
   Chosen chosen(syscalls().size(), inverted);
+  std::string_view rest = expression;
   for (bool more = true; more;) {
     const std::size_t comma = rest.find(',');
-    std::string_view item = rest.substr(0, comma);
+    std::string_view item = without_qualifier(rest.substr(0, comma));
     more = comma != std::string_view::npos;
     rest.remove_prefix(more ? comma + 1 : rest.size());
     const bool away = item.starts_with('!');
@@ -136,6 +138,25 @@ std::string sets_markdown() {
     out += fmt::format("- `%{}` ({}): {}\n", set.name, set.what, fmt::join(names, ", "));
   }
   return out;
+}
+
+std::string sets_help() {
+  constexpr std::size_t kWidth = 100;
+  std::string out = "Sets of system calls for -e, and their members:\n";
+  for (const NamedSet& set : named_sets()) {
+    out += fmt::format("\n%{}: {}\n", set.name, set.what);
+    std::string row = " ";
+    for (const SyscallRow& call : syscalls()) {
+      if (!in_set(call, set.bit)) continue;
+      if (row.size() + 1 + call.name.size() > kWidth) {
+        out += row + "\n";
+        row = " ";
+      }
+      row += fmt::format(" {}", call.name);
+    }
+    out += row + "\n";
+  }
+  return out + "\nSeveral are joined by commas; !NAME takes away, ?NAME may be unknown, /REGEX matches names.\n";
 }
 
 }  // namespace nstrace::trace

@@ -116,6 +116,8 @@ std::vector<std::string> parse_call_set(std::string_view expression);
 
 // The members of each set, generated from the table, as a Markdown list: "- `%ns` (make, ...): `setns`, `unshare`".
 std::string sets_markdown();
+// The same for a terminal: what `-e help` prints.
+std::string sets_help();
 
 // What the kernel side must read of an argument.
 enum class Capture : std::uint8_t {
