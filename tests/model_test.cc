@@ -5,6 +5,9 @@
 #include <linux/sched.h>
 #include <sys/mount.h>
 
+#include <algorithm>
+#include <array>
+
 #include "tests/catch.h"
 #include "tests/scene.h"
 
@@ -495,4 +498,116 @@ TEST_CASE("a trace without namespaces (an import): processes, but no containers"
   REQUIRE(model.containers().empty());
   REQUIRE(model.namespaces().empty());
   REQUIRE(pid_of(model, last_of(model, 2032).creator) == 2031);
+}
+
+TEST_CASE("a mount namespace made by open_tree: the maker is who opened it, not who else enters") {
+  Scene s;
+  s.existing(100, "crun");
+  s.syscall(100, "open_tree", {fd_arg("dfd", 4), string_arg("filename", ""), flags_arg("flags", 2, "0x2")}, 9);
+  s.setns(100, 9, Ns::Mnt, 4026539990);
+  s.setns(100, 8, Ns::Mnt, 4026539991);  // by another descriptor
+  const Model model = play(s);
+  REQUIRE(pid_of(model, model.namespace_of(Ns::Mnt, 4026539990)->maker) == 100);
+  REQUIRE(model.namespace_of(Ns::Mnt, 4026539990)->made_by == 1);
+  REQUIRE_FALSE(model.namespace_of(Ns::Mnt, 4026539991)->maker);
+}
+
+TEST_CASE("events that no kernel would give: the model stays whole") {
+  // Any order of any kind of event with few pids, births and inodes, so that everything collides with everything.
+  std::uint32_t state = 1;
+  const auto pick = [&](std::uint32_t n) {
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % n;
+  };
+  const auto pids = [&] { return static_cast<int>(1 + pick(12)); };
+  const auto number_of_ns = [&] { return 4026531830u + pick(9); };
+  const auto ns = [&] {
+    trace::NsSet set;
+    for (auto& inode : set.inode) inode = pick(4) ? number_of_ns() : 0;
+    return set;
+  };
+  const auto who = [&] {
+    trace::Who w;
+    w.tid = pids();
+    w.tgid = pick(3) ? w.tid : static_cast<int>(pick(12));
+    w.born = static_cast<trace::Time>(pick(4)) * 50'000'000 - 50'000'000;
+    for (std::uint32_t i = 0; i < pick(4); ++i) w.tids.push_back(pids());
+    w.comm = pick(2) ? "runc:[1:CHILD]" : "sh";
+    w.ns = ns();
+    return w;
+  };
+  for (int round = 0; round < 40; ++round) {
+    Model model;
+    trace::Header header;
+    header.host = ns();
+    model.header(header);
+    for (int i = 0; i < 8; ++i) {
+      trace::Existing e;
+      e.pid = pids();
+      e.parent_pid = pids();
+      e.born = static_cast<trace::Time>(pick(3)) * -50'000'000;
+      e.ns = ns();
+      if (pick(2)) e.argv = {"conmon", "-c"};
+      model.existing(e);
+    }
+    for (std::uint64_t number = 1; number <= 2000; ++number) {
+      trace::Event e;
+      e.number = number;
+      e.time = e.start = static_cast<trace::Time>(number);
+      e.who = who();
+      switch (pick(9)) {
+        case 0: {
+          trace::Fork fork;
+          fork.flags = pick(2) ? CLONE_NEWPID | CLONE_NEWNS : pick(2) ? CLONE_THREAD : CLONE_PARENT;
+          fork.parent_tgid = pids();
+          fork.child = who();
+          if (!fork.child.tgid) fork.child.tgid = fork.child.tid;
+          e.what = fork;
+          break;
+        }
+        case 1: {
+          trace::Exec exec;
+          exec.tid_before = pids();
+          if (pick(2)) exec.argv = {"runc", "create", "x"};
+          if (pick(2)) exec.path = "unshare";
+          e.what = exec;
+          break;
+        }
+        case 2:
+          e.what = trace::Exit{1, 0, false, pick(2) == 0};
+          break;
+        case 3:
+          e.what = trace::Rename{"x"};
+          break;
+        case 4:
+          e.what = trace::NamespaceSeen{static_cast<Ns>(pick(10)), number_of_ns(), pick(3), number_of_ns(),
+                                        pick(2) ? number_of_ns() : 0};
+          break;
+        case 5:
+          e.what = trace::CgroupMove{1, "/a"};
+          break;
+        case 6:
+          e.what = trace::Lost{1, 0, "x"};
+          break;
+        default:
+          e.call.name = std::array{"unshare", "setns", "pivot_root", "chroot", "open_tree", "mount"}[pick(6)];
+          if (pick(5)) e.call.result = static_cast<std::int64_t>(pick(3)) - 1;
+          for (std::uint32_t i = 0; i < pick(4); ++i)
+            e.call.args.push_back(flags_arg("f", pick(2) ? CLONE_NEWNS : 2, "?"));
+      }
+      model.event(e);
+      if (number == 1000) model.existing({});
+    }
+    model.footer({});
+    for (const Process& p : model.processes()) {
+      REQUIRE_FALSE(p.comms.empty());
+      REQUIRE_FALSE(p.pids.empty());
+      if (!p.container) continue;
+      const auto& members = model.containers()[*p.container].members;
+      REQUIRE(std::count(members.begin(), members.end(), p.id) == 1);
+    }
+    for (const auto& c : model.containers())
+      for (const auto id : c.members) REQUIRE(model.processes()[id].container == c.id);
+    for (const auto& n : model.namespaces()) REQUIRE(n.inside <= 10 * 40);
+  }
 }

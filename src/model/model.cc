@@ -380,6 +380,7 @@ void Model::apply(ProcessId id, const Exit& exit, const Event& event) {
     p.ended = ended;
     drop_threads(id);
     visitors_.erase(id);
+    trees_.erase(id);
   }
   if (holds_[id]) leave(p.ns_id, event.time);
   holds_[id] = false;
@@ -388,6 +389,7 @@ void Model::apply(ProcessId id, const Exit& exit, const Event& event) {
 void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
   const Call& call = event.call;
   if (!call.result || call.failed()) return;
+  remember_tree(id, event, after);
   auto marking = marking_.find(call.name);
   if (marking == marking_.end()) {
     const SyscallRow* row = find_syscall(call.name);
@@ -407,6 +409,25 @@ void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
     place(id, Moment::Rooted, &event);
   else if (call.name == "setns" || call.name == "unshare")
     place(id, Moment::Entered, &event);
+}
+
+// open_tree with OPEN_TREE_NAMESPACE gives a descriptor of a new mount namespace, which is first seen when somebody
+// enters it by that descriptor (include/uapi/linux/mount.h, since 7.0).
+void Model::remember_tree(ProcessId id, const Event& event, const NsSet& after) {
+  constexpr std::int64_t kOpenTreeNamespace = 1 << 1;
+  const Call& call = event.call;
+  if (call.name == "open_tree" && call.args.size() > 2 && call.args[2].value & kOpenTreeNamespace) {
+    trees_[id] = {*call.result, event.number};
+  } else if (call.name == "setns" && !call.args.empty() && after[Ns::Mnt] != before_[Ns::Mnt]) {
+    const auto tree = trees_.find(id);
+    const Namespace* entered = namespace_of(Ns::Mnt, after[Ns::Mnt]);
+    if (tree == trees_.end() || tree->second.first != call.args[0].value || !entered || entered->maker ||
+        entered->event != event.number)
+      return;
+    namespaces_[entered->id].maker = id;
+    namespaces_[entered->id].made_by = tree->second.second;
+    trees_.erase(tree);
+  }
 }
 
 }  // namespace nstrace::model

@@ -201,6 +201,7 @@ class Model : public trace::Sink {
   void apply(ProcessId id, const trace::Exec& exec, const Event& event, const NsSet& after);
   void apply(ProcessId id, const trace::Exit& exit, const Event& event);
   void apply_call(ProcessId id, const Event& event, const NsSet& after);
+  void remember_tree(ProcessId id, const Event& event, const NsSet& after);
   void rename(ProcessId id, const trace::Who& who, const Event& event);
   void add_thread(int tid, ProcessId process, const NsSet& ns, const Event& event);
   void drop_threads(ProcessId id);
@@ -248,7 +249,9 @@ class Model : public trace::Sink {
   std::unordered_map<ProcessId, Ended> leader_ended_;             // leaders that ended before their threads
   std::unordered_map<NamespaceId, ContainerId> container_by_ns_;  // what it hangs on, and its init's mount namespace
   std::unordered_map<ProcessId, ContainerId> visitors_;  // entered a container's mount namespace, not a member yet
-  std::unordered_map<std::string, bool> marking_;        // names of calls: is it in the sets ns or mount
+  // By who opened it: the descriptor of a mount namespace that open_tree made, and that event's number.
+  std::unordered_map<ProcessId, std::pair<std::int64_t, std::uint64_t>> trees_;
+  std::unordered_map<std::string, bool> marking_;  // names of calls: is it in the sets ns or mount
 };
 
 }  // namespace nstrace::model
