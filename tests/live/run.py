@@ -17,13 +17,13 @@ def main():
     here = pathlib.Path(__file__).resolve()
     parser = argparse.ArgumentParser(description="the live tests of nstrace")
     parser.add_argument("--build", default=str(here.parents[2] / "build"), help="the build folder (default: build/)")
-    parser.add_argument("--group", action="append", help="only these files: programs, follow, cli, lab, examples (default: "
-                        "all but docker)")
+    parser.add_argument("--group", action="append", help="only these files: programs, follow, cli, words, lab, "
+                        "examples (default: all but docker)")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     parser.add_argument("names", nargs="*", help="only the tests whose name contains one of these")
     options = parser.parse_args()
 
-    groups = options.group or ["programs", "follow", "cli", "lab", "examples"]
+    groups = options.group or ["programs", "follow", "cli", "words", "lab", "examples"]
     for group in groups:
         path = here.parent / (group + "_test.py")
         if not path.exists():
