@@ -225,13 +225,15 @@ TEST_CASE("lab_run: killed at any moment, nothing stays behind") {
   default_signals();
   REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const std::string before = read_file("/proc/self/mountinfo");
+  const std::vector<VariantName> ways = variant_names();
   std::srand(1);
   for (int i = 0; i < 150; ++i) {
     const bool rootless = geteuid() != 0 || i % 2 == 1;
     const pid_t pid = fork();
     if (pid == 0) {
       try {
-        run_untraced({.command = {"pause"}, .rootless = rootless});
+        const std::string like(ways[static_cast<std::size_t>(i) % ways.size()].name);
+        run_untraced({.like = like, .command = {"pause"}, .rootless = rootless});
       } catch (const Error&) {
       }
       _exit(0);
@@ -293,6 +295,41 @@ TEST_CASE("lab_plan: every call of every stage, as strace writes it") {
   REQUIRE_THAT(rootless, ContainsSubstring("unshare(CLONE_NEWUSER) = 0\n"));
   REQUIRE_THAT(rootless, ContainsSubstring("openat(AT_FDCWD, \"/proc/<child>/setgroups\", O_WRONLY|O_CLOEXEC) = 7\n"));
   REQUIRE(rootless.find("mknodat") == std::string::npos);
+}
+
+TEST_CASE("lab_plan: the way of each runtime") {
+  for (const VariantName& variant : variant_names()) {
+    if (variant.name == "lab") continue;
+    const std::string name(variant.name);
+    if (name == "bwrap" && geteuid() != 0)
+      continue;  // always with a user namespace, whose map has the caller's id in it
+    check_golden("lab/plan-run-" + name + ".txt", plan_text({.like = name, .rootless = false}));
+    if (name == "bwrap") continue;
+    check_golden("lab/plan-exec-" + name + ".txt", plan_text({.scene = Scene::Exec, .like = name, .rootless = false}));
+  }
+  REQUIRE_THROWS_WITH(plan_text({.like = "rkt"}), ContainsSubstring("it knows lab runc-1.1"));
+  REQUIRE_THROWS_WITH(plan_text({.scene = Scene::Pod, .like = "crun"}), ContainsSubstring("leave --like out"));
+}
+
+TEST_CASE("lab: the way of each runtime leads to a container, as root, in a user namespace, by an ordinary user") {
+  if (no_namespaces()) return;
+  for (const VariantName& variant : variant_names()) {
+    INFO(variant.name);
+    const auto outcome = [&](Scene scene, std::optional<bool> rootless, uid_t user) {
+      const std::string like(variant.name);
+      return in_process(
+          [&] { return run_untraced({.scene = scene, .like = like, .command = {"hello"}, .rootless = rootless}); },
+          user);
+    };
+    const std::string alone = variant.name == "bwrap" ? "hello from pid 2 on lab\n" : "hello from pid 1 on lab\n";
+    REQUIRE(outcome(Scene::Run, {}, geteuid()).text == alone);
+    REQUIRE(outcome(Scene::Run, true, geteuid()).text == alone);
+    REQUIRE(outcome(Scene::Userns, {}, geteuid()).text == alone);
+    if (geteuid() == 0) REQUIRE(outcome(Scene::Run, {}, kOrdinaryUser).text == alone);
+    if (variant.name == "bwrap") continue;
+    REQUIRE(outcome(Scene::Exec, {}, geteuid()).text == "hello from pid 2 on lab\n");
+    REQUIRE(outcome(Scene::Exec, true, geteuid()).text == "hello from pid 2 on lab\n");
+  }
 }
 
 TEST_CASE("lab_plan: an argument of hostile bytes is written in one line") {

@@ -76,31 +76,35 @@ void start_child(Stage& parent, Stage& child, Wires& w) {
   parent.close(w.child_to_parent);
 }
 
+void tell_pids(Stage& parent, Wires& w) {
+  parent.read(w.to_child, w.init, 1);
+  parent.write(w.to_lab, w.child, 2);
+  parent.exit(number(0));
+}
+
 void write_file(Stage& stage, const char* path_with_pid, const Register& pid, const std::string& content) {
   const int fd = stage.openat(path_with_pid, pid, NAMED(O_WRONLY | O_CLOEXEC));
   stage.write(fd, content);
   stage.close(fd);
 }
 
-void write_id_maps(Stage& parent, Wires& w, const Spec& spec) {
+}  // namespace
+
+void write_id_maps(Stage& parent, int wire, const Register& child, const Register& word, const Spec& spec) {
   parent.why("The child is in its new user namespace, where it is nobody yet.");
-  parent.read(w.to_child, w.first.word, 1);
+  parent.read(wire, word, 1);
   if (!spec.drop_groups) {
     parent.why(
         "Who can drop a group can get at files that this group is shut out from: that must be off, without rights.");
-    write_file(parent, "/proc/%/setgroups", w.child, "deny");
+    write_file(parent, "/proc/%/setgroups", child, "deny");
   }
   parent.why("Ids inside, ids outside, how many: root in there is an ordinary user out here.");
-  write_file(parent, "/proc/%/uid_map", w.child, spec.uid_map);
-  write_file(parent, "/proc/%/gid_map", w.child, spec.gid_map);
-  parent.write(w.to_child, "map\n");
+  write_file(parent, "/proc/%/uid_map", child, spec.uid_map);
+  write_file(parent, "/proc/%/gid_map", child, spec.gid_map);
+  parent.write(wire, "map\n");
 }
 
-void tell_pids(Stage& parent, Wires& w) {
-  parent.read(w.to_child, w.init, 1);
-  parent.write(w.to_lab, w.child, 2);
-  parent.exit(number(0));
-}
+namespace {
 
 // ---- lab:[1:CHILD]: makes the namespaces
 
@@ -303,7 +307,7 @@ Container start(First& first, const Spec& spec) {
   start_stages(first.stage, parent, w);
 
   start_child(parent, child, w);
-  if (spec.user_namespace) write_id_maps(parent, w, spec);
+  if (spec.user_namespace) write_id_maps(parent, w.to_child, w.child, first.word, spec);
   tell_pids(parent, w);
 
   begin_child(child, w);

@@ -66,6 +66,8 @@ struct Container {
 Container start(First&, const Spec&);
 // The word; and what it does then: become the command.
 void let_go(First&, Container&, const Spec&);
+// By who is outside: setgroups (for ordinary users), uid_map and gid_map of the process at the other end of `wire`.
+void write_id_maps(Stage&, int wire, const Register& child, const Register& word, const Spec&);
 void wait_until_executed(First&, const Container&);
 
 void end_as(First&, const Register& pid);    // waits for that process, ends with its exit code

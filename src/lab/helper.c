@@ -134,7 +134,7 @@ static int carry_out(const struct lab_plan* plan, __u32 stage) {
     __u64 a[6];
     make_arguments(plan, step, a);
     long result;
-    if (step->child != LAB_NONE && (a[0] & CLONE_VM) != 0) {
+    if (step->call == __NR_clone && (a[0] & CLONE_VM) != 0) {
       result = clone_beside(a[0], plan, step->child);
     } else {
       result = system_call(step->call, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "lab/container.h"
+#include "lab/like.h"
 #include "trace/error.h"
 
 // The helper program, as the build embeds it (helper_image.S).
@@ -112,7 +113,7 @@ Spec spec_of(const RunOptions& options) {
   spec.drop_groups = !spec.user_namespace;
   spec.uid_map = "0 " + std::to_string(geteuid()) + " 1\n";
   spec.gid_map = "0 " + std::to_string(getegid()) + " 1\n";
-  if (options.scene == Scene::Userns && !spec.user_namespace) {
+  if (options.scene == Scene::Userns && !spec.user_namespace && options.like != "bwrap") {
     // Of root's making: all ids inside are ids outside that nobody has.
     spec.user_namespace = spec.borrow_devices = spec.drop_groups = true;
     spec.uid_map = spec.gid_map = "0 100000 65536\n";
@@ -125,21 +126,41 @@ Spec spec_of(const RunOptions& options) {
 
 // ---- Spec -> Plan
 
-Plan plan_of(Scene scene, const Spec& spec) {
-  switch (scene) {
+const Variant& variant_of(const RunOptions& options) {
+  std::string names;
+  for (const Variant& variant : variants()) {
+    if (variant.name == options.like) return variant;
+    names += ' ' + std::string(variant.name);
+  }
+  throw Error("the lab cannot play '" + options.like + "'; it knows" + names);
+}
+
+Plan plan_of(const RunOptions& options, const Spec& spec) {
+  const Variant& variant = variant_of(options);
+  const bool own = variant.name == "lab";
+  switch (options.scene) {
     case Scene::Run:
     case Scene::Userns:
-      return run_plan(spec);
+      return variant.run(spec);
     case Scene::Exec:
-      return exec_plan(spec);
+      if (variant.exec == nullptr) throw Error(options.like + " has no exec; choose another --like");
+      return variant.exec(spec);
     case Scene::Pod:
-      return pod_plan(spec);
+      if (own) return pod_plan(spec);
+      break;
     case Scene::Nested:
-      return nested_plan(spec);
+      if (own) return nested_plan(spec);
+      break;
     case Scene::Hooks:
-      return hooks_plan(spec);
+      if (own) return hooks_plan(spec);
+      break;
   }
-  throw Error("no such scene");
+  throw Error("this scene is played in the lab's own way only; leave --like out");
+}
+
+// What the first program is called with, as a trace shows it.
+std::vector<std::string> arguments_of(const RunOptions& options) {
+  return {std::string(variant_of(options).program), "run", "lab"};
 }
 
 // ---- Plan -> memory files
@@ -177,7 +198,7 @@ void fill_standard_descriptors() {
   }
 }
 
-Launch launch(Scene scene, Spec spec) {
+Launch launch(const RunOptions& options, Spec spec) {
   fill_standard_descriptors();
   Launch out;
   int ends[2];
@@ -187,13 +208,13 @@ Launch launch(Scene scene, Spec spec) {
   spec.report_fd = out.report_writer.get();
   OwnedFd plan = new_memory_file("nstrace-lab-plan", F_DUPFD);
   spec.plan_fd = plan.get();
-  out.plan = plan_of(scene, spec);
+  out.plan = plan_of(options, spec);
   fill_and_seal(plan, flatten(out.plan));
   out.plan_file = std::move(plan);
   out.program = new_memory_file("nstrace-lab", F_DUPFD_CLOEXEC);
   fill_and_seal(out.program, {nstrace_lab_helper, nstrace_lab_helper_end});
   out.program_fd = out.program.get();
-  out.argv = {"nstrace-lab", "run"};
+  out.argv = arguments_of(options);
   out.env = {"_LAB_PLAN=" + std::to_string(out.plan_file.get())};
   return out;
 }
@@ -246,6 +267,12 @@ std::span<const SceneName> scenes() {
   return kScenes;
 }
 
+std::vector<VariantName> variant_names() {
+  std::vector<VariantName> out;
+  for (const Variant& variant : variants()) out.push_back({variant.name, variant.what});
+  return out;
+}
+
 OwnedFd::~OwnedFd() {
   if (fd_ >= 0) close(fd_);
 }
@@ -257,11 +284,11 @@ std::optional<std::string> Launch::failure() const {
 }
 
 Launch prepare_run(const RunOptions& options) {
-  return launch(options.scene, spec_of(options));
+  return launch(options, spec_of(options));
 }
 
 std::string plan_text(const RunOptions& options, const PlanText& how) {
-  return text_of(plan_of(options.scene, spec_of(options)), how);
+  return text_of(plan_of(options, spec_of(options)), how);
 }
 
 int run_untraced(const RunOptions& options) {

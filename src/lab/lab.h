@@ -37,8 +37,16 @@ struct SceneName {
 };
 std::span<const SceneName> scenes();
 
+// The runtimes whose way can be played: names for RunOptions::like.
+struct VariantName {
+  std::string_view name;
+  std::string_view what;
+};
+std::vector<VariantName> variant_names();
+
 struct RunOptions {
   Scene scene = Scene::Run;
+  std::string like = "lab";  // one of variant_names(); others than lab play Run, Exec and Userns only
   std::vector<std::string>
       command;  // empty: hello. One of commands(), or the absolute path of a static program of the host's
   std::string hostname = "lab";  // at most 64 bytes

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "trace/error.h"
 
@@ -178,6 +179,18 @@ void Stage::clone(Arg flags, Stage& child, const Register& pid) {
   keep(pid);
   child.fds_ = fds_;
   child.inherited_ = inherited_;
+}
+
+void Stage::clone3(Arg arguments, std::size_t size, Stage& child, const Register& pid) {
+  call(CALL(clone3), {std::move(arguments), number(static_cast<std::int64_t>(size))}).child = child.index;
+  keep(pid);
+  child.fds_ = fds_;
+  child.inherited_ = inherited_;
+}
+
+void Stage::wait_any_kind(const Register& pid, const Register& status) {
+  call(CALL(wait4), {value(pid), place(status, "[<" + status.name + ">]"), NAMED(__WALL), null()});
+  expect(pid);
 }
 
 void Stage::wait(const Register& pid, const Register& status) {

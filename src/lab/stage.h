@@ -6,6 +6,7 @@
 // keeps book of its open descriptors while it is written, and those that open give the number that will be got.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -84,7 +85,9 @@ class Stage {
   void set_name();                        // prctl(PR_SET_NAME): the comm, as a trace shows it
   void die_with(const Register& parent);  // PR_SET_PDEATHSIG, and a look that it is not too late
   void clone(Arg flags, Stage& child, const Register& pid);
+  void clone3(Arg arguments, std::size_t size, Stage& child, const Register& pid);
   void wait(const Register& pid, const Register& status);
+  void wait_any_kind(const Register& pid, const Register& status);  // a child that sends no SIGCHLD, too
   void exit(Arg code);
   void execve(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment);
   // Executes the program that it is once more; the process goes on as the stage `next`, with its registers forgotten.
