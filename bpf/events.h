@@ -62,6 +62,8 @@ struct nst_call {
 	__u64 id; /* joins the chunks of an exec to it */
 };
 
+#define NST_NO_COUNT (~0u)
+
 /* What a descriptor referred to, at entry. */
 enum nst_fd_kind {
 	NST_FD_UNKNOWN = 0,
@@ -124,6 +126,8 @@ struct nst_rec_syscall {
 	__s64 result;
 	__u32 pieces; /* how many struct nst_piece follow */
 	__u32 fd_count;
+	__u32 envc; /* of a failed exec: elements of its environment; NST_NO_COUNT = not known */
+	__u32 pad;
 	struct nst_fd fds[NST_FDS];
 };
 

@@ -482,13 +482,16 @@ __noinline int vector_block(void)
 	return 0;
 }
 
+/* execve(path, argv, envp), or execveat(dirfd, path, argv, envp, flags)? */
+static __always_inline bool is_at(__u32 nr)
+{
+	return captures[(nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_DESCRIPTOR;
+}
+
 /* The argv of the call, from its pointer to its NULL: up to 262,144 elements. */
 static __always_inline __u32 ship_vector(const struct nst_call *call)
 {
-	/* execve(path, argv, envp), execveat(dirfd, path, argv, envp, flags) */
-	__u64 argv = captures[(call->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_DESCRIPTOR ?
-			     call->args[2] :
-			     call->args[1];
+	__u64 argv = is_at(call->nr) ? call->args[2] : call->args[1];
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
 
@@ -513,6 +516,50 @@ static __always_inline __u32 ship_vector(const struct nst_call *call)
 		count_unread();
 	ship_chunk(work->flags | NST_CHUNK_LAST);
 	return work->flags & NST_CHUNK_FAULT;
+}
+
+__noinline int count_elements(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	__u64 pointer = 0;
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < VECTOR_LOOP; i++) {
+		if (work->done)
+			break;
+		if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
+			work->flags |= NST_CHUNK_FAULT;
+			work->done = 1;
+		} else if (!pointer) {
+			work->done = 1;
+		} else {
+			work->at += sizeof(pointer);
+			work->index++;
+		}
+	}
+	return 0;
+}
+
+/* How many strings the vector at `from` has; of an exec that failed, since a successful one is counted by the kernel. */
+static __always_inline __u32 count_vector(__u64 from)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return NST_NO_COUNT;
+	work->at = from;
+	work->index = 0;
+	work->flags = 0;
+	work->done = from == 0;
+	for (i = 0; i < VECTOR_LOOP; i++) {
+		if (work->done)
+			break;
+		count_elements();
+	}
+	return work->done && !work->flags ? work->index : NST_NO_COUNT;
 }
 
 /* One chunk of the new image's argv and environment, which lie side by side (man 5 proc: /proc/PID/cmdline). */
@@ -804,6 +851,9 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	rec->call = pending->call;
 	rec->result = result;
 	rec->pieces = 0;
+	rec->envc = NST_NO_COUNT;
+	if (call_class[nr] == CLASS_EXEC)
+		rec->envc = count_vector(is_at(nr) ? pending->call.args[3] : pending->call.args[2]);
 	rec->fd_count = pending->fd_count;
 	__builtin_memcpy(rec->fds, pending->fds, sizeof(rec->fds));
 	size = read_pieces(&pending->call, sizeof(*rec), &rec->pieces);

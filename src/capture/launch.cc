@@ -71,23 +71,20 @@ Launch::Launch(const Program& program) : program_(program) {
     throw Error(fmt::format("cannot make a pipe: {}", std::strerror(errno)), 125);
   std::vector<char*> argv = pointers(program_.argv);
   std::vector<char*> env = pointers(program_.env);
-  const pid_t tracer = getpid();
   pid_ = fork();
   if (pid_ < 0) throw Error(fmt::format("cannot start a process: {}", std::strerror(errno)), 125);
   if (pid_ == 0) {
-    // From here to the exec: async-signal-safe calls only. If the tracer dies before the release, so does this.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != tracer) _exit(125);
+    // From here to the exec: async-signal-safe calls only. If the tracer dies before the release, read() gives 0.
     close(go[1]);
     close(failed[0]);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // nothing of the tracer's rights is handed on
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
     char byte;
     ssize_t got;
     do got = read(go[0], &byte, 1);
     while (got < 0 && errno == EINTR);
     if (got != 1) _exit(125);
-    prctl(PR_SET_PDEATHSIG, 0);
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // nothing of the tracer's rights is handed on
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
+    // The next call is COMMAND's execve: nothing of nstrace's own stands before it in the trace.
     if (program_.fd >= 0)
       syscall(SYS_execveat, program_.fd, "", argv.data(), env.data(), AT_EMPTY_PATH);
     else

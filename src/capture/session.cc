@@ -32,6 +32,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kQueueBound = 48u << 20;    // bytes of records that wait for the writer
 constexpr milliseconds kPollInterval{5};          // how late a record may be seen; no wake-up is paid for it
+constexpr milliseconds kIdle{100};                // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};       // how long a runtime that is still at work may hold up the end
 constexpr trace::Time kOrderWindow = 10'000'000;  // ns: how far records of two CPUs may stand in the wrong order
 
@@ -220,7 +221,7 @@ void Session::begin_trace() {
   if (options_.command) header.command = options_.command->argv;
   header.follow = options_.follow;
   header.calls = options_.calls;
-  header.events = {"fork", "exec", "exit", "comm"};
+  header.events = {"fork", "exec", "exit", "comm", "syscall", "lost"};
   header.results = options_.results;
   header.env = options_.env;
   header.backend = Probe::backend();
@@ -286,11 +287,18 @@ void Session::record() {
   Clock::time_point last_call = never;  // when even a runtime at work is no reason to go on
   std::string why = "processes gone";
   int signals_seen = 0;
-  Clock::time_point next_look = Clock::now();
+  Clock::time_point next_look = Clock::now(), busy = next_look;
   for (;;) {
-    take(queue_->pop(kPollInterval));
+    const std::string records = queue_->pop(kPollInterval);
+    take(records);
     orderer_->flush_until(static_cast<trace::Time>(clock_ns(CLOCK_BOOTTIME) - start_boottime_) - 2 * kOrderWindow);
     const Clock::time_point now = Clock::now();
+    if (!records.empty()) {
+      busy = now;
+    } else if (now - busy > kIdle) {
+      busy = now;
+      sink_.idle();
+    }
     if (g_signals != signals_seen) {
       signals_seen = g_signals;
       why = "interrupt";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 
 #include "cli/command.h"
@@ -21,6 +22,10 @@ class LineSink : public report::LinePrinter {
       : report::LinePrinter([this](std::string_view line) { output_->write(line); }, std::move(options)),
         output_(std::move(output)),
         closing_line_(closing_line) {}
+  void idle() override {
+    report::LinePrinter::flush();
+    output_->flush();
+  }
   void footer(const trace::Footer& footer) override {
     report::LinePrinter::footer(footer);
     output_->flush();
@@ -33,6 +38,26 @@ class LineSink : public report::LinePrinter {
 };
 
 }  // namespace
+
+std::vector<int> parse_pids(const std::vector<std::string>& lists) {
+  std::vector<int> pids;
+  for (const std::string& list : lists) {
+    std::string word;
+    for (const char c : list + ",") {
+      if (c != ',' && c != ' ' && c != '\n' && c != '\t') {
+        word += c;
+        continue;
+      }
+      if (word.empty()) continue;
+      const bool number = std::all_of(word.begin(), word.end(), [](unsigned char d) { return std::isdigit(d); });
+      if (!number || word.size() > 9 || std::stoi(word) == 0)
+        throw Error(fmt::format("-p takes pids, and {} is none", word));
+      pids.push_back(std::stoi(word));
+      word.clear();
+    }
+  }
+  return pids;
+}
 
 void add_line_options(CLI::App& app, LineChoices& choices) {
   app.add_option("-e", choices.expressions,
@@ -57,15 +82,27 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
 std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set) {
   std::string expression;
   for (const std::string& e : choices.expressions) {
-    if (e.rfind("status=", 0) == 0 || e.rfind("signal=", 0) == 0) continue;
-    expression += expression.empty() ? e : "," + e;
+    if (e.starts_with("status=") || e.starts_with("signal=")) continue;
+    std::string calls = e;
+    for (const std::string_view word : {"trace=", "t="})
+      if (calls.starts_with(word)) calls.erase(0, word.size());
+    expression += expression.empty() ? calls : "," + calls;
   }
   return trace::parse_call_set(expression.empty() ? std::string("%") + set : expression);
 }
 
 std::string chosen_results(const LineChoices& choices) {
-  if (choices.successful && choices.failed) throw Error("-z and -Z leave nothing to print; give one of them");
-  return choices.successful ? "successful" : choices.failed ? "failed" : "all";
+  bool successful = choices.successful, failed = choices.failed;
+  for (const std::string& e : choices.expressions) {
+    if (!e.starts_with("status=")) continue;
+    const std::string status = e.substr(7);
+    if (status != "successful" && status != "failed" && status != "all")
+      throw Error(fmt::format("-e {}: nstrace knows status=successful, status=failed and status=all", e));
+    successful |= status == "successful";
+    failed |= status == "failed";
+  }
+  if (successful && failed) throw Error("-z and -Z leave nothing to print; give one of them");
+  return successful ? "successful" : failed ? "failed" : "all";
 }
 
 std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices) {

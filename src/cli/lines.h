@@ -31,6 +31,9 @@ void add_line_options(CLI::App& app, LineChoices& choices);
 
 // The calls that -e chooses, or those of `set` ("story", "lifecycle") when there is no -e. Throws Error.
 std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set);
+// A comma or blank list of pids, as strace's -p takes it. Throws Error.
+std::vector<int> parse_pids(const std::vector<std::string>& lists);
+
 std::string chosen_results(const LineChoices& choices);  // "all", "successful", "failed"
 
 // On a terminal lines are coloured, repeats are folded and thread clones left out; a file gets exactly one line a call.

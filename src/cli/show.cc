@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
@@ -31,6 +32,25 @@ trace::Time parse_moment(const std::string& text) {
   return static_cast<trace::Time>(value * scale);
 }
 
+// Lets through what some processes did, or what made them.
+class PidFilter : public trace::Sink {
+ public:
+  PidFilter(trace::Sink& next, std::vector<int> pids) : next_(next), pids_(pids.begin(), pids.end()) {}
+  void header(const trace::Header& header) override { next_.header(header); }
+  void existing(const trace::Existing& process) override { next_.existing(process); }
+  void event(const trace::Event& event) override {
+    const auto* fork = event.as<trace::Fork>();
+    const bool wanted = pids_.empty() || event.as<trace::Lost>() || pids_.count(event.who.tgid) ||
+                        pids_.count(event.who.tid) || (fork && pids_.count(fork->child.tgid));
+    if (wanted) next_.event(event);
+  }
+  void footer(const trace::Footer& footer) override { next_.footer(footer); }
+
+ private:
+  trace::Sink& next_;
+  const std::set<int> pids_;
+};
+
 }  // namespace
 
 int show_command(const Arguments& arguments) {
@@ -48,6 +68,10 @@ int show_command(const Arguments& arguments) {
       ->type_name("TIME")
       ->needs("--tree");
   app.add_flag("--ancestors", tree_options.ancestors, "with --tree: those too that were not followed")->needs("--tree");
+  std::vector<std::string> pids;
+  app.add_option("-p", pids, "only what these pids did (a comma or blank list)")
+      ->type_name("PIDS")
+      ->allow_extra_args(false);
   add_line_options(app, lines);
   bool hide = false;
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
@@ -67,8 +91,9 @@ int show_command(const Arguments& arguments) {
     return kDone;
   }
   const auto printer = open_lines(output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output), lines);
-  trace::Anonymous anonymous(*printer);
-  read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : *printer);
+  PidFilter filter(*printer, parse_pids(pids));
+  trace::Anonymous anonymous(filter);
+  read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : filter);
   return kDone;
 }
 

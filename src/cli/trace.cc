@@ -76,19 +76,7 @@ int trace_command(const Arguments& all) {
     print_groups();
     return kDone;
   }
-  for (const std::string& list : pids) {
-    std::string pid;
-    for (const char c : list + ",") {
-      if (c != ',' && c != ' ' && c != '\n' && c != '\t') {
-        pid += c;
-      } else if (!pid.empty()) {
-        if (capture::parse_target(pid).pid == 0)
-          throw Error(fmt::format("-p takes pids, and {} is none; --follow takes names", pid), kOwnFailure);
-        live.session.follow.push_back(pid);
-        pid.clear();
-      }
-    }
-  }
+  for (const int pid : parse_pids(pids)) live.session.follow.push_back(std::to_string(pid));
   if (dashes != all.end() && command.empty()) throw Error("there is no command after --", kOwnFailure);
   if (!command.empty()) live.session.command = capture::Program{.argv = command, .env = {}, .fd = -1};
   if (live.session.follow.empty() && command.empty())

@@ -13,6 +13,7 @@ class Sink {
   virtual void header(const Header&) {}
   virtual void existing(const Existing&) {}
   virtual void event(const Event&) {}
+  virtual void idle() {}  // live: nothing has come for a while; what is held back should be shown
   virtual void footer(const Footer&) {}  // not called for a trace that was cut short
 };
 

@@ -28,6 +28,9 @@ class Tee : public Sink {
   void event(const Event& event) override {
     for (Sink* sink : sinks_) sink->event(event);
   }
+  void idle() override {
+    for (Sink* sink : sinks_) sink->idle();
+  }
   void footer(const Footer& footer) override {
     for (Sink* sink : sinks_) sink->footer(footer);
   }
