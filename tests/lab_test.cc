@@ -332,6 +332,35 @@ TEST_CASE("lab: the way of each runtime leads to a container, as root, in a user
   }
 }
 
+TEST_CASE("lab faults: each changes the plan, and the container is as wrong as it says") {
+  const std::string sound = plan_text({.rootless = false});
+  for (const FaultName& fault : fault_names()) {
+    INFO(fault.name);
+    REQUIRE(plan_text({.fault = std::string(fault.name), .rootless = false}) != sound);
+  }
+  REQUIRE_THROWS_WITH(plan_text({.fault = "no-such"}), ContainsSubstring("there are no-umount leaked-descriptor"));
+  REQUIRE_THROWS_WITH(plan_text({.fault = "no-setgroups", .rootless = true}), ContainsSubstring("has no place"));
+
+  if (no_namespaces() || geteuid() != 0) return;
+  const auto with = [](const char* fault, std::vector<std::string> command) {
+    return in_process([&] { return run_untraced({.fault = fault, .command = command}); });
+  };
+  const std::vector<std::string> status = {"cat", "/proc/self/status"};
+  REQUIRE_THAT(with("no-umount", {"cat", "/proc/self/mountinfo"}).text, ContainsSubstring(" / / rw,relatime"));
+  REQUIRE(with("leaked-descriptor", {"ls", "/proc/self/fd/10/usr"}).code == 0);
+  REQUIRE(run({"ls", "/proc/self/fd/10/usr"}).code == 1);
+  REQUIRE(with("all-capabilities", status).text.find("a80425fb") == std::string::npos);
+  REQUIRE_THAT(with("inheritable-capabilities", status).text, ContainsSubstring("CapInh:\t00000000a80425fb"));
+  REQUIRE_THAT(with("no-new-privs-missing", status).text, ContainsSubstring("NoNewPrivs:\t0"));
+  REQUIRE_THAT(with("no-filter", status).text, ContainsSubstring("Seccomp:\t0"));
+  REQUIRE(with("no-hostname", {"hostname"}).text != "lab\n");
+  REQUIRE(with("failing-mount", {}).text ==
+          "Error: the container could not be set up: lab:[2:INIT]: mount(\"nothing\", \"dev/mqueue\", "
+          "\"no-such-file-system\", 0, NULL) = -1 ENODEV (No such device)\n");
+  REQUIRE(with("failing-mount", {}).code == 125);
+  expect_no_process_left();
+}
+
 TEST_CASE("lab_plan: an argument of hostile bytes is written in one line") {
   const std::string text = plan_text({.command = {"echo",
                                                   "a\"\\\n\x01"

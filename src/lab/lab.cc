@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "lab/container.h"
+#include "lab/faults.h"
 #include "lab/like.h"
 #include "trace/error.h"
 
@@ -135,7 +136,7 @@ const Variant& variant_of(const RunOptions& options) {
   throw Error("the lab cannot play '" + options.like + "'; it knows" + names);
 }
 
-Plan plan_of(const RunOptions& options, const Spec& spec) {
+Plan sound_plan_of(const RunOptions& options, const Spec& spec) {
   const Variant& variant = variant_of(options);
   const bool own = variant.name == "lab";
   switch (options.scene) {
@@ -156,6 +157,12 @@ Plan plan_of(const RunOptions& options, const Spec& spec) {
       break;
   }
   throw Error("this scene is played in the lab's own way only; leave --like out");
+}
+
+Plan plan_of(const RunOptions& options, const Spec& spec) {
+  Plan plan = sound_plan_of(options, spec);
+  if (!options.fault.empty()) put_fault(plan, options.fault);
+  return plan;
 }
 
 // What the first program is called with, as a trace shows it.
@@ -270,6 +277,12 @@ std::span<const SceneName> scenes() {
 std::vector<VariantName> variant_names() {
   std::vector<VariantName> out;
   for (const Variant& variant : variants()) out.push_back({variant.name, variant.what});
+  return out;
+}
+
+std::vector<FaultName> fault_names() {
+  std::vector<FaultName> out;
+  for (const Fault& fault : faults()) out.push_back({fault.name, fault.what});
   return out;
 }
 

@@ -44,11 +44,19 @@ struct VariantName {
 };
 std::vector<VariantName> variant_names();
 
+// Mistakes that can be put into a plan: names for RunOptions::fault.
+struct FaultName {
+  std::string_view name;
+  std::string_view what;
+};
+std::vector<FaultName> fault_names();
+
 struct RunOptions {
   Scene scene = Scene::Run;
   std::string like = "lab";  // one of variant_names(); others than lab play Run, Exec and Userns only
-  std::vector<std::string>
-      command;  // empty: hello. One of commands(), or the absolute path of a static program of the host's
+  std::string fault;         // one of fault_names(), or none
+  // Empty: hello. One of commands(), or the absolute path of a static program of the host's.
+  std::vector<std::string> command;
   std::string hostname = "lab";  // at most 64 bytes
   std::optional<bool> rootless;  // in a user namespace; unset: for everyone but root
 };
