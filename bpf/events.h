@@ -127,7 +127,7 @@ struct nst_rec_syscall {
 	__u32 pieces; /* how many struct nst_piece follow */
 	__u32 fd_count;
 	__u32 envc; /* of a failed exec: elements of its environment; NST_NO_COUNT = not known */
-	__u32 pad;
+	__u32 returned; /* 0: a call that does not return, reported when it began */
 	struct nst_fd fds[NST_FDS];
 };
 

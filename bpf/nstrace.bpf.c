@@ -30,6 +30,7 @@ enum {
 	CLASS_CALL,
 	CLASS_EXEC,
 	CLASS_FORK,
+	CLASS_NO_RETURN, /* exit_group: there is only its beginning */
 };
 
 enum { /* the numbers of trace::Capture */
@@ -788,6 +789,27 @@ static __always_inline void enter_call(struct pending *pending, struct pt_regs *
 	}
 }
 
+static __always_inline void submit_call(const struct pending *pending, bool returned, long result, __u32 envc)
+{
+	struct scratch *scratch = this_scratch();
+	struct nst_rec_syscall *rec;
+	__u32 size;
+
+	if (!scratch)
+		return;
+	rec = (struct nst_rec_syscall *)scratch->bytes;
+	fill_task(&rec->task, current_task());
+	rec->call = pending->call;
+	rec->returned = returned;
+	rec->result = result;
+	rec->envc = envc;
+	rec->pieces = 0;
+	rec->fd_count = pending->fd_count;
+	__builtin_memcpy(rec->fds, pending->fds, sizeof(rec->fds));
+	size = read_pieces(&pending->call, sizeof(*rec), &rec->pieces);
+	submit(&rec->head, NST_SYSCALL, size);
+}
+
 /* include/trace/events/syscalls.h: a call begins */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
@@ -801,6 +823,10 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	if (!is_followed(current_tgid()) || is_compat())
 		return 0;
 	enter_call(&pending, regs, nr);
+	if (call_class[nr] == CLASS_NO_RETURN) {
+		submit_call(&pending, false, 0, NST_NO_COUNT);
+		return 0;
+	}
 	if (call_class[nr] == CLASS_EXEC) {
 		pending.faulted = ship_vector(&pending.call);
 	}
@@ -815,12 +841,10 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 {
 	__u64 key = (__u64)current_task();
-	struct scratch *scratch;
-	struct nst_rec_syscall *rec;
 	struct pending *pending;
 	struct pending late;
 	__u32 nr = call_number(regs);
-	__u32 size;
+	__u32 envc;
 
 	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
 		return 0;
@@ -843,21 +867,10 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		/* the kernel may have brought the argument pages in meanwhile */
 		ship_vector(&pending->call);
 	}
-	scratch = this_scratch();
-	if (!scratch)
-		goto out;
-	rec = (struct nst_rec_syscall *)scratch->bytes;
-	fill_task(&rec->task, current_task());
-	rec->call = pending->call;
-	rec->result = result;
-	rec->pieces = 0;
-	rec->envc = NST_NO_COUNT;
+	envc = NST_NO_COUNT;
 	if (call_class[nr] == CLASS_EXEC)
-		rec->envc = count_vector(is_at(nr) ? pending->call.args[3] : pending->call.args[2]);
-	rec->fd_count = pending->fd_count;
-	__builtin_memcpy(rec->fds, pending->fds, sizeof(rec->fds));
-	size = read_pieces(&pending->call, sizeof(*rec), &rec->pieces);
-	submit(&rec->head, NST_SYSCALL, size);
+		envc = count_vector(is_at(nr) ? pending->call.args[3] : pending->call.args[2]);
+	submit_call(pending, true, result, envc);
 out:
 	bpf_map_delete_elem(&entered, &key);
 	return 0;

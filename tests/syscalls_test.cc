@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/catch.h"
+#include "tests/golden.h"
 #include "trace/error.h"
 
 using namespace nstrace::trace;
@@ -178,6 +179,12 @@ TEST_CASE("-e: an unknown name is an error that suggests near ones and where all
   REQUIRE_THAT(error_of("setns,,unshare"), ContainsSubstring("an empty name"));
   REQUIRE_THAT(error_of("signal=all"), ContainsSubstring("only trace="));
   REQUIRE_THAT(error_of("\x1b[31m"), !ContainsSubstring("\x1b"));
+}
+
+TEST_CASE("src/trace/SETS.md is what the table says") {
+  nstrace::testing::check_golden(
+      "../../src/trace/SETS.md",
+      "# Sets of system calls for `-e`\n\nGenerated from the table in syscalls.cc.\n\n" + sets_markdown());
 }
 
 TEST_CASE("the docs of the sets name every member") {

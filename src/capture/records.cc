@@ -273,7 +273,7 @@ void Records::on_syscall(const nst_rec_syscall& rec) {
   Event event = start_event(rec.head, rec.task, &rec.call);
   trace::RawCall raw = raw_call(rec.call, options_.arch);
   if (!raw.syscall) return;
-  raw.result = rec.result;
+  if (rec.returned) raw.result = rec.result;
   if (rec.envc != NST_NO_COUNT) raw.env_count = rec.envc;
   for (std::uint32_t i = 0; i < rec.fd_count && i < std::size(rec.fds); ++i)
     if (rec.fds[i].arg < raw.fds.size()) raw.fds[rec.fds[i].arg] = fd_target(rec.fds[i]);

@@ -32,7 +32,7 @@ void write_own_file(Stage& stage, const char* path, const std::string& content) 
 }
 
 // A bind mount, and then its flags: a bind takes over what the source had, so they need a second call.
-void bind(Stage& init, const std::string& source, const std::string& target, Arg flags) {
+void bind_mount(Stage& init, const std::string& source, const std::string& target, Arg flags) {
   init.mount(source.c_str(), target, nullptr, NAMED(MS_BIND | MS_REC | MS_SILENT));
   init.mount("none", target, nullptr, std::move(flags));
 }
@@ -57,7 +57,7 @@ void make_dev(Stage& init) {
   for (const Device& device : kDevices) {
     const std::string target = std::string("/newroot/dev/") + device.name;
     init.create_empty(target, NAMED(0666));
-    bind(init, std::string("/oldroot/dev/") + device.name, target,
+    bind_mount(init, std::string("/oldroot/dev/") + device.name, target,
          NAMED(MS_NOSUID | MS_REMOUNT | MS_BIND | MS_SILENT | MS_RELATIME));
   }
   init.symlink("/proc/self/fd/0", "/newroot/dev/stdin");
