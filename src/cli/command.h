@@ -10,6 +10,10 @@
 #include <string_view>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace nstrace::cli {
 
 using Arguments = std::vector<std::string>;

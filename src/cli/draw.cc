@@ -2,6 +2,8 @@
 // nstrace draw TRACE -o FILE: a recorded trace as a picture.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/formats.h"
