@@ -207,6 +207,17 @@ TEST_CASE("ends: code, signal, core; threads only when asked for") {
   CHECK(lines(s, options).empty());
 }
 
+TEST_CASE("the end of a process bears its pid, whichever thread was the last") {
+  Scene s = one();
+  s.fork(100, 200);
+  s.thread(200, 205);
+  s.exit(200);
+  s.exit(205, 4);
+  LineOptions options;
+  options.calls = {"none"};
+  CHECK(lines(s, options) == "[pid 200<runc>] +++ exited with 4 +++\n");
+}
+
 TEST_CASE("loss is shown whatever is filtered") {
   Scene s = one();
   s.lost(12);

@@ -216,7 +216,8 @@ void Records::on_exec(const nst_rec_exec& rec) {
   }
 
   trace::RawCall raw = raw_call(rec.call, options_.arch);
-  if (!raw.syscall) raw.syscall = trace::find_syscall("execve");
+  const bool known = raw.syscall;
+  if (!known) raw.syscall = trace::find_syscall("execve");
   raw.result = 0;
   raw.env_count = rec.envc;
   if (const auto called = called_.find({rec.call.tid, rec.call.id}); called != called_.end()) {
@@ -243,7 +244,8 @@ void Records::on_exec(const nst_rec_exec& rec) {
     raw.fds[0] = fd_target(rec.fd);
   }
   raw.pieces[at ? 1 : 0].emplace().bytes = path;
-  event.call = trace::decode(raw);
+  // An exec that was under way when tracing began has no call: its arguments were not seen, and are not NULL.
+  if (known) event.call = trace::decode(raw);
   event.what = std::move(exec);
   out_(std::move(event));
 }

@@ -43,6 +43,9 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments, int failure)
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return kDone;
+  } catch (const CLI::CallForVersion&) {
+    fmt::print("{}\n", version_text());
+    return kDone;
   } catch (const CLI::ParseError& error) {
     std::string sentence = error.what();
     while (!sentence.empty() && (sentence.back() == '\n' || sentence.back() == '.')) sentence.pop_back();

@@ -42,7 +42,7 @@ std::unique_ptr<Output> Output::open(const std::string& path) {
   const bool existed = stat(path.c_str(), &before) == 0;
   if (existed && S_ISDIR(before.st_mode)) throw Error(fmt::format("cannot write {}: it is a directory", path));
   const int no_link = in_sticky_folder(path) ? O_NOFOLLOW : 0;
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | no_link, 0600);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | no_link, 0600);
   if (fd < 0) {
     if (errno == ELOOP && no_link)
       throw Error(
@@ -50,18 +50,19 @@ std::unique_ptr<Output> Output::open(const std::string& path) {
     throw Error(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
   }
   if (!existed) give_to_caller(fd);
-  return std::unique_ptr<Output>(new Output(fd, path, true));
+  return std::unique_ptr<Output>(new Output(fd, path, true, !existed));
 }
 
 std::unique_ptr<Output> Output::standard(int fd) {
-  return std::unique_ptr<Output>(new Output(fd, fd == STDOUT_FILENO ? "stdout" : "stderr", false));
+  return std::unique_ptr<Output>(new Output(fd, fd == STDOUT_FILENO ? "stdout" : "stderr", false, false));
 }
 
 Output::~Output() {
   try {
-    flush();
+    if (!buffer_.empty()) flush();
   } catch (const std::exception&) {  // whoever needed to know has flushed before
   }
+  if (untouched_ && made_) unlink(name_.c_str());
   if (owned_) close(fd_);
 }
 
@@ -72,6 +73,10 @@ void Output::write(std::string_view text) {
 }
 
 void Output::flush() {
+  if (untouched_) {
+    [[maybe_unused]] const int ignored = ftruncate(fd_, 0);  // a pipe or a device has no length
+    untouched_ = false;
+  }
   flushed_ = std::chrono::steady_clock::now();
   std::string_view rest = buffer_;
   while (!rest.empty()) {

@@ -18,7 +18,8 @@ struct PipeClosed : std::exception {
 
 class Output {
  public:
-  // Throws Error with the path and the reason. Path "-" is stdout.
+  // Throws Error with the path and the reason. Path "-" is stdout. A file that is there keeps its content until
+  // something is written or flushed; one that was made for nothing, since an error came first, goes away again.
   static std::unique_ptr<Output> open(const std::string& path);
   static std::unique_ptr<Output> standard(int fd);  // 1 or 2
   ~Output();
@@ -33,10 +34,13 @@ class Output {
   int columns() const;  // of the terminal; 0 when it is none
 
  private:
-  Output(int fd, std::string name, bool owned) : fd_(fd), name_(std::move(name)), owned_(owned) {}
+  Output(int fd, std::string name, bool owned, bool made)
+      : fd_(fd), name_(std::move(name)), owned_(owned), made_(made), untouched_(owned) {}
   int fd_;
   std::string name_;
   bool owned_;
+  bool made_;       // the file was not there before
+  bool untouched_;  // nothing was written yet
   std::string buffer_;
   std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
 };

@@ -125,6 +125,8 @@ std::string who_text(const Event& event, bool pidns) {
     if (!exec->comm_before.empty()) comm = &exec->comm_before;
   } else if (const auto* rename = event.as<Rename>()) {
     comm = &rename->comm_before;
+  } else if (const auto* exit = event.as<Exit>(); exit && exit->process) {
+    tid = event.who.tgid;  // it is the process that ended, whichever thread was its last
   }
   std::string text = fmt::format("[pid {}", tid);
   if (!comm->empty()) text += "<" + escape(*comm, "\\<>") + ">";
