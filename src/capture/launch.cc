@@ -79,8 +79,8 @@ Launch::Launch(const Program& program) : program_(program) {
     close(failed[0]);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // nothing of the tracer's rights is handed on
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
-    char byte;
-    ssize_t got;
+    char byte = 'r';
+    ssize_t got = write(failed[1], &byte, 1);  // ready: what it did up to here is over before anything is attached
     do got = read(go[0], &byte, 1);
     while (got < 0 && errno == EINTR);
     if (got != 1) _exit(125);
@@ -97,6 +97,8 @@ Launch::Launch(const Program& program) : program_(program) {
   close(failed[1]);
   go_ = go[1];
   failed_ = failed[0];
+  char ready;
+  while (read(failed_, &ready, 1) < 0 && errno == EINTR) continue;
 }
 
 Launch::~Launch() {

@@ -35,7 +35,7 @@ class Launch {
   std::string path_;
   pid_t pid_ = -1;
   int go_ = -1;      // a byte here releases it
-  int failed_ = -1;  // errno comes here if the exec fails; closed by its success
+  int failed_ = -1;  // a byte when the child is ready, then errno if the exec fails; closed by its success
   int status_ = -1;
 };
 

@@ -73,11 +73,17 @@ def by_name(box):
 @test()
 def fork_storm_during_attach_loses_no_creator(box):
     """Attached in the middle of a storm: every process of the trace has a creation or was there before."""
+    times = 4000
     for _ in range(5):
-        process = box.start(box.program("fork_storm"), "4000", "4", box.program("true"))
-        time.sleep(0.05)
-        follower = box.follow(process.pid)
-        process.wait(timeout=60)
+        while True:
+            process = box.start(box.program("fork_storm"), times, "4", box.program("true"))
+            time.sleep(0.05)
+            follower = box.follow(process.pid)
+            if process.poll() is None:
+                break
+            follower.stop()
+            times *= 2  # it was over before the attach
+        process.wait(timeout=120)
         trace = follower.stop()  # whole() checks the lineage of every event
         born = {e["child"]["tgid"]: e["n"] for e in trace.forks()}
         check(len(born) > 100, f"only {len(born)} forks were seen after the attach")
