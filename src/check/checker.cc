@@ -76,6 +76,8 @@ struct Checker::State {
   void judge_roles(const Facts& facts, const Explainer& explainer, Result& result);
   void judge_group(const Facts& facts, const Explainer& explainer, const std::vector<const Rule*>& group,
                    std::map<const Rule*, Finding>& findings);
+  void tell(const Explainer& explainer, const std::vector<const Rule*>& group, const Outcome& outcome,
+            std::map<const Rule*, Finding>& findings);
   void judge_number(const Facts& facts, const Explainer& explainer, const Rule& rule, Finding& finding);
 
   Expectations expectations;
@@ -89,6 +91,12 @@ struct Checker::State {
   std::uint64_t events = 0;
   std::uint64_t lost = 0, lost_until = 0;
   trace::Time end = 0;
+  // Groups about the same roles, which are judged family by family.
+  struct Together {
+    std::vector<RoleId> roles;
+    std::vector<std::vector<const Rule*>> groups;
+  };
+  std::vector<Together> together;
   std::map<RoleId, Verdict> empty;  // roles that nobody fills, and are not optional
 };
 
@@ -184,6 +192,7 @@ void Checker::State::judge_group(const Facts& facts, const Explainer& explainer,
   for (const Rule* rule : group)
     for (const RoleId role : rule->roles)
       if (std::ranges::find(named, role) == named.end()) named.push_back(role);
+  std::ranges::sort(named);
   for (const Rule* rule : group) findings.emplace(rule, finding_of(*rule));
   if (group.size() == 1 && counts_processes(*group[0])) {
     judge_number(facts, explainer, *group[0], findings.at(group[0]));
@@ -212,9 +221,15 @@ void Checker::State::judge_group(const Facts& facts, const Explainer& explainer,
   if (filled.empty()) return;
   if (filled.size() < group.size()) return judge_group(facts, explainer, filled, findings);
 
-  Families families(facts, named);
-  const Outcome outcome =
-      families.run([&](const Assignment& assignment) { return search(facts, group, assignment, options.budget); });
+  const auto same_roles = [&](const Together& other) { return other.roles == named; };
+  auto together_with = std::ranges::find_if(together, same_roles);
+  if (together_with == together.end()) together_with = together.insert(together.end(), {named, {}});
+  together_with->groups.push_back(group);
+}
+
+// What the families of processes say about a group.
+void Checker::State::tell(const Explainer& explainer, const std::vector<const Rule*>& group, const Outcome& outcome,
+                          std::map<const Rule*, Finding>& findings) {
   for (std::size_t i = 0; i < group.size(); ++i) {
     Finding& finding = findings.at(group[i]);
     finding.looked_at = outcome.looked_at();
@@ -241,6 +256,13 @@ void Checker::State::judge_group(const Facts& facts, const Explainer& explainer,
                                    ""});
         break;
       }
+    if (finding.verdict != Verdict::CannotTell) {
+      finding.reasons = explainer.selection_reasons(*group[i]);
+      if (!finding.reasons.empty()) {
+        finding.verdict = Verdict::CannotTell;
+        if (finding.message.empty()) finding.message = "it is not certain which process fills its role";
+      }
+    }
     if (finding.verdict == Verdict::Holds && outcome.passed) {
       finding.verdict = Verdict::CannotTell;
       finding.message = "there are too many combinations of processes to look at all of them";
@@ -282,7 +304,14 @@ Result Checker::result() {
   s.empty.clear();
   s.judge_roles(facts, explainer, result);
   std::map<const Rule*, Finding> findings;
+  s.together.clear();
   for (const auto& group : groups_of(s.expectations)) s.judge_group(facts, explainer, group, findings);
+  for (const State::Together& one : s.together) {
+    std::vector<Searcher> searchers;
+    for (const auto& group : one.groups) searchers.emplace_back(facts, group, s.options.budget);
+    const std::vector<Outcome> outcomes = Families(facts, one.roles).run(searchers);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) s.tell(explainer, one.groups[i], outcomes[i], findings);
+  }
   for (const Rule& rule : s.expectations.rules) {
     Finding& finding = findings.at(&rule);
     switch (finding.verdict) {

@@ -402,6 +402,26 @@ std::vector<Reason> Explainer::empty_reasons(RoleId id) const {
   return reasons;
 }
 
+std::vector<Reason> Explainer::selection_reasons(const Rule& rule) const {
+  std::vector<Reason> reasons;
+  for (const RoleId named : rule.roles)
+    for (const RoleId id : facts_.roles.chain(named)) {
+      const Select select = facts_.role(id).select;
+      if (select != Select::First && select != Select::Last) continue;
+      // Who came before the first one, or after the last one, may not be seen.
+      for (const ProcessId member : facts_.roles.members(id)) {
+        const std::uint64_t since = facts_.roles.filled_at(id, member);
+        const bool lost = facts_.lost && (select == Select::First ? since > 0 : facts_.lost_until > since);
+        if (lost)
+          add(reasons, {fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
+                        "record with a larger --buffer"});
+        if (select == Select::Last && !facts_.complete)
+          add(reasons, {"the trace is incomplete: it has no end", "record to the end"});
+      }
+    }
+  return reasons;
+}
+
 void Explainer::explain_empty(RoleId id, Finding& finding) const {
   const Role& role = facts_.role(id);
   finding.message = fmt::format("no process is `{}`", role.name);

@@ -13,6 +13,8 @@ class Explainer {
 
   // Fills in what a finding says about `group[index]`, which decided this case.
   void explain(const std::vector<const Rule*>& group, std::size_t index, const Case& one, Finding& finding) const;
+  // Why the `first` or `last` process that fills one of the rule's roles may be another; empty = it is certain.
+  std::vector<Reason> selection_reasons(const Rule& rule) const;
   // A role that nobody fills; the reasons why it may be filled all the same are in the finding.
   void explain_empty(RoleId role, Finding& finding) const;
   // Why somebody may fill a role that nobody is seen to fill.

@@ -73,9 +73,30 @@ Families::Families(const Facts& facts, const std::vector<RoleId>& named)
   }
 }
 
-Outcome Families::run(FunctionRef<Answer(const Assignment&)> leaf) {
-  leaf_ = &leaf;
-  return at(0);
+bool Families::any() const {
+  return std::ranges::any_of(places_,
+                             [&](const Place& place) { return facts_.role(place.role).select == Select::Any; });
+}
+
+std::vector<Outcome> Families::run(std::vector<Searcher>& searchers) {
+  searchers_ = &searchers;
+  Outcomes outcomes(searchers.size());
+  if (!any()) {
+    at(0, outcomes);
+    return outcomes;
+  }
+  // An `any` role may be filled by another process for each of them.
+  for (std::size_t i = 0; i < searchers.size(); ++i) {
+    std::vector<Searcher> one;
+    one.push_back(std::move(searchers[i]));
+    searchers_ = &one;
+    Outcomes outcome(1);
+    combinations_ = 0;
+    at(0, outcome);
+    outcomes[i] = std::move(outcome[0]);
+    searchers[i] = std::move(one[0]);
+  }
+  return outcomes;
 }
 
 void Families::add(Outcome& to, Outcome from) {
@@ -88,7 +109,7 @@ void Families::add(Outcome& to, Outcome from) {
 }
 
 // Nobody fills the role in this family.
-void Families::missing(const Place& place, Outcome& out) {
+void Families::missing(const Place& place, Outcomes& out) {
   const auto required = std::ranges::find_if(place.needs, [&](RoleId role) { return !facts_.role(role).optional; });
   if (required == place.needs.end()) return;
   const RoleId below = *facts_.role(place.role).below;
@@ -97,87 +118,78 @@ void Families::missing(const Place& place, Outcome& out) {
   for (const RoleId role : place.needs)
     for (const ProcessId member : facts_.roles.members(role))
       if (facts_.roles.descends(member, parent)) return;
-  Case one;
-  one.assignment = assignment_;
-  one.missing = *required;
-  if (facts_.lost_until || !facts_.complete) {
-    ++out.unknown;
-    out.untold.push_back(std::move(one));
-  } else {
-    ++out.fails;
-    out.failed.push_back(std::move(one));
+  const bool unsure = facts_.lost_until || !facts_.complete;
+  for (Outcome& one : out) {
+    ++(unsure ? one.unknown : one.fails);
+    keep(unsure ? one.untold : one.failed, Case{assignment_, {}, *required});
   }
 }
 
-Outcome Families::at(std::size_t index) {
-  Outcome out;
+void Families::at(std::size_t index, Outcomes& out) {
   if (index == places_.size()) {
     if (++combinations_ > kMostCombinations) {
-      out.passed = true;
-      return out;
+      for (Outcome& one : out) one.passed = true;
+      return;
     }
-    Case one;
-    one.assignment = assignment_;
-    one.answer = (*leaf_)(assignment_);
-    switch (one.answer.truth) {
-      case Truth::Yes:
-        out.holds = 1;
-        break;
-      case Truth::No:
-        out.fails = 1;
-        out.failed.push_back(std::move(one));
-        break;
-      case Truth::Maybe:
-        out.unknown = 1;
-        out.untold.push_back(std::move(one));
-        break;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      Answer answer = (*searchers_)[i].run(assignment_);
+      switch (answer.truth) {
+        case Truth::Yes:
+          ++out[i].holds;
+          break;
+        case Truth::No:
+          ++out[i].fails;
+          keep(out[i].failed, Case{assignment_, std::move(answer), -1});
+          break;
+        case Truth::Maybe:
+          ++out[i].unknown;
+          keep(out[i].untold, Case{assignment_, std::move(answer), -1});
+          break;
+      }
     }
-    return out;
+    return;
   }
   const Place& place = places_[index];
   const Role& role = facts_.role(place.role);
+  ProcessId& chosen = assignment_[static_cast<std::size_t>(place.role)];
   const std::vector<ProcessId>& candidates =
       place.top ? facts_.roles.members(place.role)
                 : facts_.roles.children(place.role, assignment_[static_cast<std::size_t>(*role.below)]);
-  bool any_tried = false;
-  Outcome of_any;
-  const Case* furthest = nullptr;
+  bool tried = false;
+  Outcome of_any;  // of all candidates for an `any` role, none of which holds
+  std::vector<Case> failures;
   for (const ProcessId process : candidates) {
     if (!place.named && !place.useful[process]) continue;
-    any_tried = true;
-    assignment_[static_cast<std::size_t>(place.role)] = process;
-    Outcome one = at(index + 1);
+    tried = true;
+    chosen = process;
     if (role.select != Select::Any) {
-      add(out, std::move(one));
-      if (out.passed) break;
+      at(index + 1, out);
+      if (!out.empty() && out[0].passed) break;
       continue;
     }
-    if (one.verdict() == Verdict::Holds && one.looked_at()) {
-      assignment_[static_cast<std::size_t>(place.role)] = kNoProcess;
-      return one;
+    Outcomes one(1);
+    at(index + 1, one);
+    if (one[0].verdict() == Verdict::Holds && one[0].looked_at()) {
+      chosen = kNoProcess;
+      add(out[0], std::move(one[0]));
+      return;
     }
-    of_any.fails += one.fails;
-    of_any.unknown += one.unknown;
-    of_any.passed = of_any.passed || one.passed;
-    for (auto* list : {&one.failed, &one.untold})
-      for (Case& c : *list) (list == &one.failed ? of_any.failed : of_any.untold).push_back(std::move(c));
+    for (const Case& c : one[0].failed) failures.push_back(c);
+    add(of_any, std::move(one[0]));
   }
-  assignment_[static_cast<std::size_t>(place.role)] = kNoProcess;
-  if (role.select == Select::Any && any_tried) {
-    // None of them holds: that is one failure, or one that cannot be told.
-    if (of_any.unknown || of_any.passed) {
-      out.unknown = 1;
-      if (!of_any.untold.empty()) out.untold.push_back(std::move(of_any.untold.front()));
-      out.passed = of_any.passed;
-    } else if (of_any.fails) {
-      out.fails = 1;
-      for (const Case& one : of_any.failed)
-        if (!furthest || distance(one) > distance(*furthest)) furthest = &one;
-      if (furthest) out.failed.push_back(*furthest);
-    }
+  chosen = kNoProcess;
+  if (!tried && !place.top) missing(place, out);
+  if (role.select != Select::Any || !tried) return;
+  // That is one failure, or one that cannot be told.
+  if (of_any.unknown || of_any.passed) {
+    ++out[0].unknown;
+    out[0].passed = out[0].passed || of_any.passed;
+    if (!of_any.untold.empty()) keep(out[0].untold, std::move(of_any.untold.front()));
+  } else if (of_any.fails) {
+    ++out[0].fails;
+    const auto furthest = std::ranges::max_element(failures, {}, distance);
+    if (furthest != failures.end()) keep(out[0].failed, std::move(*furthest));
   }
-  if (!any_tried && !place.top) missing(place, out);
-  return out;
 }
 
 }  // namespace nstrace::check

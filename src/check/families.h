@@ -33,8 +33,8 @@ struct Outcome {
 class Families {
  public:
   Families(const Facts& facts, const std::vector<RoleId>& named);
-  // Calls `leaf` with every combination that belongs together.
-  Outcome run(FunctionRef<Answer(const Assignment&)> leaf);
+  // Asks every searcher about every combination that belongs together; an outcome for each.
+  std::vector<Outcome> run(std::vector<Searcher>& searchers);
 
  private:
   struct Place {
@@ -44,12 +44,14 @@ class Families {
     std::vector<RoleId> needs;  // the named roles from here down
     std::vector<char> useful;   // by process: some named role is filled below it
   };
-  Outcome at(std::size_t index);
-  void missing(const Place& place, Outcome& out);
+  using Outcomes = std::vector<Outcome>;
+  bool any() const;
+  void at(std::size_t index, Outcomes& out);
+  void missing(const Place& place, Outcomes& out);
   static void add(Outcome& to, Outcome from);
 
   const Facts& facts_;
-  FunctionRef<Answer(const Assignment&)>* leaf_ = nullptr;
+  std::vector<Searcher>* searchers_ = nullptr;
   std::vector<Place> places_;  // from the top down
   Assignment assignment_;
   std::size_t combinations_ = 0;

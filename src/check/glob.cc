@@ -53,11 +53,12 @@ class Search {
       case GlobPiece::Kind::Star:
         if (piece + 1 == glob_.pieces.size()) return found_(Truth::Yes);
         for (std::size_t size = 0; size <= rest.size(); ++size)
-          if (run(piece + 1, at + size)) return true;
+          if (may_follow(piece + 1, rest.substr(size)) && run(piece + 1, at + size)) return true;
         return cut_ && found_(Truth::Maybe);
       case GlobPiece::Kind::Capture:
         if (const std::string* value = bindings_.get(p.capture)) return literal(*value, rest, piece, at);
         for (std::size_t size = 1; size <= rest.size() && rest[size - 1] != '/'; ++size) {
+          if (!may_follow(piece + 1, rest.substr(size))) continue;
           const std::size_t mark = bindings_.mark();
           bindings_.set(p.capture, std::string(rest.substr(0, size)));
           const bool stop = run(piece + 1, at + size);
@@ -71,6 +72,14 @@ class Search {
   }
 
  private:
+  // A cheap look ahead: false if this piece cannot fit there.
+  bool may_follow(std::size_t piece, std::string_view rest) const {
+    if (cut_) return true;
+    if (piece == glob_.pieces.size()) return rest.empty();
+    const GlobPiece& p = glob_.pieces[piece];
+    return p.kind != GlobPiece::Kind::Literal || rest.starts_with(p.text);
+  }
+
   bool literal(std::string_view literal, std::string_view rest, std::size_t piece, std::size_t at) {
     if (rest.starts_with(literal)) return run(piece + 1, at + literal.size());
     return cut_ && literal.starts_with(rest) && found_(Truth::Maybe);

@@ -41,8 +41,9 @@ struct Bound {
 
 class Judge {
  public:
-  Judge(const Facts& facts, const Assignment& assignment, Bindings& bindings, Budget& budget)
-      : facts_(facts), assignment_(assignment), bindings_(bindings), budget_(budget) {}
+  // `details`: not only whether the rule holds, but why.
+  Judge(const Facts& facts, const Assignment& assignment, Bindings& bindings, Budget& budget, bool details)
+      : facts_(facts), assignment_(assignment), bindings_(bindings), budget_(budget), details_(details) {}
 
   Judgement never(const Never& rule) {
     Judgement out;
@@ -54,8 +55,8 @@ class Judge {
       if (t == Truth::No) return false;
       if (t > made) out.events.clear();
       made = either(made, t);
-      if (t == made && out.events.size() < kEventsKept) out.events.push_back(candidate.event);
-      return made == Truth::Yes && out.events.size() >= kEventsKept;
+      if (details_ && t == made && out.events.size() < kEventsKept) out.events.push_back(candidate.event);
+      return made == Truth::Yes && (!details_ || out.events.size() >= kEventsKept);
     });
     if (made != Truth::Yes && unseen(&rule.call, process, out.reasons)) made = either(made, Truth::Maybe);
     out.truth = both(negated(made), span_exists());
@@ -73,7 +74,7 @@ class Judge {
       const Truth t = both(fits, inside(facts_.store.event(candidate.event).number));
       if (t == Truth::No) return false;
       (t == Truth::Yes ? out.low : maybe) += 1;
-      if (out.events.size() < kEventsKept) out.events.push_back(candidate.event);
+      if (details_ && out.events.size() < kEventsKept) out.events.push_back(candidate.event);
       return false;
     });
     out.high = out.low + maybe;
@@ -122,7 +123,7 @@ class Judge {
     const bool any = rule.select == Select::Any;
     Truth all = any ? Truth::No : Truth::Yes;
     for (const auto& [event, fits] : calls) {
-      std::vector<StateAnswer> state = state_at(facts_, rule, event, assignment_);
+      std::vector<StateAnswer> state = state_at(facts_, rule, event, assignment_, details_);
       Truth holds = Truth::Yes;
       for (const StateAnswer& answer : state) holds = both(holds, answer.truth);
       Truth counts = any ? both(holds, fits) : fits == Truth::Yes ? holds : either(holds, Truth::Maybe);
@@ -166,7 +167,7 @@ class Judge {
       out.events.push_back(candidate.event);
       return false;
     });
-    out.reasons = blind_spots(facts_, &anchor.call, out.process);
+    if (details_) out.reasons = blind_spots(facts_, &anchor.call, out.process);
     out.blind = facts_.gap(anchor.call) || facts_.touched(out.process);
     out.open = facts_.open(out.process);
     return out;
@@ -258,14 +259,15 @@ class Judge {
     const bool ended = before_ && !before_->anchor->last && before_->sure() && !before_->blind &&
                        before_->first(Truth::Yes) == before_->first(Truth::Maybe) && !after_;
     bool any = false;
-    if (facts_.gap(*pattern)) {
+    const bool gap = facts_.gap(*pattern), touched = facts_.touched(process), open = facts_.open(process);
+    if (!gap && !touched && !open) return false;
+    if (gap) {
       reasons.push_back(*facts_.gaps[static_cast<std::size_t>(pattern->id)]);
       any = true;
     }
     for (const Reason& reason : blind_spots(facts_, nullptr, process)) {
-      const bool open = facts_.open(process) && !facts_.touched(process);
-      if (open && ended) continue;
-      if (facts_.touched(process) && after_losses && !facts_.open(process)) continue;
+      if (open && !touched && ended) continue;
+      if (touched && after_losses && !open) continue;
       if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
       any = true;
     }
@@ -273,6 +275,7 @@ class Judge {
   }
 
   void why(Judgement& out) const {
+    if (!details_) return;
     for (const auto* b : {after_ ? &*after_ : nullptr, before_ ? &*before_ : nullptr})
       if (b)
         for (const Reason& reason : b->reasons)
@@ -290,6 +293,7 @@ class Judge {
   const Assignment& assignment_;
   Bindings& bindings_;
   Budget& budget_;
+  bool details_;
   std::optional<Bound> after_, before_;
 };
 
@@ -322,13 +326,24 @@ std::vector<Reason> blind_spots(const Facts& facts, const CallPattern* pattern, 
   return reasons;
 }
 
-Judgement judge(const Facts& facts, const Rule& rule, const Assignment& assignment, Bindings& bindings,
-                Budget& budget) {
-  Judge judge(facts, assignment, bindings, budget);
+namespace {
+
+Judgement judge(Judge judge, const Rule& rule) {
   if (const auto* never = std::get_if<Never>(&rule.what)) return judge.never(*never);
   if (const auto* count = std::get_if<Count>(&rule.what)) return judge.count(*count);
   if (const auto* at = std::get_if<At>(&rule.what)) return judge.at(*at);
   return {};
+}
+
+}  // namespace
+
+Judgement judge(const Facts& facts, const Rule& rule, const Assignment& assignment, Bindings& bindings,
+                Budget& budget) {
+  return judge(Judge(facts, assignment, bindings, budget, true), rule);
+}
+
+Truth holds(const Facts& facts, const Rule& rule, const Assignment& assignment, Bindings& bindings, Budget& budget) {
+  return judge(Judge(facts, assignment, bindings, budget, false), rule).truth;
 }
 
 }  // namespace nstrace::check

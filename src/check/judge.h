@@ -33,6 +33,9 @@ struct Judgement {
 
 Judgement judge(const Facts& facts, const Rule& rule, const Assignment& assignment, Bindings& bindings, Budget& budget);
 
+// Only whether it holds.
+Truth holds(const Facts& facts, const Rule& rule, const Assignment& assignment, Bindings& bindings, Budget& budget);
+
 // How a call fits with these bindings. A capture of a sequence that is not bound (since the sequence could not be told)
 // leaves it open.
 Truth fits_now(const Facts& facts, const CallPattern& pattern, const Candidate& candidate, Bindings& bindings,

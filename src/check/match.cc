@@ -25,7 +25,9 @@ bool tell(Truth answer, Found found) {
 
 class Matcher {
  public:
-  Matcher(Bindings& bindings, Budget& budget) : bindings_(bindings), budget_(budget) {}
+  // `shape`: captures fit like wildcards and bind nothing.
+  Matcher(Bindings& bindings, Budget& budget, bool shape = false)
+      : bindings_(bindings), budget_(budget), shape_(shape) {}
 
   bool call(const CallPattern& pattern, const Call& call, Found found) {
     const auto with_result = [&](Truth answer) {
@@ -41,8 +43,7 @@ class Matcher {
     if (!v.target) return plain(v, arg, found);
     return plain(v, arg, [&](Truth t) {
       if (arg.target.empty()) return found(arg.kind == Arg::Kind::Descriptor ? both(t, Truth::Maybe) : Truth::No);
-      return glob_solve(*v.target, arg.target, false, bindings_, budget_,
-                        [&](Truth of_target) { return found(both(t, of_target)); });
+      return glob(*v.target, arg.target, false, [&](Truth of_target) { return found(both(t, of_target)); });
     });
   }
 
@@ -108,7 +109,7 @@ class Matcher {
         return tell(unread ? Truth::Maybe : flags(v, arg), found);
       case Value::Kind::Text:
         if (unread) return found(Truth::Maybe);
-        return arg.kind == Arg::Kind::String && glob_solve(v.text, arg.text, arg.cut, bindings_, budget_, found);
+        return arg.kind == Arg::Kind::String && glob(v.text, arg.text, arg.cut, found);
       case Value::Kind::List:
         if (unread) return found(Truth::Maybe);
         return arg.kind == Arg::Kind::Strings && list(v, arg, found);
@@ -140,9 +141,14 @@ class Matcher {
     return truth(flags_fit(v, arg.text));
   }
 
+  bool glob(const Glob& g, std::string_view text, bool cut, Found found) {
+    return shape_ ? tell(glob_match(g, text, cut), found) : glob_solve(g, text, cut, bindings_, budget_, found);
+  }
+
   bool capture(CaptureId id, std::optional<std::string> text, Found found) {
-    const std::string* bound = bindings_.get(id);
     if (!text) return found(Truth::Maybe);
+    if (shape_) return found(Truth::Yes);
+    const std::string* bound = bindings_.get(id);
     if (bound) return *bound == *text && found(Truth::Yes);
     const std::size_t mark = bindings_.mark();
     bindings_.set(id, std::move(*text));
@@ -153,7 +159,7 @@ class Matcher {
 
   // Lists without captures are run as the set of elements that the pattern can have reached: argv may be long.
   bool list(const Value& v, const Arg& arg, Found found) {
-    if (!binds(v)) return tell(list_fits(v, arg), found);
+    if (shape_ || !binds(v)) return tell(list_fits(v, arg), found);
     return elements(v.items, 0, arg, 0, Truth::Yes, found);
   }
 
@@ -168,7 +174,7 @@ class Matcher {
       case Value::Kind::Rest:
         return found(Truth::Yes);
       case Value::Kind::Text:
-        return glob_solve(v.text, text, false, bindings_, budget_, found);
+        return glob(v.text, text, false, found);
       case Value::Kind::Capture:
         return capture(v.capture, text, found);
       case Value::Kind::Not:
@@ -237,6 +243,7 @@ class Matcher {
 
   Bindings& bindings_;
   Budget& budget_;
+  bool shape_;
 };
 
 Truth best(FunctionRef<bool(Found)> run) {
@@ -282,7 +289,7 @@ bool solve(const CallPattern& pattern, const Call& call, Bindings& bindings, Bud
 
 Truth possible(const CallPattern& pattern, const Call& call, std::size_t captures, Budget& budget) {
   Bindings bindings(captures);
-  return best([&](Found found) { return solve(pattern, call, bindings, budget, found); });
+  return best([&](Found found) { return Matcher(bindings, budget, true).call(pattern, call, found); });
 }
 
 Truth value_fits(const Value& value, const Arg& arg) {

@@ -109,6 +109,7 @@ void Roles::fill(RoleId id) {
       if (!taken.insert(group).second) continue;
     }
     of.members.push_back(process);
+    of.since[process] = at;
     of.is[process] = 1;
   }
   if (role.select == Select::Last) std::ranges::reverse(of.members);
@@ -141,6 +142,12 @@ std::optional<ProcessId> Roles::belongs_to(ProcessId process, RoleId role, RoleI
   return at;
 }
 
+std::uint64_t Roles::filled_at(RoleId role, ProcessId member) const {
+  const auto& since = roles_[static_cast<std::size_t>(role)].since;
+  const auto found = since.find(member);
+  return found == since.end() ? 0 : found->second;
+}
+
 const std::vector<ProcessId>& Roles::children(RoleId role, ProcessId parent) const {
   static const std::vector<ProcessId> kNone;
   const auto& children = roles_[static_cast<std::size_t>(role)].children;
@@ -153,6 +160,11 @@ bool Roles::descends(ProcessId process, ProcessId from) const {
   for (auto at = origin(process); at && steps <= model_.processes().size(); at = origin(*at), ++steps)
     if (*at == from) return true;
   return false;
+}
+
+RoleId Roles::top(RoleId role) const {
+  while (const auto below = expectations_.roles[static_cast<std::size_t>(role)].below) role = *below;
+  return role;
 }
 
 std::vector<RoleId> Roles::chain(RoleId role) const {

@@ -30,15 +30,19 @@ class Roles {
   const std::vector<ProcessId>& children(RoleId role, ProcessId parent) const;
   // Whether a process descends from the other, whoever stands between.
   bool descends(ProcessId process, ProcessId from) const;
+  // The number of the event at which a member came to fill the role; 0 = before the trace.
+  std::uint64_t filled_at(RoleId role, ProcessId member) const;
   // Processes that fill the role but for `below`, whose creators are not all known.
   bool unsure_below(RoleId role) const { return roles_[static_cast<std::size_t>(role)].unsure_below; }
-  // The roles from `role` up along `below`, itself first.
+  // The roles from `role` up along `below`, itself first; and the last of those.
   std::vector<RoleId> chain(RoleId role) const;
+  RoleId top(RoleId role) const;
 
  private:
   struct OfRole {
     std::vector<ProcessId> members;
     std::vector<char> is;                                            // by process
+    std::unordered_map<ProcessId, std::uint64_t> since;              // of members
     std::unordered_map<ProcessId, ProcessId> parent;                 // member -> the member of `below` it belongs to
     std::unordered_map<ProcessId, std::vector<ProcessId>> children;  // the other way round, selected members only
     bool done = false;

@@ -5,6 +5,7 @@
 #include "check/search.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
 
 namespace nstrace::check {
@@ -24,22 +25,26 @@ struct Position {
 
 class Search {
  public:
-  Search(const Facts& facts, const std::vector<const Rule*>& group, const Assignment& assignment, Mode mode,
-         std::uint64_t steps)
-      : facts_(facts),
-        group_(group),
-        assignment_(assignment),
-        mode_(mode),
-        budget_(steps),
-        bindings_(facts.expectations.captures.size()),
-        solution_(group.size()) {
+  Search(const Facts& facts, const std::vector<const Rule*>& group, std::uint64_t steps)
+      : facts_(facts), group_(group), steps_(steps), budget_(steps), bindings_(0), solution_(group.size()) {
     for (const Rule* rule : group) captures_ = captures_ || !rule->captures.empty();
+    if (captures_) bindings_ = Bindings(facts.expectations.captures.size());
   }
 
-  bool run() { return rule(0); }
+  bool run(const Assignment& assignment, Mode mode) {
+    assignment_ = &assignment;
+    mode_ = mode;
+    budget_ = Budget(steps_);
+    bindings_.undo(0);
+    for (auto& calls : solution_) calls.clear();
+    if (!failed_.empty()) failed_.clear();
+    if (noted_) best_ = Progress{};
+    noted_ = false;
+    at_ = nullptr;
+    return rule(0);
+  }
 
   Progress& best() { return best_; }
-  std::vector<std::vector<Found>>& solution() { return solution_; }
   const Item* at() const { return at_; }
 
  private:
@@ -47,29 +52,28 @@ class Search {
   bool good(Truth t) const { return certain() ? t == Truth::Yes : t != Truth::No; }
 
   bool rule(std::size_t r) {
-    if (r == group_.size()) {
-      note(r, 0);
-      return true;
-    }
+    if (r == group_.size()) return true;
     if (const auto* sequence = std::get_if<Sequence>(&group_[r]->what)) {
       solution_[r].clear();
       return step(r, *sequence, 0, {});
     }
-    note(r, 0);
-    return good(judge(facts_, *group_[r], assignment_, bindings_, budget_).truth) && rule(r + 1);
+    if (!good(holds(facts_, *group_[r], *assignment_, bindings_, budget_))) return note(r, 0);
+    return rule(r + 1);
   }
 
-  void note(std::size_t r, std::size_t s) {
-    if (noted_ && (r < best_.rule || (r == best_.rule && s <= best_.step))) return;
+  // Remembers how far the search came, where that is further than before. Always false: it was not far enough.
+  bool note(std::size_t r, std::size_t s) {
+    const std::size_t found = solution_[r].size();
+    if (noted_ && std::tie(r, s, found) <= std::tuple(best_.rule, best_.step, best_.found.size())) return false;
     noted_ = true;
     best_.rule = r;
     best_.step = s;
-    best_.found = r < solution_.size() ? solution_[r] : std::vector<Found>{};
+    best_.found = solution_[r];
     best_.bindings = bindings_.values();
+    return false;
   }
 
-  bool step(std::size_t r, const Sequence& sequence, std::size_t s, Position before) {
-    note(r, s);
+  bool step(std::size_t r, const Sequence& sequence, std::size_t s, const Position& before) {
     if (s == sequence.steps.size()) return rule(r + 1);
     budget_.step();
     const Step& step = sequence.steps[s];
@@ -77,12 +81,13 @@ class Search {
     if (step.any) return any(r, sequence, s, 0, before);
     const bool remember = captures_ || alternatives(sequence, s);
     std::string key;
-    if (remember) {
+    if (remember && !failed_.empty()) {
       key = state(r, s, 0, before);
       if (failed_.contains(key)) return false;
     }
     if (item(r, sequence, s, before)) return true;
-    if (remember) failed_.insert(std::move(key));
+    note(r, s);
+    if (remember) failed_.insert(key.empty() ? state(r, s, 0, before) : std::move(key));
     return false;
   }
 
@@ -109,7 +114,7 @@ class Search {
 
   // Whether the call may have been made unseen.
   bool free(const Item& item) const {
-    const ProcessId process = facts_.who(assignment_, item.role);
+    const ProcessId process = facts_.who(*assignment_, item.role);
     return !certain() && (facts_.gap(item.call) || facts_.touched(process));
   }
 
@@ -147,7 +152,7 @@ class Search {
   template <typename F>
   bool try_calls(std::size_t r, const Sequence& sequence, const Item& item, const Position& before, bool every,
                  F go_on) {
-    const ProcessId process = facts_.who(assignment_, item.role);
+    const ProcessId process = facts_.who(*assignment_, item.role);
     Candidates& candidates = facts_.store.candidates(item.call, process);
     for (std::size_t i = candidates.after(before.number); candidates.has(i); ++i) {
       budget_.step();
@@ -186,7 +191,7 @@ class Search {
       after.blurred = true;
       return go_on(after);
     }
-    if (!facts_.open(facts_.who(assignment_, item.role)) || !reachable(sequence, item, before, facts_.end))
+    if (!facts_.open(facts_.who(*assignment_, item.role)) || !reachable(sequence, item, before, facts_.end))
       return false;
     Position after = before;
     after.number = kBeyond;
@@ -204,7 +209,7 @@ class Search {
     if (mask == 0 && !last_needed)
       return matched(r, sequence, s, before, false) || (!certain() && matched(r, sequence, s, before, true));
     budget_.step();
-    const std::string key = state(r, s, mask, before);
+    std::string key = state(r, s, mask, before);
     if (failed_.contains(key)) return false;
     for (std::size_t i = 0; i < step_.items.size(); ++i) {
       if (mask >> i & 1) continue;
@@ -212,7 +217,8 @@ class Search {
       if (try_calls(r, sequence, step_.items[i], before, true, go_on)) return true;
       if (unseen(sequence, step_.items[i], before, go_on)) return true;
     }
-    failed_.insert(key);
+    note(r, s);
+    failed_.insert(std::move(key));
     return false;
   }
 
@@ -229,11 +235,11 @@ class Search {
     bool later = false;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (free(items[i])) continue;
-      if (beyond && facts_.open(facts_.who(assignment_, items[i].role))) {
+      if (beyond && facts_.open(facts_.who(*assignment_, items[i].role))) {
         later = true;
         continue;
       }
-      Candidates& c = facts_.store.candidates(items[i].call, facts_.who(assignment_, items[i].role));
+      Candidates& c = facts_.store.candidates(items[i].call, facts_.who(*assignment_, items[i].role));
       cursors.push_back({&c, c.after(before.number)});
       needed.push_back(i);
     }
@@ -290,7 +296,7 @@ class Search {
     const std::size_t size = solution_[r].size();
     solution_[r].insert(solution_[r].end(), found.begin(), found.end());
     if (matches < needed.size()) {
-      partly(r, s);
+      note(r, s);
       solution_[r].resize(size);
       return false;
     }
@@ -299,15 +305,11 @@ class Search {
     return false;
   }
 
-  // An `any` of which some was found: keep what was.
-  void partly(std::size_t r, std::size_t s) {
-    if (best_.rule == r && best_.step == s && best_.found.size() < solution_[r].size()) best_.found = solution_[r];
-  }
-
   const Facts& facts_;
   const std::vector<const Rule*>& group_;
-  const Assignment& assignment_;
-  Mode mode_;
+  const Assignment* assignment_ = nullptr;
+  Mode mode_ = Mode::Certain;
+  std::uint64_t steps_;
   Budget budget_;
   Bindings bindings_;
   std::vector<std::vector<Found>> solution_;
@@ -320,28 +322,29 @@ class Search {
 
 }  // namespace
 
-Answer search(const Facts& facts, const std::vector<const Rule*>& group, const Assignment& assignment,
-              std::uint64_t steps) {
+struct Searcher::State {
+  State(const Facts& facts, std::vector<const Rule*> rules, std::uint64_t steps)
+      : group(std::move(rules)), search(facts, group, steps) {}
+  std::vector<const Rule*> group;
+  Search search;
+};
+
+Searcher::Searcher(const Facts& facts, std::vector<const Rule*> group, std::uint64_t steps)
+    : state_(std::make_unique<State>(facts, std::move(group), steps)) {}
+Searcher::Searcher(Searcher&&) noexcept = default;
+Searcher& Searcher::operator=(Searcher&&) noexcept = default;
+Searcher::~Searcher() = default;
+
+Answer Searcher::run(const Assignment& assignment) {
+  Search& search = state_->search;
   Answer answer;
-  Search certain(facts, group, assignment, Mode::Certain, steps);
   try {
-    if (certain.run()) {
-      answer.solution = std::move(certain.solution());
-      answer.best = std::move(certain.best());
-      return answer;
-    }
-    answer.best = std::move(certain.best());
+    if (search.run(assignment, Mode::Certain)) return answer;
+    answer.best = search.best();
+    answer.truth = search.run(assignment, Mode::Possible) ? Truth::Maybe : Truth::No;
   } catch (const BudgetPassed&) {
-    answer.best = std::move(certain.best());
-    answer.passed = certain.at();
-    answer.truth = Truth::Maybe;
-    return answer;
-  }
-  Search possible(facts, group, assignment, Mode::Possible, steps);
-  try {
-    answer.truth = possible.run() ? Truth::Maybe : Truth::No;
-  } catch (const BudgetPassed&) {
-    answer.passed = possible.at();
+    if (answer.best.bindings.empty()) answer.best = search.best();
+    answer.passed = search.at();
     answer.truth = Truth::Maybe;
   }
   return answer;

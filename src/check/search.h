@@ -3,6 +3,7 @@
 // other rules with those values. Exact: if there is a way, it is found, unless the budget is passed, which is told.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,22 @@ struct Progress {
 
 struct Answer {
   Truth truth = Truth::Yes;
-  Progress best;                             // of the search for what is certain
-  std::vector<std::vector<Found>> solution;  // when Yes: the calls found, by rule of the group
-  const Item* passed = nullptr;              // where the budget was used up
+  Progress best;                 // of the search for what is certain
+  const Item* passed = nullptr;  // where the budget was used up
 };
 
-// `group`: rules that share captures, or one rule. `steps`: the budget.
-Answer search(const Facts& facts, const std::vector<const Rule*>& group, const Assignment& assignment,
-              std::uint64_t steps);
+class Searcher {
+ public:
+  // `group`: rules that share captures, or one rule. `steps`: the budget for one assignment.
+  Searcher(const Facts& facts, std::vector<const Rule*> group, std::uint64_t steps);
+  Searcher(Searcher&&) noexcept;
+  Searcher& operator=(Searcher&&) noexcept;
+  ~Searcher();
+  Answer run(const Assignment& assignment);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace nstrace::check

@@ -26,9 +26,13 @@ std::string person(const Facts& facts, ProcessId id) {
 
 class State {
  public:
-  State(const Facts& facts, RoleId role, EventIndex event, const Assignment& assignment)
-      : facts_(facts), event_(facts.store.event(event)), state_(*facts.store.state(event_)), assignment_(assignment) {
-    const RoleId top = facts.roles.chain(role).back();
+  State(const Facts& facts, RoleId role, EventIndex event, const Assignment& assignment, bool details)
+      : facts_(facts),
+        event_(facts.store.event(event)),
+        state_(*facts.store.state(event_)),
+        assignment_(assignment),
+        details_(details) {
+    const RoleId top = facts.roles.top(role);
     const auto last = facts.roles.belongs_to(event_.process, role, top);
     std::optional<ProcessId> at = event_.process;
     for (std::size_t i = 0; at && i <= facts.model.processes().size(); ++i) {
@@ -61,7 +65,7 @@ class State {
       return out;
     }
     out.truth = value_fits(line.value, *arg);
-    out.found = fmt::format("{} is {}", state_name(line.kind), trace::arg_text(*arg));
+    if (details_) out.found = fmt::format("{} is {}", state_name(line.kind), trace::arg_text(*arg));
     if (out.truth == Truth::Maybe) out.unknown = fmt::format("the {} was not recorded whole", state_name(line.kind));
     return out;
   }
@@ -137,8 +141,6 @@ class State {
   // The making of namespaces is recorded whole, so that one whose maker is not known was there before.
   std::optional<Reason> makers_unknown() const {
     if (auto gap = facts_.recording.gap_of_kind("fork")) return gap;
-    if (facts_.recording.imported())
-      return Reason{"an imported log does not say who made a namespace", "record with nstrace"};
     if (auto gap = facts_.recording.gap_of_call("unshare")) return gap;
     if (facts_.lost)
       return Reason{fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
@@ -158,6 +160,8 @@ class State {
   StateAnswer ns(const StateLine& line, Ns type) {
     StateAnswer out;
     const Namespace* ns = facts_.model.namespace_of(state_.ns[type]);
+    // A log has what its calls show; where else a process went, it does not tell.
+    if (facts_.recording.imported()) ns = nullptr;
     if (!ns) {
       out.truth = Truth::Maybe;
       out.unknown = fmt::format("the {} namespace of pid {} is not known at event {}", trace::ns_name(type),
@@ -165,7 +169,7 @@ class State {
       out.cure = "record with nstrace";
       return out;
     }
-    out.found = describe(type, *ns);
+    if (details_) out.found = describe(type, *ns);
     switch (line.is) {
       case StateLine::NsIs::Host: {
         const Ns plain = type == Ns::PidForChildren ? Ns::Pid : type == Ns::TimeForChildren ? Ns::Time : type;
@@ -220,7 +224,8 @@ class State {
       out.cure = "record with nstrace";
       return Truth::Maybe;
     }
-    if (ns->id != state_.ns[type]) out.found += fmt::format("; that of {} is {}", person(facts_, other), ns->inode);
+    if (details_ && ns->id != state_.ns[type])
+      out.found += fmt::format("; that of {} is {}", person(facts_, other), ns->inode);
     return truth(ns->id == state_.ns[type]);
   }
 
@@ -228,6 +233,7 @@ class State {
   const Stored& event_;
   const StateAt& state_;
   const Assignment& assignment_;
+  bool details_;
   std::vector<ProcessId> lineage_;  // the process, its creator, ...
 };
 
@@ -253,8 +259,9 @@ const model::NsIds* NsHistory::at(const model::Process& process, std::uint64_t n
   return found;
 }
 
-std::vector<StateAnswer> state_at(const Facts& facts, const At& rule, EventIndex event, const Assignment& assignment) {
-  State state(facts, rule.role, event, assignment);
+std::vector<StateAnswer> state_at(const Facts& facts, const At& rule, EventIndex event, const Assignment& assignment,
+                                  bool details) {
+  State state(facts, rule.role, event, assignment, details);
   std::vector<StateAnswer> answers;
   for (const StateLine& line : rule.state) answers.push_back(state.answer(line));
   return answers;

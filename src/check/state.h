@@ -20,7 +20,8 @@ class NsHistory {
   std::vector<std::vector<std::pair<std::uint64_t, model::NsIds>>> changes_;
 };
 
-// Each line of the rule at that call.
-std::vector<StateAnswer> state_at(const Facts& facts, const At& rule, EventIndex event, const Assignment& assignment);
+// Each line of the rule at that call. Without `details`, only whether it holds.
+std::vector<StateAnswer> state_at(const Facts& facts, const At& rule, EventIndex event, const Assignment& assignment,
+                                  bool details);
 
 }  // namespace nstrace::check

@@ -80,7 +80,7 @@ Store::Store(const Expectations& expectations)
     : expectations_(expectations),
       patterns_(static_cast<std::size_t>(expectations.calls)),
       state_patterns_(static_cast<std::size_t>(expectations.calls)),
-      memo_(static_cast<std::size_t>(expectations.calls)) {
+      candidates_(static_cast<std::size_t>(expectations.calls)) {
   for (const Rule& rule : expectations.rules) {
     for_each_call(rule, [&](const CallPattern& call) { patterns_[static_cast<std::size_t>(call.id)] = &call; });
     if (const At* at = std::get_if<At>(&rule.what)) state_patterns_[static_cast<std::size_t>(at->call.id)] = 1;
@@ -231,9 +231,10 @@ bool Store::name_fits_pattern(const CallPattern& pattern, const Stored& event) c
 }
 
 Truth Store::fits(const CallPattern& pattern, const Stored& event) {
-  auto& memo = memo_[static_cast<std::size_t>(pattern.id)];
-  if (event.call >= memo.size()) memo.resize(calls_.size());
-  std::uint8_t& known = memo[event.call];
+  // By call first: what is asked about one process lies together.
+  const std::size_t at = event.call * patterns_.size() + static_cast<std::size_t>(pattern.id);
+  if (at >= memo_.size()) memo_.resize(calls_.size() * patterns_.size());
+  std::uint8_t& known = memo_[at];
   if (known) return static_cast<Truth>(known - 1);
   const Known& call = calls_[event.call];
   Truth answer = Truth::Maybe;
@@ -250,25 +251,28 @@ Truth Store::fits(const CallPattern& pattern, const Stored& event) {
 }
 
 Candidates& Store::candidates(const CallPattern& pattern, model::ProcessId process) {
-  const std::uint64_t key = static_cast<std::uint64_t>(pattern.id) << 32 | process;
-  auto& slot = candidates_[key];
-  if (!slot) {
-    slot = std::make_unique<Candidates>();
-    slot->store_ = this;
-    slot->pattern_ = &pattern;
-    slot->events_ = &of(process);
-    // One plain name: its own list is enough.
-    if (pattern.names.size() == 1 && pattern.names[0].find('*') == std::string::npos) {
-      static const std::vector<EventIndex> kNone;
-      slot->one_name_ = true;
-      slot->events_ = &kNone;
-      const auto id = name_ids_.find(pattern.names[0]);
-      if (id != name_ids_.end() && process < processes_.size())
-        for (const auto& [name, list] : processes_[process].by_name)
-          if (name == id->second) slot->events_ = &list;
-    }
+  Candidates& c = candidates_[static_cast<std::size_t>(pattern.id)];
+  if (c.process_ == process) return c;
+  c.store_ = this;
+  c.pattern_ = &pattern;
+  c.process_ = process;
+  c.looked_ = 0;
+  c.found_.clear();
+  c.events_ = &of(process);
+  // One plain name: its own list is enough.
+  c.one_name_ = pattern.names.size() == 1 && pattern.names[0].find('*') == std::string::npos;
+  if (!c.one_name_) return c;
+  static const std::vector<EventIndex> kNone;
+  c.events_ = &kNone;
+  if (c.name_ == UINT32_MAX) {
+    const auto id = name_ids_.find(pattern.names[0]);
+    if (id == name_ids_.end()) return c;
+    c.name_ = id->second;
   }
-  return *slot;
+  if (process < processes_.size())
+    for (const auto& [name, list] : processes_[process].by_name)
+      if (name == c.name_) c.events_ = &list;
+  return c;
 }
 
 }  // namespace nstrace::check

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,8 +51,10 @@ class Candidates {
   friend class Store;
   class Store* store_ = nullptr;
   const CallPattern* pattern_ = nullptr;
+  model::ProcessId process_ = UINT32_MAX;
   const std::vector<EventIndex>* events_ = nullptr;  // of the process; all, or those of one name
   bool one_name_ = false;
+  std::uint32_t name_ = UINT32_MAX;  // that name, once it is known
   std::size_t looked_ = 0;
   std::vector<Candidate> found_;
 };
@@ -72,6 +73,7 @@ class Store {
   }
   const std::vector<EventIndex>& of(model::ProcessId process) const;
   std::size_t processes() const { return processes_.size(); }
+  // Valid until the same pattern is asked for in another process.
   Candidates& candidates(const CallPattern& pattern, model::ProcessId process);
   // Whether the call fits, leaving aside what captures were bound to.
   Truth fits(const CallPattern& pattern, const Stored& event);
@@ -118,8 +120,8 @@ class Store {
   std::vector<Stored> events_;
   std::vector<StateAt> states_;
   std::vector<OfProcess> processes_;
-  std::vector<std::vector<std::uint8_t>> memo_;  // by pattern and call: 0 = not asked, else Truth + 1
-  std::unordered_map<std::uint64_t, std::unique_ptr<Candidates>> candidates_;
+  std::vector<std::uint8_t> memo_;      // by call and pattern: 0 = not asked, else Truth + 1
+  std::vector<Candidates> candidates_;  // by pattern: of the process that was asked for last
 };
 
 }  // namespace nstrace::check

@@ -54,8 +54,8 @@ class Bindings {
  public:
   explicit Bindings(std::size_t captures) : values_(captures) {}
   const std::string* get(CaptureId id) const {
-    const auto& value = values_[static_cast<std::size_t>(id)];
-    return value ? &*value : nullptr;
+    const auto at = static_cast<std::size_t>(id);
+    return at < values_.size() && values_[at] ? &*values_[at] : nullptr;
   }
   void set(CaptureId id, std::string value) {
     values_[static_cast<std::size_t>(id)] = std::move(value);
