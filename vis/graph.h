@@ -37,11 +37,25 @@ struct Row {
   Kind kind = Kind::Note;
   int step = 0;                     // number in the story; 0 = none
   std::uint64_t event = 0;          // first event it tells of; 0 = none
+  trace::Time time = 0, until = 0;  // of its first and last event
   std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
+  std::string brief;                // of an exec: the program in a few words
   std::vector<std::string> detail;  // smaller lines below
   std::vector<std::string> words;   // what it means, in plain words
   std::string tip;                  // the whole of it
   std::vector<Badge> badges;        // namespaces that it got
+};
+
+// What a process was called from an event on.
+struct Called {
+  std::uint64_t event = 0;  // 0 = from the beginning
+  std::string name;
+};
+
+// The namespaces of a process from a moment on.
+struct Stay {
+  trace::Time since = 0;
+  std::vector<Badge> band;  // all eight; empty = not known
 };
 
 enum class Life : std::uint8_t { Unknown, Running, Done, Failed };
@@ -55,6 +69,11 @@ struct Node {
   Life life = Life::Unknown;
   std::string ending;  // "exit 0", "SIGKILL", "running"
   std::vector<Row> rows;
+  std::vector<Called> called;  // at least one, in order of events
+  std::vector<Stay> stays;     // at least one, in order of time
+  trace::Time born = 0;
+  std::optional<trace::Time> ended;
+  std::uint64_t end_event = 0;
   std::vector<Badge> band;  // its eight namespaces at the end, in fixed order; empty = not known
   bool host = false;        // all eight are the host's
   bool existed = false;     // was there before the trace
@@ -66,6 +85,8 @@ struct Node {
 struct Edge {
   enum class Kind : std::uint8_t { Fork, Join };  // Join: setns into a namespace that is there already
   Kind kind = Kind::Fork;
+  std::uint64_t event = 0;  // 0 = before the trace
+  trace::Time time = 0;
   std::size_t from = 0, to = 0;        // nodes
   std::optional<std::size_t> cluster;  // ends at this cluster's border instead of at the node
   std::vector<std::string> label;      // lines

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "model/model.h"
+#include "vis/graph.h"
 
 namespace nstrace::vis {
 
@@ -17,6 +19,10 @@ std::string headline(const model::Process& process);
 
 // "pid 511", "pid 511 outside, 1 inside".
 std::string pid_text(const model::Process& process);
+
+// What it was called from which event on: as above, at every moment of its life.
+// `launched`: made by the tracer to run the traced command.
+std::vector<Called> names_of(const model::Process& process, bool launched);
 
 // Its arguments in one line for the eye. What stands before a runtime's verb (--root, --log, ...) is left out.
 std::string short_arguments(const model::Program& program);

@@ -28,9 +28,11 @@ Row program_row(const model::Program& program) {
   Row row;
   row.kind = program.event == 0 ? Row::Kind::Before : Row::Kind::Exec;
   row.event = program.event;
+  row.time = row.until = program.since;
   row.text = shorten_path(display_whole(program.path), style::kCodeColumns - 6);
   const std::string line = short_arguments(program);
   if (!line.empty()) row.detail = wrap(line, style::kDetailColumns, 3);
+  row.brief = shorten(headline(program), 60);
   row.tip = fmt::format("{}\n{}", display_whole(program.path), command_line(program.argv));
   return row;
 }
@@ -39,6 +41,7 @@ Row name_row(const model::CommSpan& span) {
   Row row;
   row.kind = Row::Kind::Name;
   row.event = span.event;
+  row.time = row.until = span.since;
   row.text = display_whole(span.comm, 60);
   row.tip = "takes the name " + row.text;
   return row;
@@ -67,6 +70,7 @@ Row mark_row(const model::Mark& mark, const model::Process& process, const Names
   Row row;
   row.kind = Row::Kind::Mark;
   row.event = mark.event;
+  row.time = row.until = mark.time;
   for (const NamespaceSigns::Change& change : signs.changes(mark)) row.badges.push_back(change.badge);
   const std::string text = display_whole(mark.text);
   row.text = told_by_badges(mark, row.badges) ? display_whole(mark.call) : shorten(text, style::kCodeColumns);
@@ -83,6 +87,8 @@ Row mounts_row(const model::Process& process, std::size_t begin, std::size_t end
   Row row;
   row.kind = Row::Kind::Mark;
   row.event = marks[begin].event;
+  row.time = marks[begin].time;
+  row.until = marks[end - 1].time;
   std::vector<std::pair<std::string, std::size_t>> counts;
   for (std::size_t i = begin; i < end; ++i) {
     const auto at = std::find_if(counts.begin(), counts.end(), [&](const auto& c) { return c.first == marks[i].call; });
@@ -121,6 +127,7 @@ Row next_row(const model::Process& process, const NamespaceSigns& signs, std::si
       const Row more = mark_row(marks[at], process, signs);
       row.badges.insert(row.badges.end(), more.badges.begin(), more.badges.end());
       row.tip += "\n" + more.tip;
+      row.until = more.until;
     }
     return row;
   }

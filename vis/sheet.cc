@@ -35,6 +35,7 @@ void Sheet::text(double x, double y, std::string_view words, const TextLook& loo
   shape.size = look.size;
   shape.fill = look.fill;
   shape.anchor = look.anchor;
+  shape.angle = look.angle;
   shapes.push_back(std::move(shape));
 }
 

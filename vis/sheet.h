@@ -14,14 +14,20 @@ namespace nstrace::vis {
 
 enum class Anchor : std::uint8_t { Start, Middle, End };
 
-// A colour: one of the tones, or a fixed "#rrggbb". Empty = none.
+// A colour: one of the tones, or a fixed "#rrggbb", or a family's as text on the paper. Empty = none.
 struct Paint {
   std::string_view tone = {};
   std::string fixed = {};
+  int family = -1;
   Paint() = default;
   Paint(const Tone& t) : tone(t.name) {}                   // NOLINT: meant to convert
   Paint(std::string colour) : fixed(std::move(colour)) {}  // NOLINT
-  bool none() const { return tone.empty() && fixed.empty(); }
+  static Paint ink_of(int family) {
+    Paint paint;
+    paint.family = family;
+    return paint;
+  }
+  bool none() const { return tone.empty() && fixed.empty() && family < 0; }
 };
 
 struct Shape {
@@ -37,6 +43,7 @@ struct Shape {
   Font font = Font::Sans;
   double size = 0;
   Anchor anchor = Anchor::Start;
+  double angle = 0;  // Text: degrees, clockwise
 };
 
 struct TextLook {
@@ -44,6 +51,7 @@ struct TextLook {
   double size = 11;
   Paint fill = tone::kText;
   Anchor anchor = Anchor::Start;
+  double angle = 0;
 };
 
 struct BoxLook {

@@ -38,6 +38,11 @@ std::array<double, 3> channels(double hue, double saturation, double lightness) 
   return {channel(0), channel(8), channel(4)};
 }
 
+std::string hex(const std::array<double, 3>& rgb) {
+  const auto byte = [&](std::size_t i) { return static_cast<int>(std::lround(rgb[i] * 255)); };
+  return fmt::format("#{:02x}{:02x}{:02x}", byte(0), byte(1), byte(2));
+}
+
 // WCAG 2: relative luminance.
 double luminance(double hue, double saturation, double lightness) {
   const std::array<double, 3> weights{0.2126, 0.7152, 0.0722};
@@ -130,9 +135,12 @@ std::string family_colour(int family, trace::Ns type) {
   constexpr double kReadable = 0.183;  // 4.5 : 1 below white
   double lightness = place.lightness;
   while (luminance(hue, base.saturation, lightness) > kReadable) lightness -= 0.01;
-  const auto rgb = channels(hue, base.saturation, lightness);
-  const auto byte = [&](std::size_t i) { return static_cast<int>(std::lround(rgb[i] * 255)); };
-  return fmt::format("#{:02x}{:02x}{:02x}", byte(0), byte(1), byte(2));
+  return hex(channels(hue, base.saturation, lightness));
+}
+
+std::string family_ink_on_dark(int family) {
+  const Base base = family_base(family);
+  return hex(channels(base.hue, base.saturation, 0.70));
 }
 
 std::string family_colour(int family) {

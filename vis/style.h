@@ -24,13 +24,15 @@ inline constexpr Tone kHead{"head", "#eef1f5", "#222a35"};    // its title
 inline constexpr Tone kLine{"line", "#b6bfca", "#46505d"};    // borders
 inline constexpr Tone kText{"text", "#1b222c", "#e6edf3"};
 inline constexpr Tone kDim{"dim", "#5b6675", "#9aa6b5"};
-inline constexpr Tone kHost{"host", "#dfe3e8", "#30373f"};  // what is the host's
+inline constexpr Tone kHost{"host", "#dfe3e8", "#30373f"};        // what is the host's
+inline constexpr Tone kHostBar{"hostbar", "#c6ccd4", "#4a535f"};  // the same where it is only a stripe
 inline constexpr Tone kHostText{"hosttext", "#566170", "#a5b0bd"};
 inline constexpr Tone kWay{"way", "#1f2937", "#f0f6fc"};    // the way from daemon to program
 inline constexpr Tone kFork{"fork", "#9aa4b1", "#5d6876"};  // other forks
 inline constexpr Tone kGood{"good", "#1a7f37", "#3fb950"};
 inline constexpr Tone kBad{"bad", "#c1121f", "#ff7b72"};
-inline constexpr Tone kAll[] = {kPaper, kCard, kHead, kLine, kText, kDim, kHost, kHostText, kWay, kFork, kGood, kBad};
+inline constexpr Tone kAll[] = {kPaper,   kCard,     kHead, kLine, kText, kDim, kHost,
+                                kHostBar, kHostText, kWay,  kFork, kGood, kBad};
 }  // namespace tone
 
 enum class Font : std::uint8_t { Sans, Bold, Mono, MonoBold };
@@ -59,6 +61,7 @@ std::vector<std::string> wrap_to(std::string_view text, Font font, double size, 
 // "#rrggbb": the colour of a namespace that is not the host's. Each family (made together: usually one container) is a
 // range of hues of its own, each type a place in it. Good behind white text on light and on dark.
 std::string family_colour(int family, trace::Ns type);
-std::string family_colour(int family);  // of the family as a whole: a container's border
+std::string family_ink_on_dark(int family);  // the same, as text on a dark ground
+std::string family_colour(int family);       // of the family as a whole: a container's border
 
 }  // namespace nstrace::vis

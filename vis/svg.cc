@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -12,20 +14,27 @@ namespace {
 
 constexpr double kMargin = 18;
 
-std::string css_tones(bool dark) {
+std::string css_tones(bool dark, const std::set<int>& families) {
   std::string css;
   for (const Tone& tone : tone::kAll) {
     const std::string_view colour = dark ? tone.dark : tone.light;
     css += fmt::format(".f-{0}{{fill:{1}}}.s-{0}{{stroke:{1}}}", tone.name, colour);
   }
+  for (const int family : families) {
+    css += fmt::format(".f-c{}{{fill:{}}}", family, dark ? family_ink_on_dark(family) : family_colour(family));
+  }
   return css;
 }
 
-std::string css() {
+std::string css(const Sheet& sheet) {
+  std::set<int> families;  // whose colour is used for text
+  for (const Shape& shape : sheet.shapes) {
+    if (shape.fill.family >= 0) families.insert(shape.fill.family);
+  }
   return fmt::format(
       "text{{white-space:pre}}.sans{{font-family:{}}}.mono{{font-family:{}}}.b{{font-weight:700}}\n{}\n"
       "@media screen and (prefers-color-scheme:dark){{{}}}",
-      style::kSans, style::kMono, css_tones(false), css_tones(true));
+      style::kSans, style::kMono, css_tones(false, families), css_tones(true, families));
 }
 
 // Classes and attributes for fill and stroke.
@@ -40,6 +49,8 @@ Painted painted(const Shape& shape) {
   };
   if (!shape.fill.tone.empty()) {
     add_class("f-", shape.fill.tone);
+  } else if (shape.fill.family >= 0) {
+    add_class("f-c", std::to_string(shape.fill.family));
   } else {
     out.attributes += fmt::format(" fill=\"{}\"", shape.fill.fixed.empty() ? "none" : shape.fill.fixed);
   }
@@ -67,6 +78,10 @@ std::string text_element(const Shape& shape) {
   const std::string_view anchor = shape.anchor == Anchor::Start    ? ""
                                   : shape.anchor == Anchor::Middle ? " text-anchor=\"middle\""
                                                                    : " text-anchor=\"end\"";
+  if (shape.angle != 0) {
+    look.attributes +=
+        fmt::format(" transform=\"rotate({} {} {})\"", number(shape.angle), number(shape.x), number(shape.y));
+  }
   return fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\"{}{}{}>{}</text>", number(shape.x), number(shape.y),
                      number(shape.size), anchor, class_attribute(look.classes), look.attributes, markup(shape.text));
 }
@@ -107,7 +122,7 @@ std::string write_svg(const Sheet& sheet, const std::string& title) {
   std::string out = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"{2} {2} {0} {1}\" "
       "role=\"img\">\n<title>{3}</title>\n<style>{4}</style>\n",
-      number(w), number(h), number(-kMargin), markup(title), css());
+      number(w), number(h), number(-kMargin), markup(title), css(sheet));
   out += fmt::format("<rect x=\"{0}\" y=\"{0}\" width=\"{1}\" height=\"{2}\" class=\"f-paper\"/>\n", number(-kMargin),
                      number(w), number(h));
   for (const Shape& shape : sheet.shapes) {

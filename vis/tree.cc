@@ -117,6 +117,9 @@ class TreeBuilder {
       node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(),
                                                     [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       node.existed = p.existed;
+      node.born = p.born;
+      node.called = names_of(p, launched(p));
+      node.stays = stays_of(p);
       end(p, node);
       if (inside(p)) node.cluster = cluster_[*p.container];
       node.tip = whole + '\n' + node.subtitle;
@@ -133,7 +136,20 @@ class TreeBuilder {
     return p.existed && parent && tracer != 0 && model_.processes()[*parent].pid == tracer;
   }
 
+  // Only its leader's: where that is, the process is.
+  std::vector<Stay> stays_of(const Process& p) const {
+    std::vector<Stay> stays{{p.born, signs_.band(p.ns_id_at_birth)}};
+    for (const model::Mark& mark : p.marks) {
+      if (mark.tid == p.pid && !(mark.before == mark.after)) stays.push_back({mark.time, signs_.band(mark.after_id)});
+    }
+    return stays;
+  }
+
   void end(const Process& p, Node& node) const {
+    if (p.ended) {
+      node.ended = p.ended->time;
+      node.end_event = p.ended->event;
+    }
     if (!p.ended) {
       const bool tracked = model_.footer().has_value();
       node.life = tracked ? Life::Running : Life::Unknown;
@@ -179,6 +195,8 @@ class TreeBuilder {
       edge.to = *node_[p.id];
       edge.way = graph_.nodes[edge.to].way;
       edge.existed = p.existed || p.fork_event == 0;
+      edge.event = p.fork_event;
+      edge.time = p.born;
       const std::string flags = trace::flags_text(p.fork_flags, trace::clone_flags());
       if (edge.existed) {
         edge.tip = "its child since before the trace";
@@ -302,7 +320,7 @@ class TreeBuilder {
       std::vector<Edge> joins;
       for (const model::Mark& mark : p.marks) {
         if (mark.call != "setns") continue;
-        for (const NamespaceSigns::Change& change : signs_.changes(mark)) join(p, change, joins);
+        for (const NamespaceSigns::Change& change : signs_.changes(mark)) join(p, mark, change, joins);
       }
       for (Edge& edge : joins) {
         edge.tip = fmt::format("{} (pid {}) enters with setns:", display_whole(p.comm()), p.pid);
@@ -312,13 +330,15 @@ class TreeBuilder {
     }
   }
 
-  void join(const Process& p, const NamespaceSigns::Change& change, std::vector<Edge>& joins) {
+  void join(const Process& p, const model::Mark& mark, const NamespaceSigns::Change& change, std::vector<Edge>& joins) {
     const Badge& badge = change.badge;
     if (badge.kind != Badge::Kind::Own) return;  // back to the host's: the badge on the step says it
     Edge edge;
     edge.kind = Edge::Kind::Join;
     edge.from = *node_[p.id];
     edge.label = {"setns"};
+    edge.event = mark.event;
+    edge.time = mark.time;
     std::optional<std::size_t> to;
     for (const model::Container& container : model_.containers()) {
       if (!container.init || !node_[*container.init]) continue;

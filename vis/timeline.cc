@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT
+// Takes a Graph, draws it over time. Every moment is a row of text at the right, so nothing can overlap; at the left
+// the processes are lanes, and a lane's bar has one stripe for each kind of namespace, which changes colour where the
+// process changes namespace. Distances grow with time, but only a little: long silence becomes a marked break.
+#include "vis/timeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "vis/card.h"
+#include "vis/namespaces.h"
+#include "vis/svg.h"
+#include "vis/text.h"
+
+namespace nstrace::vis {
+namespace {
+
+using namespace style;
+using trace::Time;
+
+constexpr double kAxis = 64, kPitch = 31, kStripe = 2.25, kBar = kStripe * 8;
+constexpr double kRow = 19, kBelow = 16, kBreak = 24, kGutter = 500, kNameWidth = 150, kNarrowest = 640;
+constexpr double kMillisecond = 1e6;
+const Paint kWhite(std::string("#ffffff"));
+
+struct Moment {
+  enum class Kind { Fork, Row, End };
+  Kind kind = Kind::Row;
+  std::uint64_t event = 0;
+  Time time = 0;
+  std::size_t node = 0;        // whose lane it is on
+  const Row* row = nullptr;    // Kind::Row
+  const Edge* edge = nullptr;  // Kind::Fork
+  double y = 0;
+};
+
+std::string duration_text(Time ns) {
+  const double ms = static_cast<double>(ns) / kMillisecond;
+  if (ms < 1) return fmt::format("{:.0f} \u00b5s", ms * 1000);
+  if (ms < 100) return fmt::format("{:.1f} ms", ms);
+  if (ms < 1000) return fmt::format("{:.0f} ms", ms);
+  return fmt::format("{:.2f} s", ms / 1000);
+}
+
+std::string clock_text(Time ns) {
+  return fmt::format("{:.2f}", static_cast<double>(ns) / kMillisecond);
+}
+
+Paint stripe_paint(const Badge& badge) {
+  return badge.kind == Badge::Kind::Own ? Paint(family_colour(badge.family, badge.type)) : Paint(tone::kHostBar);
+}
+
+class Timeline {
+ public:
+  explicit Timeline(const Graph& graph) : graph_(graph) {}
+
+  Sheet draw() {
+    collect();
+    place();
+    const double lanes = kPitch * static_cast<double>(lane_count_);
+    width_ = std::max(kNarrowest, kAxis + lanes + kGutter);
+    const Sheet head = draw_head(graph_, width_);
+    Sheet body;
+    draw_lanes(body);
+    draw_breaks(body);
+    draw_moments(body);
+    const Sheet legend = draw_signs();
+
+    Sheet sheet;
+    sheet.w = std::max(width_, head.w);
+    sheet.place(head, 0, 0);
+    const double top = head.h + 14;
+    sheet.place(body, 0, top);
+    const double below = top + bottom_ + 22;
+    sheet.box(0, below - 10, sheet.w, 1, {.fill = tone::kLine, .opacity = 0.6});
+    sheet.place(legend, 0, below);
+    sheet.h = below + legend.h;
+    return sheet;
+  }
+
+ private:
+  bool is_lane(std::size_t node) const { return graph_.nodes[node].kind == Node::Kind::Process; }
+  double lane_x(std::size_t node) const { return kAxis + kPitch * static_cast<double>(lane_[node]) + kPitch / 2; }
+
+  // Lanes in order of creation, moments in order of events.
+  void collect() {
+    lane_.resize(graph_.nodes.size());
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (is_lane(i)) lane_[i] = lane_count_++;
+    }
+    for (const Edge& edge : graph_.edges) {
+      if (edge.kind != Edge::Kind::Fork || edge.event == 0 || !is_lane(edge.to)) continue;
+      moments_.push_back(
+          {.kind = Moment::Kind::Fork, .event = edge.event, .time = edge.time, .node = edge.from, .edge = &edge});
+    }
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      if (!is_lane(i)) continue;
+      for (const Row& row : node.rows) {
+        if (row.event == 0) continue;
+        moments_.push_back({.event = row.event, .time = row.time, .node = i, .row = &row});
+      }
+      if (node.ended) {
+        moments_.push_back({.kind = Moment::Kind::End, .event = node.end_event, .time = *node.ended, .node = i});
+      }
+    }
+    std::stable_sort(moments_.begin(), moments_.end(),
+                     [](const Moment& a, const Moment& b) { return a.event < b.event; });
+  }
+
+  // Gives every moment its height. From here on y grows with time.
+  void place() {
+    double highest = 0;
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (is_lane(i)) highest = std::max(highest, text_width(lane_name(graph_.nodes[i]), Font::Bold, kSmall));
+    }
+    head_ = highest * std::sin(kTilt) + 20;
+    const Time span = moments_.empty() ? 0 : moments_.back().time - moments_.front().time;
+    const Time silence = std::max<Time>(static_cast<Time>(3 * kMillisecond), span / 12);
+    double y = head_ + kRow;
+    Time before = moments_.empty() ? 0 : moments_.front().time;
+    for (Moment& moment : moments_) {
+      const Time gap = moment.time - before;
+      if (gap > silence) {
+        breaks_.push_back({y + kRow * 0.15, gap});
+        y += kBreak;
+      } else {
+        y += std::min(12.0, static_cast<double>(gap) / kMillisecond * 3);
+      }
+      moment.y = y;
+      y += kRow + (badges_below(said(moment)) ? kBelow : 0);
+      before = std::max(before, moment.time);
+    }
+    bottom_ = y;
+    top_.assign(graph_.nodes.size(), head_);
+    end_.assign(graph_.nodes.size(), bottom_);
+    for (const Moment& moment : moments_) {
+      if (moment.kind == Moment::Kind::Fork) top_[moment.edge->to] = moment.y;
+      if (moment.kind == Moment::Kind::End) end_[moment.node] = moment.y;
+    }
+  }
+
+  static std::string lane_name(const Node& node) { return fit(node.title, Font::Bold, kSmall, 150); }
+
+  // The height of the last moment up to that time.
+  double y_of(Time time) const {
+    const auto after = std::upper_bound(moments_.begin(), moments_.end(), time,
+                                        [](Time t, const Moment& moment) { return t < moment.time; });
+    return after == moments_.begin() ? head_ : (after - 1)->y;
+  }
+
+  void draw_lanes(Sheet& sheet) const {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!is_lane(i)) continue;
+      const Node& node = graph_.nodes[i];
+      const double x = lane_x(i), top = top_[i], end = end_[i];
+      if (node.cluster) {
+        sheet.box(x - kPitch / 2, head_ + 4, kPitch, bottom_ - head_ - 4,
+                  {.fill = Paint(family_colour(graph_.clusters[*node.cluster].family)), .opacity = 0.10});
+      }
+      sheet.open(node.tip, node.id);
+      sheet.text(x - 2, head_ - 4, lane_name(node),
+                 {.font = node.way ? Font::Bold : Font::Sans,
+                  .size = kSmall,
+                  .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kText),
+                  .angle = -kTilt * 180 / M_PI});
+      if (top > head_) sheet.box(x - 0.5, head_, 1, top - head_, {.fill = tone::kLine, .opacity = 0.55});
+      draw_bar(sheet, node, x, top, end);
+      sheet.close();
+    }
+  }
+
+  void draw_bar(Sheet& sheet, const Node& node, double x, double top, double end) const {
+    const double left = x - kBar / 2;
+    sheet.box(left - 1, top, kBar + 2, end - top,
+              {.fill = tone::kCard, .stroke = node.way ? tone::kWay : tone::kLine, .line = node.way ? 1.4 : 0.8});
+    for (std::size_t s = 0; s < node.stays.size(); ++s) {
+      const Stay& stay = node.stays[s];
+      const double from = s == 0 ? top : std::clamp(y_of(stay.since), top, end);
+      const double to = s + 1 < node.stays.size() ? std::clamp(y_of(node.stays[s + 1].since), top, end) : end;
+      if (to <= from || stay.band.empty()) continue;
+      // Neighbours of one colour are one box.
+      for (std::size_t k = 0; k < stay.band.size();) {
+        std::size_t same = k + 1;
+        const bool host = stay.band[k].kind != Badge::Kind::Own;
+        while (host && same < stay.band.size() && stay.band[same].kind != Badge::Kind::Own) ++same;
+        sheet.box(left + kStripe * static_cast<double>(k), from, kStripe * static_cast<double>(same - k), to - from,
+                  {.fill = stripe_paint(stay.band[k])});
+        k = same;
+      }
+    }
+  }
+
+  void draw_breaks(Sheet& sheet) const {
+    for (const auto& [y, gap] : breaks_) {
+      const double left = kAxis - 6, right = kAxis + kPitch * static_cast<double>(lane_count_) + 6;
+      std::string data = fmt::format("M{} {}", number(left), number(y));
+      for (double x = left; x + 8 <= right; x += 8) data += "l4 -4l4 4";
+      const double end = left + std::floor((right - left) / 8) * 8;
+      std::string band = data + fmt::format("L{} {}", number(end), number(y + 6));
+      for (double x = left; x + 8 <= right; x += 8) band += "l-4 -4l-4 4";
+      sheet.path(band + "z", {.fill = tone::kPaper, .stroke = tone::kLine, .line = 0.8});
+      sheet.text(end + 8, y + 5, duration_text(gap) + " without a step, cut short",
+                 {.size = kDetail, .fill = tone::kDim});
+    }
+  }
+
+  void draw_moments(Sheet& sheet) const {
+    const double gutter = kAxis + kPitch * static_cast<double>(lane_count_) + 14;
+    std::string last_clock;
+    for (const Moment& moment : moments_) {
+      const double x = lane_x(moment.node);
+      sheet.open(tip_of(moment));
+      const std::string clock = clock_text(moment.time);
+      if (clock != last_clock) {
+        sheet.text(kAxis - 12, moment.y + 3.5, clock,
+                   {.font = Font::Mono, .size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+      }
+      last_clock = clock;
+      if (moment.kind != Moment::Kind::Fork || !is_lane(moment.edge->to)) {
+        leader(sheet, x + kBar / 2 + 3, gutter - 6, moment.y);
+      }
+      switch (moment.kind) {
+        case Moment::Kind::Fork:
+          draw_fork(sheet, moment, gutter);
+          break;
+        case Moment::Kind::Row:
+          draw_row(sheet, moment);
+          break;
+        case Moment::Kind::End:
+          draw_end(sheet, moment);
+          break;
+      }
+      draw_said(sheet, moment, gutter);
+      sheet.close();
+    }
+    sheet.text(kAxis - 12, head_ - 2, "ms", {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+  }
+
+  static void leader(Sheet& sheet, double from, double to, double y) {
+    if (to > from) sheet.box(from, y - 0.25, to - from, 0.5, {.fill = tone::kLine, .opacity = 0.8});
+  }
+
+  std::string tip_of(const Moment& moment) const {
+    switch (moment.kind) {
+      case Moment::Kind::Fork:
+        return moment.edge->tip;
+      case Moment::Kind::Row:
+        return moment.row->tip;
+      case Moment::Kind::End:
+        break;
+    }
+    return graph_.nodes[moment.node].title + ": " + graph_.nodes[moment.node].ending;
+  }
+
+  static const std::string& name_before(const Node& node, std::uint64_t event) {
+    const std::string* name = &node.title;
+    for (auto called = node.called.rbegin(); called != node.called.rend(); ++called) {
+      name = &called->name;
+      if (called->event < event) break;
+    }
+    return *name;
+  }
+
+  // The name of the process at that moment; gives where the rest may begin.
+  double name(Sheet& sheet, const Moment& moment, double x) const {
+    const Node& node = graph_.nodes[moment.node];
+    sheet.text(x, moment.y + 3.6, fit(name_before(node, moment.event), Font::Sans, kSmall, kNameWidth - 8),
+               {.size = kSmall,
+                .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kDim)});
+    return x + kNameWidth;
+  }
+
+  // What stands in the gutter behind the name.
+  struct Said {
+    std::string_view word;  // in front, bold
+    std::string text;
+    Font font = Font::Sans;
+    Paint ink = tone::kText;
+    const std::vector<Badge>* badges = nullptr;
+  };
+
+  Said said(const Moment& moment) const {
+    Said said;
+    switch (moment.kind) {
+      case Moment::Kind::Fork: {
+        const Edge& edge = *moment.edge;
+        said.text = "makes " + graph_.nodes[edge.to].subtitle;
+        if (!edge.label.empty()) said.text += ", " + edge.label.front();
+        said.badges = &edge.badges;
+        break;
+      }
+      case Moment::Kind::Row: {
+        const Row& row = *moment.row;
+        const bool mark = row.kind == Row::Kind::Mark;
+        said.word = row.kind == Row::Kind::Exec ? "exec" : row.kind == Row::Kind::Name ? "is named" : "";
+        said.text = row.kind == Row::Kind::Exec ? row.brief : row.text;
+        said.font = mark ? Font::MonoBold : Font::Mono;
+        said.badges = &row.badges;
+        break;
+      }
+      case Moment::Kind::End:
+        said.text = graph_.nodes[moment.node].ending;
+        said.ink = graph_.nodes[moment.node].life == Life::Failed ? tone::kBad : tone::kDim;
+        break;
+    }
+    const double word = said.word.empty() ? 0 : text_width(said.word, Font::Bold, kSmall) + 5;
+    said.text = fit(said.text, said.font, kSmall, kGutter - kNameWidth - 14 - word);
+    return said;
+  }
+
+  static double words_width(const Said& said) {
+    const double word = said.word.empty() ? 0 : text_width(said.word, Font::Bold, kSmall) + 5;
+    return word + text_width(said.text, said.font, kSmall);
+  }
+  static double badges_width(const Said& said) {
+    double width = 0;
+    for (const Badge& badge : *said.badges) width += draw_badge(badge).w + 3;
+    return width;
+  }
+  // Badges that do not fit behind the words stand in a line below.
+  static bool badges_below(const Said& said) {
+    return said.badges && words_width(said) + 6 + badges_width(said) > kGutter - kNameWidth - 14;
+  }
+
+  void draw_said(Sheet& sheet, const Moment& moment, double gutter) const {
+    const Said words = said(moment);
+    double x = name(sheet, moment, gutter);
+    if (!words.word.empty()) {
+      sheet.text(x, moment.y + 3.6, words.word, {.font = Font::Bold, .size = kSmall});
+      x += text_width(words.word, Font::Bold, kSmall) + 5;
+    }
+    sheet.text(x, moment.y + 3.6, words.text, {.font = words.font, .size = kSmall, .fill = words.ink});
+    if (!words.badges) return;
+    const bool below = badges_below(words);
+    x = below ? gutter + kNameWidth : x + text_width(words.text, words.font, kSmall) + 6;
+    for (const Badge& badge : *words.badges) {
+      const Sheet drawn = draw_badge(badge);
+      sheet.place(drawn, x, moment.y - drawn.h / 2 + (below ? kBelow : 0));
+      x += drawn.w + 3;
+    }
+  }
+
+  void draw_fork(Sheet& sheet, const Moment& moment, double gutter) const {
+    const Edge& edge = *moment.edge;
+    const double from = lane_x(edge.from), to = lane_x(edge.to);
+    const double side = to > from ? 1 : -1;
+    const Paint ink = edge.way ? Paint(tone::kWay) : Paint(tone::kFork);
+    const double tip = to - side * (kBar / 2 + 2);
+    sheet.path(fmt::format("M{} {}H{}", number(from + side * (kBar / 2 + 1)), number(moment.y), number(tip - side * 4)),
+               {.stroke = ink, .line = edge.way ? 2 : 1.2});
+    sheet.path(fmt::format("M{0} {1}l{2} -3.4v6.8z", number(tip), number(moment.y), number(-side * 6)), {.fill = ink});
+    leader(sheet, std::max(from, to) + kBar / 2 + 3, gutter - 6, moment.y);
+  }
+
+  // Dashed, to whom it joins.
+  void draw_joins(Sheet& sheet, const Moment& moment) const {
+    for (const Edge& edge : graph_.edges) {
+      if (edge.kind != Edge::Kind::Join || edge.from != moment.node || !is_lane(edge.to)) continue;
+      if (edge.time < moment.row->time || edge.time > moment.row->until) continue;
+      const double from = lane_x(edge.from), to = lane_x(edge.to), side = to > from ? 1 : -1;
+      const double tip = to - side * (kBar / 2 + 2);
+      const Paint ink = edge.badges.empty() ? Paint(tone::kDim) : stripe_paint(edge.badges.front());
+      sheet.path(
+          fmt::format("M{} {}H{}", number(from + side * (kBar / 2 + 1)), number(moment.y), number(tip - side * 4)),
+          {.stroke = ink, .line = 1.6, .dashed = true});
+      sheet.path(fmt::format("M{0} {1}l{2} -3.4v6.8z", number(tip), number(moment.y), number(-side * 6)),
+                 {.fill = ink});
+    }
+  }
+
+  void draw_row(Sheet& sheet, const Moment& moment) const {
+    const Row& row = *moment.row;
+    const double lane = lane_x(moment.node);
+    if (!row.badges.empty()) draw_joins(sheet, moment);
+    if (row.step > 0) {
+      const std::string digits = fmt::format("{}", row.step);
+      const double width = std::max(16.0, text_width(digits, Font::Bold, kBadge) + 7);
+      sheet.box(lane - width / 2, moment.y - 8, width, 16, {.fill = tone::kText, .stroke = tone::kPaper, .radius = 8});
+      sheet.text(lane, moment.y + 3.3, digits,
+                 {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
+    } else {
+      sheet.box(lane - 3, moment.y - 3, 6, 6, {.fill = tone::kText, .radius = 3});
+    }
+  }
+
+  void draw_end(Sheet& sheet, const Moment& moment) const {
+    const Paint ink = graph_.nodes[moment.node].life == Life::Failed ? Paint(tone::kBad) : Paint(tone::kDim);
+    sheet.box(lane_x(moment.node) - kBar / 2 - 3, moment.y - 1.2, kBar + 6, 2.4, {.fill = ink});
+  }
+
+  Sheet draw_signs() const {
+    Sheet sheet = draw_legend(graph_, width_);
+    double x = 0;
+    const double y = sheet.h + 18;
+    const std::string_view order = "stripes of a bar, from the left:";
+    sheet.text(x, y, order, {.size = kSmall, .fill = tone::kDim});
+    x += text_width(order, Font::Sans, kSmall) + 8;
+    for (const trace::Ns type : kBandOrder) {
+      sheet.text(x, y, ns_name(type), {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
+      x += text_width(ns_name(type), Font::Bold, kSmall) + 8;
+    }
+    sheet.h = y + 8;
+    return sheet;
+  }
+
+  static constexpr double kTilt = 0.72;  // radians
+
+  struct Break {
+    double y = 0;
+    Time gap = 0;
+  };
+
+  const Graph& graph_;
+  std::vector<std::size_t> lane_;  // by node
+  std::vector<double> top_, end_;  // of the bars, by node
+  std::size_t lane_count_ = 0;
+  std::vector<Moment> moments_;
+  std::vector<Break> breaks_;
+  double head_ = 0, bottom_ = 0, width_ = 0;
+};
+
+}  // namespace
+
+Sheet draw_timeline(const Graph& graph) {
+  return Timeline(graph).draw();
+}
+
+std::string timeline_svg(const Graph& graph) {
+  return write_svg(draw_timeline(graph), graph.title);
+}
+
+}  // namespace nstrace::vis
