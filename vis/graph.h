@@ -49,6 +49,7 @@ struct Row {
 // What a process was called from an event on.
 struct Called {
   std::uint64_t event = 0;  // 0 = from the beginning
+  trace::Time since = 0;
   std::string name;
 };
 

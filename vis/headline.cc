@@ -68,11 +68,11 @@ std::vector<Called> names_of(const model::Process& process, bool launched) {
   std::vector<Called> names;
   for (const model::CommSpan& span : process.comms) {
     const bool born = span.event == process.fork_event;
-    names.push_back({born ? 0 : span.event, display_whole(span.comm, 60)});
+    names.push_back({born ? 0 : span.event, span.since, display_whole(span.comm, 60)});
   }
   for (const model::Program& program : process.programs) {
     if (program.event == 0 && (!process.existed || launched)) continue;  // its creator's
-    names.push_back({program.event, headline(program)});
+    names.push_back({program.event, program.since, headline(program)});
   }
   // Where an exec changed the comm, too, the program's name stands last and counts.
   std::stable_sort(names.begin(), names.end(), [](const Called& a, const Called& b) { return a.event < b.event; });

@@ -26,7 +26,7 @@ constexpr double kRow = 19, kBelow = 16, kBreak = 24, kGutter = 500, kNameWidth 
 constexpr double kMillisecond = 1e6;
 const Paint kWhite(std::string("#ffffff"));
 
-struct Moment {
+struct Instant {
   enum class Kind { Fork, Row, End };
   Kind kind = Kind::Row;
   std::uint64_t event = 0;
@@ -94,7 +94,7 @@ class Timeline {
     for (const Edge& edge : graph_.edges) {
       if (edge.kind != Edge::Kind::Fork || edge.event == 0 || !is_lane(edge.to)) continue;
       moments_.push_back(
-          {.kind = Moment::Kind::Fork, .event = edge.event, .time = edge.time, .node = edge.from, .edge = &edge});
+          {.kind = Instant::Kind::Fork, .event = edge.event, .time = edge.time, .node = edge.from, .edge = &edge});
     }
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
@@ -104,11 +104,11 @@ class Timeline {
         moments_.push_back({.event = row.event, .time = row.time, .node = i, .row = &row});
       }
       if (node.ended) {
-        moments_.push_back({.kind = Moment::Kind::End, .event = node.end_event, .time = *node.ended, .node = i});
+        moments_.push_back({.kind = Instant::Kind::End, .event = node.end_event, .time = *node.ended, .node = i});
       }
     }
     std::stable_sort(moments_.begin(), moments_.end(),
-                     [](const Moment& a, const Moment& b) { return a.event < b.event; });
+                     [](const Instant& a, const Instant& b) { return a.event < b.event; });
   }
 
   // Gives every moment its height. From here on y grows with time.
@@ -122,7 +122,7 @@ class Timeline {
     const Time silence = std::max<Time>(static_cast<Time>(3 * kMillisecond), span / 12);
     double y = head_ + kRow;
     Time before = moments_.empty() ? 0 : moments_.front().time;
-    for (Moment& moment : moments_) {
+    for (Instant& moment : moments_) {
       const Time gap = moment.time - before;
       if (gap > silence) {
         breaks_.push_back({y + kRow * 0.15, gap});
@@ -137,9 +137,9 @@ class Timeline {
     bottom_ = y;
     top_.assign(graph_.nodes.size(), head_);
     end_.assign(graph_.nodes.size(), bottom_);
-    for (const Moment& moment : moments_) {
-      if (moment.kind == Moment::Kind::Fork) top_[moment.edge->to] = moment.y;
-      if (moment.kind == Moment::Kind::End) end_[moment.node] = moment.y;
+    for (const Instant& moment : moments_) {
+      if (moment.kind == Instant::Kind::Fork) top_[moment.edge->to] = moment.y;
+      if (moment.kind == Instant::Kind::End) end_[moment.node] = moment.y;
     }
   }
 
@@ -148,7 +148,7 @@ class Timeline {
   // The height of the last moment up to that time.
   double y_of(Time time) const {
     const auto after = std::upper_bound(moments_.begin(), moments_.end(), time,
-                                        [](Time t, const Moment& moment) { return t < moment.time; });
+                                        [](Time t, const Instant& moment) { return t < moment.time; });
     return after == moments_.begin() ? head_ : (after - 1)->y;
   }
 
@@ -211,7 +211,7 @@ class Timeline {
   void draw_moments(Sheet& sheet) const {
     const double gutter = kAxis + kPitch * static_cast<double>(lane_count_) + 14;
     std::string last_clock;
-    for (const Moment& moment : moments_) {
+    for (const Instant& moment : moments_) {
       const double x = lane_x(moment.node);
       sheet.open(tip_of(moment));
       const std::string clock = clock_text(moment.time);
@@ -220,17 +220,17 @@ class Timeline {
                    {.font = Font::Mono, .size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
       }
       last_clock = clock;
-      if (moment.kind != Moment::Kind::Fork || !is_lane(moment.edge->to)) {
+      if (moment.kind != Instant::Kind::Fork || !is_lane(moment.edge->to)) {
         leader(sheet, x + kBar / 2 + 3, gutter - 6, moment.y);
       }
       switch (moment.kind) {
-        case Moment::Kind::Fork:
+        case Instant::Kind::Fork:
           draw_fork(sheet, moment, gutter);
           break;
-        case Moment::Kind::Row:
+        case Instant::Kind::Row:
           draw_row(sheet, moment);
           break;
-        case Moment::Kind::End:
+        case Instant::Kind::End:
           draw_end(sheet, moment);
           break;
       }
@@ -244,13 +244,13 @@ class Timeline {
     if (to > from) sheet.box(from, y - 0.25, to - from, 0.5, {.fill = tone::kLine, .opacity = 0.8});
   }
 
-  std::string tip_of(const Moment& moment) const {
+  std::string tip_of(const Instant& moment) const {
     switch (moment.kind) {
-      case Moment::Kind::Fork:
+      case Instant::Kind::Fork:
         return moment.edge->tip;
-      case Moment::Kind::Row:
+      case Instant::Kind::Row:
         return moment.row->tip;
-      case Moment::Kind::End:
+      case Instant::Kind::End:
         break;
     }
     return graph_.nodes[moment.node].title + ": " + graph_.nodes[moment.node].ending;
@@ -266,7 +266,7 @@ class Timeline {
   }
 
   // The name of the process at that moment; gives where the rest may begin.
-  double name(Sheet& sheet, const Moment& moment, double x) const {
+  double name(Sheet& sheet, const Instant& moment, double x) const {
     const Node& node = graph_.nodes[moment.node];
     sheet.text(x, moment.y + 3.6, fit(name_before(node, moment.event), Font::Sans, kSmall, kNameWidth - 8),
                {.size = kSmall,
@@ -283,17 +283,17 @@ class Timeline {
     const std::vector<Badge>* badges = nullptr;
   };
 
-  Said said(const Moment& moment) const {
+  Said said(const Instant& moment) const {
     Said said;
     switch (moment.kind) {
-      case Moment::Kind::Fork: {
+      case Instant::Kind::Fork: {
         const Edge& edge = *moment.edge;
         said.text = "makes " + graph_.nodes[edge.to].subtitle;
         if (!edge.label.empty()) said.text += ", " + edge.label.front();
         said.badges = &edge.badges;
         break;
       }
-      case Moment::Kind::Row: {
+      case Instant::Kind::Row: {
         const Row& row = *moment.row;
         const bool mark = row.kind == Row::Kind::Mark;
         said.word = row.kind == Row::Kind::Exec ? "exec" : row.kind == Row::Kind::Name ? "is named" : "";
@@ -302,7 +302,7 @@ class Timeline {
         said.badges = &row.badges;
         break;
       }
-      case Moment::Kind::End:
+      case Instant::Kind::End:
         said.text = graph_.nodes[moment.node].ending;
         said.ink = graph_.nodes[moment.node].life == Life::Failed ? tone::kBad : tone::kDim;
         break;
@@ -326,7 +326,7 @@ class Timeline {
     return said.badges && words_width(said) + 6 + badges_width(said) > kGutter - kNameWidth - 14;
   }
 
-  void draw_said(Sheet& sheet, const Moment& moment, double gutter) const {
+  void draw_said(Sheet& sheet, const Instant& moment, double gutter) const {
     const Said words = said(moment);
     double x = name(sheet, moment, gutter);
     if (!words.word.empty()) {
@@ -344,7 +344,7 @@ class Timeline {
     }
   }
 
-  void draw_fork(Sheet& sheet, const Moment& moment, double gutter) const {
+  void draw_fork(Sheet& sheet, const Instant& moment, double gutter) const {
     const Edge& edge = *moment.edge;
     const double from = lane_x(edge.from), to = lane_x(edge.to);
     const double side = to > from ? 1 : -1;
@@ -357,7 +357,7 @@ class Timeline {
   }
 
   // Dashed, to whom it joins.
-  void draw_joins(Sheet& sheet, const Moment& moment) const {
+  void draw_joins(Sheet& sheet, const Instant& moment) const {
     for (const Edge& edge : graph_.edges) {
       if (edge.kind != Edge::Kind::Join || edge.from != moment.node || !is_lane(edge.to)) continue;
       if (edge.time < moment.row->time || edge.time > moment.row->until) continue;
@@ -372,7 +372,7 @@ class Timeline {
     }
   }
 
-  void draw_row(Sheet& sheet, const Moment& moment) const {
+  void draw_row(Sheet& sheet, const Instant& moment) const {
     const Row& row = *moment.row;
     const double lane = lane_x(moment.node);
     if (!row.badges.empty()) draw_joins(sheet, moment);
@@ -387,7 +387,7 @@ class Timeline {
     }
   }
 
-  void draw_end(Sheet& sheet, const Moment& moment) const {
+  void draw_end(Sheet& sheet, const Instant& moment) const {
     const Paint ink = graph_.nodes[moment.node].life == Life::Failed ? Paint(tone::kBad) : Paint(tone::kDim);
     sheet.box(lane_x(moment.node) - kBar / 2 - 3, moment.y - 1.2, kBar + 6, 2.4, {.fill = ink});
   }
@@ -418,7 +418,7 @@ class Timeline {
   std::vector<std::size_t> lane_;  // by node
   std::vector<double> top_, end_;  // of the bars, by node
   std::size_t lane_count_ = 0;
-  std::vector<Moment> moments_;
+  std::vector<Instant> moments_;
   std::vector<Break> breaks_;
   double head_ = 0, bottom_ = 0, width_ = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "model/model.h"
@@ -16,6 +17,8 @@ struct DrawOptions {
   std::string title;  // raw bytes; empty = made from the trace's header
   // Number of an event -> number of its step in the story; empty = the execs and marks shown, in their order.
   std::map<std::uint64_t, int> steps;
+  // View "namespaces" only: the moment that it shows; empty = see vis/snapshot.h.
+  std::optional<trace::Time> at;
 };
 
 // One node for each process (see vis/select.h for what is folded), forks by true creator, containers as clusters,
