@@ -18,6 +18,10 @@ sys.path.insert(0, str(HERE.parent / "tests" / "live"))
 from dockerd import PATH, Dockerd  # noqa: E402
 from strace_scene import Strace  # noqa: E402
 
+PICTURES = {
+    "docker-run": [("tree", ".svg"), ("timeline", "-timeline.svg"), ("namespaces", "-namespaces.svg")],
+    "docker-exec": [("tree", ".svg"), ("timeline", "-timeline.svg")],
+}
 FOLDER = "/run/demo"
 STRACE = "-qqq -e signal=none --decode-pids=comm,pidns -z -e execve,setns,pivot_root,chroot,unshare --decode-fds -f".split()
 
@@ -45,9 +49,11 @@ def record(nstrace, name, command):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lines = recording.read_text().splitlines()
     recording.write_text("".join(impersonal(line) + "\n" for line in lines))
-    subprocess.run([nstrace, "draw", recording, "-o", HERE / (name + ".svg")], check=True)
-    for path in recording, HERE / (name + ".svg"):
-        path.chmod(0o644)
+    recording.chmod(0o644)
+    for view, ending in PICTURES[name]:
+        picture = HERE / (name + ending)
+        subprocess.run([nstrace, "draw", recording, "--view", view, "-o", picture], check=True)
+        picture.chmod(0o644)
 
 
 def main():

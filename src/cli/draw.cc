@@ -20,11 +20,16 @@ int draw_command(const Arguments& arguments) {
   PictureOptions picture;
   CLI::App app("Draws a recorded trace.", "nstrace draw");
   app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
-  app.add_option("-o,--output", outputs, "write to FILE (.svg, .dot); may be repeated")
+  app.add_option("-o,--output", outputs, "write to FILE (.svg, .dot, .mmd); may be repeated")
       ->type_name("FILE")
       ->required()
       ->allow_extra_args(false);
   app.add_flag("--all", picture.all, "show every process, fold none");
+  app.add_option("--view", picture.view,
+                 "tree (default): who made whom; timeline: over time; namespaces: who shares what")
+      ->check(CLI::IsMember({"tree", "timeline", "namespaces"}));
+  app.add_option("--at", picture.at, "for --view namespaces: this many ms after the start (default: the end)")
+      ->type_name("MS");
   app.add_option("--title", picture.title, "title of the picture");
   bool hide = false;
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
@@ -34,7 +39,7 @@ int draw_command(const Arguments& arguments) {
   for (const std::string& given : outputs) {
     const Destination destination = parse_destination(given);
     if (!is_picture(destination.format))
-      throw Error(fmt::format("nstrace draw makes pictures (.svg, .dot), and {} is none", given));
+      throw Error(fmt::format("nstrace draw makes pictures (.svg, .dot, .mmd), and {} is none", given));
     sinks.add(open_destination(destination, picture));
   }
   trace::Anonymous anonymous(sinks);

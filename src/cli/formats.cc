@@ -9,9 +9,7 @@
 #include "model/model.h"
 #include "trace/error.h"
 #include "trace/file.h"
-#include "vis/dot.h"
-#include "vis/svg.h"
-#include "vis/tree.h"
+#include "vis/draw.h"
 
 namespace nstrace::cli {
 namespace {
@@ -22,13 +20,14 @@ struct Ending {
   bool zstd;
   std::string_view what;
 };
-constexpr std::array<Ending, 6> kEndings{{
+constexpr std::array<Ending, 7> kEndings{{
     {"jsonl", Format::Json, false, "the trace, to be shown, drawn and checked later"},
     {"jsonl.zst", Format::Json, true, "the same, compressed"},
     {"txt", Format::Lines, false, "lines, as strace writes them"},
     {"log", Format::Lines, false, "the same"},
     {"dot", Format::Dot, false, "a graph for Graphviz"},
     {"svg", Format::Svg, false, "a picture"},
+    {"mmd", Format::Mermaid, false, "a Mermaid sequence diagram, for Markdown"},
 }};
 
 std::string endings() {
@@ -75,8 +74,12 @@ class PictureSink : public model::Model {
     vis::DrawOptions options;
     options.all = options_.all;
     options.title = options_.title;
-    const vis::Graph graph = vis::build_tree(*this, options);
-    output_->write(format_ == Format::Dot ? vis::to_dot(graph) : vis::to_svg(graph));
+    if (options_.at) options.at = static_cast<trace::Time>(*options_.at * 1e6);
+    const vis::View view = vis::view_from_name(options_.view).value_or(vis::View::Tree);
+    const vis::Picture picture = format_ == Format::Dot       ? vis::Picture::Dot
+                                 : format_ == Format::Mermaid ? vis::Picture::Mermaid
+                                                              : vis::Picture::Svg;
+    output_->write(vis::draw(*this, view, picture, options));
     output_->flush();
   }
 
@@ -116,7 +119,7 @@ Destination parse_destination(const std::string& given) {
 }
 
 bool is_picture(Format format) {
-  return format == Format::Dot || format == Format::Svg;
+  return format == Format::Dot || format == Format::Svg || format == Format::Mermaid;
 }
 
 std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@
 
 namespace nstrace::cli {
 
-enum class Format { Lines, Json, Dot, Svg };
+enum class Format { Lines, Json, Dot, Svg, Mermaid };
 
 struct Destination {
   Format format = Format::Lines;
@@ -26,7 +27,9 @@ bool is_picture(Format format);
 
 struct PictureOptions {
   std::string title;
-  bool all = false;  // fold nothing
+  bool all = false;           // fold nothing
+  std::string view = "tree";  // see vis::view_from_name()
+  std::optional<double> at;   // ms after the start of the trace, for the view "namespaces"
 };
 
 // A sink that writes a trace file, or draws a picture when the trace ends. The file is created at once, so that a path
