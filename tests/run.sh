@@ -36,9 +36,7 @@ cd "$root"
 build=${NSTRACE_BUILD:-$root/build}
 
 if [ -n "$install" ]; then
-  groups=(build tests)
-  [ -z "$live" ] || groups+=(docker)
-  tests/install.sh "${groups[@]}"
+  tests/install.sh build tests
 fi
 
 # What root built in a user's folder belongs to the user.

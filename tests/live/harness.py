@@ -261,7 +261,7 @@ def run(build, names, only_list):
             function(box)
         except Skip as skip:
             verdict, why = "SKIPPED", str(skip)
-        except (Exception, KeyboardInterrupt) as error:
+        except Exception as error:
             verdict = "FAILED"
             where = traceback.extract_tb(error.__traceback__)
             line = next((f.lineno for f in reversed(where) if f.filename.endswith("_test.py")), "?")

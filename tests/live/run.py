@@ -7,6 +7,7 @@ Each prints "ok NAME", "FAILED NAME: why" or "SKIPPED NAME: why"; the last line 
 import argparse
 import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -23,6 +24,9 @@ def main():
     parser.add_argument("names", nargs="*", help="only the tests whose name contains one of these")
     options = parser.parse_args()
 
+    # Asked to end, it still takes down what the running test has put up.
+    for number in signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     groups = options.group or ["programs", "follow", "cli", "words", "lab", "examples"]
     for group in groups:
         path = here.parent / (group + "_test.py")
