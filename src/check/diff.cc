@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// What both traces recorded is compared; what only one could have recorded is left out of both, and said.
+#include "check/diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "check/diff_align.h"
+#include "check/diff_roles.h"
+#include "check/diff_side.h"
+
+namespace nstrace::check {
+namespace {
+
+using trace::Trace;
+
+// What a trace could have in it.
+struct Recorded {
+  std::set<std::string> calls, kinds;
+  bool successful = true, failed = true;
+};
+
+Recorded recorded(const Trace& trace) {
+  Recorded out;
+  const trace::Header& header = trace.header;
+  if (header.calls_known) {
+    out.calls.insert(header.calls.begin(), header.calls.end());
+  }
+  // An imported log does not say what was recorded; what is in it was.
+  for (const trace::Event& event : trace.events)
+    if (!event.call.name.empty()) out.calls.insert(event.call.name);
+  for (const char* kind : {"exec", "fork", "exit", "comm", "cgroup"})
+    if (header.events.empty() || std::ranges::count(header.events, kind)) out.kinds.insert(kind);
+  out.successful = header.results != "failed";
+  out.failed = header.results != "successful";
+  return out;
+}
+
+std::string listed(const std::set<std::string>& words) {
+  constexpr std::size_t kShown = 8;
+  std::string text;
+  std::size_t shown = 0;
+  for (const std::string& word : words) {
+    if (shown++ == kShown) return text + fmt::format(" and {} more", words.size() - kShown);
+    text += (text.empty() ? "" : ", ") + word;
+  }
+  return text;
+}
+
+// The words that only one of them has, with a note for each side.
+void note_gap(Diff& diff, const std::set<std::string>& a, const std::set<std::string>& b, const char* what) {
+  const auto tell = [&](const char* name, const std::set<std::string>& has_not, const std::set<std::string>& has) {
+    std::set<std::string> gap;
+    std::ranges::set_difference(has, has_not, std::inserter(gap, gap.end()));
+    if (!gap.empty()) diff.notes.push_back(fmt::format("{} does not record {} {}; left out", name, what, listed(gap)));
+  };
+  tell("A", a, b);
+  tell("B", b, a);
+}
+
+void doubt(Diff& diff, const char* name, const Trace& trace) {
+  if (!trace.footer) {
+    const std::string& why = trace.report.incomplete_why;
+    diff.doubts.push_back(fmt::format("{} is incomplete{}{}", name, why.empty() ? "" : ": ", why));
+  }
+  std::uint64_t lost = 0;
+  for (const trace::Event& event : trace.events)
+    if (const auto* loss = event.as<trace::Lost>()) lost += loss->count;
+  if (trace.footer) lost = std::max(lost, trace.footer->lost);
+  if (lost)
+    diff.doubts.push_back(
+        fmt::format("{} lost {} record{}; record it again with a larger --buffer", name, lost, lost == 1 ? "" : "s"));
+}
+
+struct Comparison {
+  const Side& a;
+  const Side& b;
+  Diff& diff;
+  std::vector<std::optional<std::size_t>> to_b, to_a;
+
+  void compare(std::optional<std::size_t> i, std::optional<std::size_t> j, int depth) {
+    ProcessDiff out;
+    out.depth = depth;
+    const Actor* x = i ? &a.actors[*i] : nullptr;
+    const Actor* y = j ? &b.actors[*j] : nullptr;
+    if (x) out.name_a = x->name, out.calls_a = x->steps.size();
+    if (y) out.name_b = y->name, out.calls_b = y->steps.size();
+    const Side& side = x ? a : b;
+    if (const auto creator = (x ? x : y)->creator) out.below = side.actors[*creator].name;
+    if (x && y) {
+      const std::vector<CallStep> steps_x = comparable(*x, *y), steps_y = comparable(*y, *x);
+      Alignment aligned = align(steps_x, steps_y, !x->daemon && !y->daemon);
+      out.changes = std::move(aligned.changes);
+      out.same = aligned.same;
+      out.in_order = aligned.in_order;
+      for (int k = 0; k < trace::kNsCount; ++k)
+        if (!x->lives[k].empty() && !y->lives[k].empty() && x->lives[k] != y->lives[k])
+          out.lives.push_back({std::string(trace::ns_name(static_cast<trace::Ns>(k))), x->lives[k], y->lives[k]});
+      for (const CallChange& change : out.changes) count(change);
+      if (out.differs()) ++diff.processes_changed;
+    } else {
+      out.where = x ? ProcessDiff::Where::OnlyA : ProcessDiff::Where::OnlyB;
+      ++(x ? diff.processes_gone : diff.processes_new);
+      out.changes = align(x ? x->steps : std::vector<CallStep>(), y ? y->steps : std::vector<CallStep>(), true).changes;
+    }
+    diff.processes.push_back(std::move(out));
+  }
+
+  // Whether a process that the other trace still saw running has ended is a matter of when tracing stopped.
+  static std::vector<CallStep> comparable(const Actor& actor, const Actor& other) {
+    std::vector<CallStep> steps = actor.steps;
+    if (!other.ended) std::erase_if(steps, [](const CallStep& step) { return step.call == "exit"; });
+    return steps;
+  }
+
+  void count(const CallChange& change) {
+    switch (change.change) {
+      case Change::New:
+        ++diff.calls.added;
+        break;
+      case Change::Gone:
+        ++diff.calls.gone;
+        break;
+      case Change::Changed:
+        ++diff.calls.changed;
+        break;
+      case Change::Moved:
+        ++diff.calls.moved;
+        break;
+    }
+  }
+
+  // A's processes, each with what is below it in either trace.
+  void below(std::optional<std::size_t> i, std::optional<std::size_t> j, int depth) {
+    compare(i, j, depth);
+    if (i)
+      for (const std::size_t child : a.actors[*i].children) below(child, to_b[child], depth + 1);
+    if (j)
+      for (const std::size_t child : b.actors[*j].children)
+        if (!to_a[child]) below(std::nullopt, child, depth + 1);
+  }
+
+  void run() {
+    to_b = match_actors(a, b);
+    to_a.resize(b.actors.size());
+    for (std::size_t i = 0; i < to_b.size(); ++i)
+      if (to_b[i]) to_a[*to_b[i]] = i;
+    for (const std::size_t root : a.roots) below(root, to_b[root], 0);
+    for (const std::size_t root : b.roots)
+      if (!to_a[root]) below(std::nullopt, root, 0);
+  }
+};
+
+}  // namespace
+
+std::string_view change_name(Change change) {
+  switch (change) {
+    case Change::New:
+      return "new";
+    case Change::Gone:
+      return "gone";
+    case Change::Changed:
+      return "changed";
+    case Change::Moved:
+      return "reordered";
+  }
+  return "";
+}
+
+Diff diff(const Trace& a, const Trace& b) {
+  Diff out;
+  const Recorded in_a = recorded(a), in_b = recorded(b);
+  note_gap(out, in_a.calls, in_b.calls, "the calls");
+  note_gap(out, in_a.kinds, in_b.kinds, "events of kind");
+  Scope scope;
+  scope.call = [&](const std::string& name) { return in_a.calls.count(name) && in_b.calls.count(name); };
+  const auto both = [&](const char* kind) { return in_a.kinds.count(kind) && in_b.kinds.count(kind); };
+  scope.exec = both("exec"), scope.fork = both("fork"), scope.exit = both("exit");
+  scope.comm = both("comm"), scope.cgroup = both("cgroup");
+  scope.successful = in_a.successful && in_b.successful;
+  scope.failed = in_a.failed && in_b.failed;
+  if (in_a.failed != in_b.failed)
+    out.notes.push_back(
+        fmt::format("{} records successful calls only; failed calls are left out", in_a.failed ? "B" : "A"));
+  if (in_a.successful != in_b.successful)
+    out.notes.push_back(
+        fmt::format("{} records failed calls only; successful calls are left out", in_a.successful ? "B" : "A"));
+
+  const Side side_a = read_side(a, scope), side_b = read_side(b, scope);
+  Comparison{side_a, side_b, out, {}, {}}.run();
+  out.processes_a = side_a.actors.size(), out.processes_b = side_b.actors.size();
+  for (const Actor& actor : side_a.actors) out.calls_a += actor.steps.size();
+  for (const Actor& actor : side_b.actors) out.calls_b += actor.steps.size();
+
+  doubt(out, "A", a);
+  doubt(out, "B", b);
+  if (out.calls_a + out.calls_b == 0)
+    out.doubts.push_back("there is nothing to compare: neither trace has an event of a kind that both record");
+  const bool differs = std::ranges::any_of(out.processes, [](const ProcessDiff& p) { return p.differs(); });
+  out.verdict = differs ? Diff::Verdict::Differs : out.doubts.empty() ? Diff::Verdict::Same : Diff::Verdict::CannotTell;
+  return out;
+}
+
+}  // namespace nstrace::check

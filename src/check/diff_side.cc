@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+// The model says who is who; then each event of a followed process becomes a step, or is left out as noise.
+#include "check/diff_side.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "check/diff_phase.h"
+#include "check/diff_roles.h"
+#include "check/diff_words.h"
+#include "trace/constants.h"
+#include "trace/text.h"
+
+namespace nstrace::check {
+namespace {
+
+using namespace trace;
+
+constexpr int kEintr = 4;
+constexpr int kAtFdcwd = -100;
+
+const Arg* find_arg(const Call& call, std::string_view name) {
+  for (const Arg& arg : call.args)
+    if (arg.name == name) return &arg;
+  return nullptr;
+}
+
+class Reader {
+ public:
+  Reader(const Trace& trace, const Scope& scope) : trace_(trace), scope_(scope) {}
+  Side read();
+
+ private:
+  void watch();
+  void make_actors();
+  void make_steps();
+  bool wanted(const Event& event) const;
+  bool noise(const Event& event) const;
+  CallStep step_of(std::size_t index, const Event& event);
+  void add_call(CallStep& step, std::size_t index, const Call& call);
+  void add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call);
+  void add(Actor& actor, CallStep step);
+
+  const Trace& trace_;
+  const Scope& scope_;
+  model::Model model_;
+  std::vector<std::optional<model::ProcessId>> who_;                           // by event
+  std::map<std::pair<std::size_t, std::size_t>, model::NamespaceId> targets_;  // of descriptors: event, argument
+  std::vector<RoleName> roles_;                                                // by process
+  std::vector<std::optional<std::size_t>> actor_of_;                           // by process
+  std::optional<model::ProcessId> command_;  // nstrace's own child, until it has executed COMMAND
+  std::optional<Words> words_;
+  Side side_;
+};
+
+Side Reader::read() {
+  watch();
+  for (const model::Process& process : model_.processes()) roles_.push_back(role_name(model_, process));
+  words_.emplace(model_, [this](model::ProcessId id) { return roles_[id].name; });
+  make_actors();
+  make_steps();
+  return std::move(side_);
+}
+
+// Applies the trace to the model, and notes what is only true at the moment.
+void Reader::watch() {
+  model_.header(trace_.header);
+  for (const Existing& process : trace_.existing) model_.existing(process);
+  for (std::size_t i = 0; i < trace_.events.size(); ++i) {
+    const Event& event = trace_.events[i];
+    model_.event(event);
+    const model::Process* process = event.as<Lost>() ? nullptr : model_.process_of(event.who.tgid, event.who.born);
+    who_.push_back(process ? std::optional(process->id) : std::nullopt);
+    for (std::size_t a = 0; a < event.call.args.size(); ++a) {
+      const std::string& target = event.call.args[a].target;
+      const std::size_t open = target.find(":[");
+      if (event.call.args[a].kind != Arg::Kind::Descriptor || open == std::string::npos) continue;
+      const auto type = ns_from_name(target.substr(0, open));
+      const unsigned long inode = std::strtoul(target.c_str() + open + 2, nullptr, 10);
+      if (const auto* ns = type ? model_.namespace_of(*type, static_cast<std::uint32_t>(inode)) : nullptr)
+        targets_[{i, a}] = ns->id;
+    }
+  }
+  if (!trace_.header.command.empty() && trace_.header.tracer_pid)
+    for (const Existing& process : trace_.existing)
+      if (process.followed && process.parent_pid == trace_.header.tracer_pid)
+        if (const auto* found = model_.process_of(process.pid, process.born)) command_ = found->id;
+}
+
+void Reader::make_actors() {
+  const auto& processes = model_.processes();
+  std::vector<bool> seen(processes.size());
+  for (const auto& who : who_)
+    if (who) seen[*who] = true;
+  actor_of_.resize(processes.size());
+  // creators are handed out before what they create, but for processes that were met late
+  std::vector<model::ProcessId> order;
+  std::vector<bool> placed(processes.size());
+  const auto place = [&](auto& self, model::ProcessId id) -> void {
+    if (placed[id]) return;
+    placed[id] = true;
+    if (const auto creator = processes[id].creator) self(self, *creator);
+    order.push_back(id);
+  };
+  for (const model::Process& process : processes)
+    if (process.followed && (seen[process.id] || process.fork_event)) place(place, process.id);
+  for (const model::ProcessId id : order) {
+    const model::Process& process = processes[id];
+    if (!process.followed) continue;
+    Actor actor;
+    actor.kind = roles_[id].kind;
+    actor.name = roles_[id].name;
+    actor.daemon =
+        process.existed && std::ranges::none_of(process.programs, [](const auto& p) { return p.event != 0; });
+    actor.ended = process.ended.has_value();
+    for (int i = 0; i < kNsCount; ++i)
+      if (const auto* ns = model_.namespace_of(process.ns_id[static_cast<Ns>(i)]))
+        actor.lives[i] = ns->host ? "host" : ns->maker ? "new" : "joined";
+    if (process.creator) actor.creator = actor_of_[*process.creator];
+    const std::size_t index = side_.actors.size();
+    actor_of_[id] = index;
+    if (actor.creator)
+      side_.actors[*actor.creator].children.push_back(index);
+    else
+      side_.roots.push_back(index);
+    side_.actors.push_back(std::move(actor));
+  }
+}
+
+// Whether both traces would have it.
+bool Reader::wanted(const Event& event) const {
+  if (event.as<Lost>() || event.as<NamespaceSeen>()) return false;
+  if (event.as<Exit>()) return scope_.exit;
+  if (event.as<Rename>()) return scope_.comm;
+  if (event.as<CgroupMove>()) return scope_.cgroup;
+  if (event.as<Exec>()) return scope_.exec && scope_.successful;
+  if (event.as<Fork>()) return scope_.fork;
+  if (!scope_.call(event.call.name)) return false;
+  return event.call.failed() ? scope_.failed : scope_.successful;
+}
+
+// What a language's runtime or the scheduler does, and the program did not ask for.
+bool Reader::noise(const Event& event) const {
+  if (const auto* fork = event.as<Fork>()) return fork->thread();
+  if (const auto* exit = event.as<Exit>()) return !exit->process;
+  if (const auto* rename = event.as<Rename>())
+    return event.who.tid != event.who.tgid || rename->comm_before == event.who.comm;
+  if (event.as<Exec>() || event.as<CgroupMove>()) return false;
+  const std::string& name = event.call.name;
+  if (name == "tgkill" || name == "tkill" || name == "kill") {
+    const Arg* signal = find_arg(event.call, "sig");
+    if (name != "kill" || (signal && signal->text == "SIGURG")) return true;  // Go preempts its goroutines so
+  }
+  if (name == "exit_group" || name == "exit") return scope_.exit;
+  if (event.call.result && (*event.call.result == -kEintr || *event.call.result <= -512))
+    return true;  // taken up again
+  if (name == "prctl")
+    if (const Arg* option = find_arg(event.call, "option"))
+      return option->text == "PR_SET_VMA" || (option->text == "PR_SET_NAME" && event.who.tid != event.who.tgid);
+  return false;
+}
+
+void Reader::make_steps() {
+  std::set<model::ProcessId> began;
+  std::map<std::size_t, PhaseGuess> phases;
+  for (std::size_t i = 0; i < trace_.events.size(); ++i) {
+    const Event& event = trace_.events[i];
+    if (!who_[i] || !actor_of_[*who_[i]]) continue;
+    const model::ProcessId id = *who_[i];
+    if (event.as<Exec>()) began.insert(id);
+    Actor& actor = side_.actors[*actor_of_[id]];
+    const Phase phase = phases.try_emplace(*actor_of_[id], actor.kind).first->second.next(event);
+    if (command_ == id && !began.count(id)) continue;
+    if (!wanted(event) || noise(event)) continue;
+    CallStep step = step_of(i, event);
+    step.phase = phase;
+    step.event = event.number;
+    if (command_ == id && event.as<Exec>())  // how COMMAND was called, and with which environment
+      std::erase_if(step.parts, [](const CallPart& part) { return part.name == "env"; });
+    // A loop over bits or capabilities; how often it asks the same is its own affair.
+    if (step.call == "prctl" && !actor.steps.empty() && actor.steps.back().text() == step.text()) continue;
+    actor.steps.push_back(std::move(step));
+  }
+}
+
+void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call) {
+  const Arg& arg = call.args[at];
+  const auto put = [&](const std::string& name, const std::string& text) { step.parts.push_back({name, text}); };
+  switch (arg.kind) {
+    case Arg::Kind::Address:
+      // What the kernel does not look at is not decoded: runtimes pass NULL, "" or a word there.
+      if (call.name == "mount" || arg.value == 0)
+        put(arg.name, "NULL");
+      else if (arg.name != "envp")
+        put(arg.name, "ADDR");
+      return;
+    case Arg::Kind::Unread:
+      put(arg.name, "ADDR<fault>");
+      return;
+    case Arg::Kind::Descriptor: {
+      if (const auto ns = targets_.find({index, at}); ns != targets_.end())
+        return put(arg.name, "<" + words_->ns(ns->second) + ">");
+      if (arg.value == kAtFdcwd || arg.value == -1)
+        return put(arg.name, arg_text(arg, {.targets = false, .comments = false}));
+      if (arg.target.empty()) return put(arg.name, "FD");
+      if (arg.target.starts_with("pid:")) return put(arg.name, "<pid>");
+      return put(arg.name, "<" + escape(words_->text(arg.target), "\\<>") + ">");
+    }
+    case Arg::Kind::Struct:
+      for (const std::string& field : arg.list) {
+        const std::size_t equals = field.find('=');
+        if (equals == std::string::npos || equals == 0) {
+          put(arg.name, escape(words_->text(field), ""));
+          continue;
+        }
+        std::string value = field.substr(equals + 1);
+        if (value.starts_with("0x") && value.size() > 6 && value.find('|') == std::string::npos) value = "ADDR";
+        put(field.substr(0, equals), escape(words_->text(value), ""));
+      }
+      if (arg.list.empty()) put(arg.name, "{}");
+      return;
+    case Arg::Kind::String:
+      put(arg.name, quote(words_->text(arg.text), kNoLimit, arg.cut));
+      return;
+    case Arg::Kind::Strings: {
+      Arg copy = arg;
+      for (std::string& word : copy.list) word = words_->text(word);
+      put(arg.name, arg_text(copy, {.comments = false}));
+      return;
+    }
+    case Arg::Kind::Integer:
+      if (call.name == "keyctl" && arg.value > 0xffffff) return put(arg.name, "KEY");  // a serial
+      if (arg.name == "pid" || arg.name == "tgid" || arg.name == "tid")
+        return put(arg.name, arg.value > 0 ? "PID" : arg_text(arg));
+      put(arg.name, arg_text(arg, {.comments = false}));
+      return;
+    case Arg::Kind::Flags:
+    case Arg::Kind::Symbol:
+      put(arg.name, arg_text(arg, {.comments = false}));
+      return;
+  }
+}
+
+void Reader::add_call(CallStep& step, std::size_t index, const Call& call) {
+  step.call = call.name;
+  for (std::size_t i = 0; i < call.args.size(); ++i) add_arg(step, index, i, call);
+  if (call.failed()) {
+    const std::string_view name = errno_name(static_cast<int>(-*call.result));
+    step.outcome = name.empty() ? fmt::format("error {}", -*call.result) : std::string(name);
+  }
+}
+
+CallStep Reader::step_of(std::size_t index, const Event& event) {
+  CallStep step;
+  if (const auto* exit = event.as<Exit>()) {
+    step.call = "exit";
+    step.outcome = exit->signal ? "killed by " + signal_name(exit->signal) : fmt::format("{}", exit->code);
+  } else if (event.as<Rename>()) {
+    step.call = "comm";
+    step.parts = {{"comm", quote(words_->text(event.who.comm))}};
+  } else if (const auto* move = event.as<CgroupMove>()) {
+    step.call = "cgroup";
+    step.parts = {{"path", quote(words_->text(move->path))}};
+  } else if (const auto* exec = event.as<Exec>(); exec && event.call.name.empty()) {
+    step.call = "execve";
+    Arg argv;
+    for (const std::string& word : exec->argv) argv.list.push_back(words_->text(word));
+    argv.kind = Arg::Kind::Strings;
+    step.parts = {{"pathname", quote(words_->text(exec->path))}, {"argv", arg_text(argv)}};
+  } else if (const auto* fork = event.as<Fork>(); fork && event.call.name.empty()) {
+    step.call = "clone";
+    step.parts = {{"flags", flags_text(fork->flags, clone_flags())}};
+  } else {
+    add_call(step, index, event.call);
+  }
+  if (const auto* exec = event.as<Exec>()) {
+    std::string own;  // what a runtime tells itself
+    std::vector<std::string> names;
+    for (const std::string& variable : exec->env)
+      if (variable.starts_with("_LIBCONTAINER_") || variable.starts_with("_OCI_"))
+        names.push_back(variable.starts_with("_LIBCONTAINER_INITTYPE") ? variable
+                                                                       : variable.substr(0, variable.find('=')));
+    std::ranges::sort(names);
+    for (const std::string& name : names) own += (own.empty() ? "" : " ") + escape(words_->text(name), "");
+    if (!own.empty()) step.parts.push_back({"env", own});
+  }
+  return step;
+}
+
+}  // namespace
+
+std::string CallStep::text() const {
+  if (call == "exit") return outcome.starts_with("killed") ? outcome : "exited with " + outcome;
+  if (call == "comm") return "comm " + parts[0].text;
+  if (call == "cgroup") return "cgroup " + parts[0].text;
+  std::string text = call + "(";
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i) text += ", ";
+    const std::string& name = parts[i].name;
+    if (call.starts_with("clone") || name == "env") text += name + "=";
+    text += parts[i].text;
+  }
+  text += ")";
+  if (!outcome.empty()) text += " = -1 " + outcome;
+  return text;
+}
+
+Side read_side(const Trace& trace, const Scope& scope) {
+  return Reader(trace, scope).read();
+}
+
+}  // namespace nstrace::check
