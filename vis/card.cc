@@ -17,7 +17,6 @@ namespace {
 using namespace style;
 
 constexpr double kHeadHeight = 40, kRowHeight = 17, kDetailHeight = 12.5, kBadgeHeight = 14, kBandHeight = 25;
-constexpr double kBadgeRow = kBadgeHeight + 5;
 
 const Paint kWhite(std::string("#ffffff"));
 
