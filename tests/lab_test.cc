@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
 
@@ -96,6 +97,58 @@ void expect_no_process_left() {
     if (pid == 0) usleep(10000);
   }
   FAIL("processes of the container are still there after 5 s");
+}
+
+// Everything that can be played, one after the other.
+std::vector<RunOptions> all_plays() {
+  std::vector<RunOptions> plays;
+  for (const SceneName& scene : scenes()) plays.push_back({.scene = scene.scene});
+  for (const VariantName& variant : variant_names()) {
+    const std::string like(variant.name);
+    plays.push_back({.scene = Scene::Run, .like = like});
+    if (like != "bwrap") plays.push_back({.scene = Scene::Exec, .like = like});
+  }
+  return plays;
+}
+
+// Descendants of `top`, as /proc has them at this moment.
+std::vector<pid_t> descendants(pid_t top) {
+  std::vector<pid_t> found = {top};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::string task = "/proc/" + std::to_string(found[i]) + "/task/" + std::to_string(found[i]) + "/children";
+    std::ifstream children(task);
+    for (pid_t child; children >> child;) found.push_back(child);
+  }
+  return found;
+}
+
+// Starts one play after the other, each running `pause`, has `kill_something` strike after a random time, and sees that
+// no process and no mount is left.
+void strike(int times, const std::function<void(pid_t, int)>& kill_something) {
+  default_signals();
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const std::string before = read_file("/proc/self/mountinfo");
+  const std::vector<RunOptions> plays = all_plays();
+  std::srand(1);
+  for (int i = 0; i < times; ++i) {
+    RunOptions play = plays[static_cast<std::size_t>(i) % plays.size()];
+    play.command = {"pause"};
+    play.rootless = geteuid() != 0 || (i / static_cast<int>(plays.size())) % 2 == 1;
+    INFO("play " << i << " like " << play.like);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      try {
+        run_untraced(play);
+      } catch (const Error&) {
+      }
+      _exit(0);
+    }
+    usleep(static_cast<useconds_t>(std::rand() % 12000));
+    kill_something(pid, i);
+    expect_no_process_left();
+  }
+  REQUIRE(read_file("/proc/self/mountinfo") == before);
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
 }
 
 }  // namespace
@@ -220,31 +273,26 @@ TEST_CASE("lab_run: nothing changes on the host") {
   REQUIRE(std::string(name) != "lab");
 }
 
-TEST_CASE("lab_run: killed at any moment, nothing stays behind") {
+TEST_CASE("lab: killed at any moment, nothing stays behind") {
   if (no_namespaces()) return;
-  default_signals();
-  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-  const std::string before = read_file("/proc/self/mountinfo");
-  const std::vector<VariantName> ways = variant_names();
-  std::srand(1);
-  for (int i = 0; i < 150; ++i) {
-    const bool rootless = geteuid() != 0 || i % 2 == 1;
-    const pid_t pid = fork();
-    if (pid == 0) {
-      try {
-        const std::string like(ways[static_cast<std::size_t>(i) % ways.size()].name);
-        run_untraced({.like = like, .command = {"pause"}, .rootless = rootless});
-      } catch (const Error&) {
-      }
-      _exit(0);
-    }
-    usleep(static_cast<useconds_t>(std::rand() % 6000));
+  strike(160, [](pid_t nstrace, int i) {
     constexpr int kSignals[] = {SIGKILL, SIGTERM, SIGINT};
-    kill(pid, kSignals[i % 3]);
-    expect_no_process_left();
-  }
-  REQUIRE(read_file("/proc/self/mountinfo") == before);
-  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+    kill(nstrace, kSignals[i % 3]);
+  });
+}
+
+TEST_CASE("lab: whichever process is killed, at any moment, all others end too") {
+  if (no_namespaces()) return;
+  strike(160, [](pid_t nstrace, int) {
+    // A play that has not begun, or a victim that was just ending, is tried again.
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+      const std::vector<pid_t> all = descendants(nstrace);
+      if (all.size() > 1) kill(all[1 + static_cast<std::size_t>(std::rand()) % (all.size() - 1)], SIGKILL);
+      usleep(2000);
+      if (waitpid(nstrace, nullptr, WNOHANG) == nstrace) return;
+    }
+    FAIL("the container lives on without one of its processes");
+  });
 }
 
 TEST_CASE("lab_run: its first process killed, the container ends too") {

@@ -14,10 +14,19 @@
 namespace nstrace::cli {
 namespace {
 
+template <typename Named>
+std::string names_of(const Named& all) {
+  std::string names;
+  for (const auto& one : all) names += (names.empty() ? "" : ", ") + std::string(one.name);
+  return names;
+}
+
 // What `lab SCENE` and `lab plan SCENE` both take; what follows -- is the command to run in the container.
 void add_container_options(CLI::App& app, lab::RunOptions& container, bool& user_namespace) {
   app.add_option("--hostname", container.hostname, "the container's host name");
   app.add_flag("--userns", user_namespace, "in a user namespace, as for an ordinary user");
+  app.add_option("--like", container.like, "the way of a runtime: " + names_of(lab::variant_names()));
+  app.add_option("--fault", container.fault, "puts a mistake in; `nstrace lab faults` lists them");
 }
 
 Arguments split_command(const Arguments& all, lab::RunOptions& container) {
@@ -72,11 +81,17 @@ int plan(const Arguments& all) {
   return kDone;
 }
 
+int list_faults() {
+  for (const lab::FaultName& fault : lab::fault_names()) fmt::print("{:<26} {}\n", fault.name, fault.what);
+  return kDone;
+}
+
 std::string help() {
   std::string text = "The embedded mini container runtime, for learning and testing.\n\n";
   for (const lab::SceneName& scene : lab::scenes())
     text += fmt::format("  nstrace lab {:<8} {}\n", scene.name, scene.what);
   return text + fmt::format("  nstrace lab {:<8} {}\n", "plan", "prints the calls that a scene will make") +
+         fmt::format("  nstrace lab {:<8} {}\n", "faults", "lists the mistakes that --fault can put into a scene") +
          "\nEach has its own --help; -- COMMAND says what to run inside.\n";
 }
 
@@ -87,6 +102,7 @@ int lab_command(const Arguments& arguments) {
   const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (const lab::SceneName* scene = find_scene(word)) return run(*scene, rest);
   if (word == "plan") return plan(rest);
+  if (word == "faults") return list_faults();
   if (word == "--help" || word == "-h") {
     fmt::print("{}", help());
     return kDone;

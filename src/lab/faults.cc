@@ -189,7 +189,8 @@ void put_fault(Plan& plan, std::string_view name) {
     if (fault.name != name) continue;
     bool put = false;
     for (Stage& stage : plan.stages) put |= fault.apply(stage);
-    if (!put) throw Error("the fault " + std::string(name) + " has no place in this plan; try it with `lab run` as root");
+    if (!put)
+      throw Error("the fault " + std::string(name) + " has no place in this plan; try it with `lab run` as root");
     return;
   }
   std::string names;

@@ -93,10 +93,13 @@ Plan bwrap_run(const Spec& given) {
                     CLONE_NEWNET | SIGCHLD),
               init, init_pid);
   bwrap.close(to_bwrap);
+  bwrap.read(to_init, first.word, 1);
   bwrap.write(to_init, "run\n");
 
   init.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
   init.close(to_init);
+  init.why("Asked for only now, when this process is sure to die with its parent.");
+  init.write(to_bwrap, "redy");
   init.read(to_bwrap, first.word, 1);
   init.close(to_bwrap);
   init.why("Its own maps, from inside: one id may be mapped by whoever has it.");

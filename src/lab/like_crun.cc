@@ -150,7 +150,9 @@ Container run_container(First& first, const Spec& spec) {
     init = &make_the_rest(first, outer, to_crun, inner);
     crun.read(to_init, inner, 1);
     crun.wait(first_pid, first.status);
+    crun.write(to_init, "run\n");
     init->prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
+    init->read(to_crun, first.word, 1);
   } else {
     crun.clone(NAMED(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | SIGCHLD), *init,
                first_pid);

@@ -46,6 +46,7 @@ struct Runc {
   int to_init = -1, init_pipe = -1;       // runc <-> runc init: the bootstrap, later the config and the steps' words
   int gate_reader = -1, gate = -1;        // what holds the container back between create and start
   int to_child = -1, child_to_parent = -1;
+  int to_grandchild = -1, grandchild_to_parent = -1;
   const Register* target = nullptr;  // exec: the pid of the container's init
 };
 
@@ -134,11 +135,16 @@ void be_parent(Stage& init, Runc& r, Stage& parent, Stage& child) {
   }
   stage->prctl(NAMED(PR_SET_NAME), text("runc:[0:PARENT]"));
   std::tie(r.to_child, r.child_to_parent) = stage->socketpair();
+  std::tie(r.to_grandchild, r.grandchild_to_parent) = stage->socketpair();
   stage->clone(NAMED(CLONE_PARENT | SIGCHLD), child, r.child);
   stage->close(r.child_to_parent);
+  stage->close(r.grandchild_to_parent);
   if (r.spec.user_namespace && !r.exec) write_id_maps(*stage, r.to_child, r.child, r.first.word, r.spec);
   stage->read(r.to_child, r.init, 1);
   stage->write(r.init_pipe, r.child, 2);
+  stage->why("The last stage may begin, now that runc knows of it; and this one ends when that has.");
+  stage->write(r.to_grandchild, std::string("D\0\0\0", 4));
+  stage->read(r.to_grandchild, r.first.word, 1);
   stage->exit(number(0));
 }
 
@@ -202,6 +208,7 @@ void be_child(Stage& child, Runc& r, Stage& init) {
   child.prctl(NAMED(PR_SET_NAME), text("runc:[1:CHILD]"));
   child.die_with(r.first.pid);
   child.close(r.to_child);
+  child.close(r.to_grandchild);
   if (r.exec) {
     join(child, r);
     child.why(
@@ -221,6 +228,7 @@ void be_init(Stage& init, Runc& r) {
   init.prctl(NAMED(PR_SET_NAME), text("runc:[2:INIT]"));
   init.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
   init.close(r.child_to_parent);
+  init.read(r.grandchild_to_parent, r.first.word, 1);
   init.call(CALL(setsid), {});
   if (r.exec) {
     init.expect_any("<pid inside>");
@@ -233,14 +241,15 @@ void be_init(Stage& init, Runc& r) {
     init.why("Only now, since the process must be in its cgroup first: that one becomes the root of what it can see.");
     init.call(CALL(unshare), {NAMED(CLONE_NEWCGROUP)});
   }
+  init.write(r.grandchild_to_parent, std::string("E\0\0\0", 4));
+  init.close(r.grandchild_to_parent);
   init.why("Keys that the caller holds in the kernel are not for the container. Here the Go part begins.");
   init.may_fail_with(ENOSYS);
   init.call(CALL(keyctl), {NAMED(KEYCTL_JOIN_SESSION_KEYRING), text("_ses.lab")});
-  const Register& keyring = r.first.plan.word("keyring");
-  init.keep(keyring);
+  init.expect_any("<keyring>");
   if (r.exec) return;
   init.may_fail_with(ENOSYS);
-  init.call(CALL(keyctl), {NAMED(KEYCTL_SETPERM), value(keyring),
+  init.call(CALL(keyctl), {NAMED(KEYCTL_SETPERM), NAMED(KEY_SPEC_SESSION_KEYRING),
                            named(0x3f1b0000,
                                  "KEY_POS_VIEW|KEY_POS_READ|KEY_POS_WRITE|KEY_POS_SEARCH|KEY_POS_LINK|"
                                  "KEY_POS_SETATTR|KEY_USR_VIEW|KEY_USR_READ|KEY_USR_SEARCH|KEY_USR_LINK")});

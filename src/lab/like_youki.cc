@@ -95,6 +95,7 @@ void be_inter(Youki& y, Stage& inter, Stage& init, const std::vector<int>& fds, 
 
   init.prctl(NAMED(PR_SET_NAME), text("youki:[2:INIT]"));
   init.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
+  init.read(y.to_youki, y.first.word, 1);
   init.call(CALL(setsid), {});
   if (y.target != nullptr) {
     init.expect_any("<pid inside>");
@@ -177,6 +178,7 @@ Stage& start_stages(Youki& y) {
   }
   youki.read(y.to_init, y.init, 1);
   youki.wait(y.inter, y.first.status);
+  youki.write(y.to_init, "run\n");
   be_inter(y, inter, init, fds, user_fd, pid_fd);
   return init;
 }

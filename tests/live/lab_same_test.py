@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The mini runtime's traces are the same every time, byte for byte, once what differs by nature is anonymous."""
+import os
+import subprocess
+
+from harness import check, equal, test
+
+SCENES = "run", "exec", "pod", "nested", "hooks", "userns"
+WAYS = "runc-1.1", "runc-1.2", "runc-1.3", "crun", "youki", "bwrap"
+
+
+def trace(box, name, *arguments, cwd=None, env=None):
+    path = box.temp / name
+    done = subprocess.run([box.nstrace, "lab", *arguments, "--anonymous", "-o", path, "--", "true"],
+                          capture_output=True, timeout=60, cwd=cwd or box.temp, env=env, text=True)
+    equal(done.returncode, 0, f"the status of {' '.join(arguments)} ({done.stderr.strip()[-400:]})")
+    return path.read_bytes()
+
+
+def same(first, other, what):
+    if first == other:
+        return
+    for number, (a, b) in enumerate(zip(first.splitlines(), other.splitlines()), 1):
+        check(a == b, f"{what}: line {number} is {b[:400]!r}, the first time {a[:400]!r}")
+    check(False, f"{what}: {len(other.splitlines())} lines, the first time {len(first.splitlines())}")
+
+
+@test()
+def a_hundred_times_the_same(box):
+    first = trace(box, "first.jsonl", "run")
+    for i in range(99):
+        same(first, trace(box, "other.jsonl", "run"), f"run {i + 2}")
+
+
+@test()
+def the_same_under_load(box):
+    first = trace(box, "first.jsonl", "run")
+    for _ in range(2 * os.cpu_count()):
+        box.start("sh", "-c", "while :; do :; done")
+    for i in range(10):
+        same(first, trace(box, "other.jsonl", "run"), f"run {i + 2}, under load")
+
+
+@test()
+def the_same_elsewhere(box):
+    """In another directory, with another environment, umask and open descriptors."""
+    first = trace(box, "first.jsonl", "run")
+    same(first, trace(box, "other.jsonl", "run", cwd="/"), "in /")
+    same(first, trace(box, "other.jsonl", "run", env={"LANG": "xx", "A": "b" * 5000}), "with another environment")
+    extra = [os.open("/dev/null", os.O_RDONLY) for _ in range(20)]
+    for fd in extra:
+        os.set_inheritable(fd, True)
+    before = os.umask(0o077)
+    try:
+        done = subprocess.run([box.nstrace, "lab", "run", "--anonymous", "-o", box.temp / "other.jsonl", "--", "true"],
+                              capture_output=True, timeout=60, close_fds=False, cwd=box.temp)
+    finally:
+        os.umask(before)
+        for fd in extra:
+            os.close(fd)
+    equal(done.returncode, 0, "the status")
+    same(first, (box.temp / "other.jsonl").read_bytes(), "with another umask and more descriptors")
+
+
+@test()
+def every_scene_the_same(box):
+    for scene in SCENES:
+        for more in (), ("--userns",):
+            first = trace(box, "first.jsonl", scene, *more)
+            for _ in range(3):
+                same(first, trace(box, "other.jsonl", scene, *more), " ".join((scene, *more)))
+
+
+@test()
+def every_way_the_same(box):
+    for way in WAYS:
+        for scene in ("run",) if way == "bwrap" else ("run", "exec"):
+            first = trace(box, "first.jsonl", scene, "--like", way)
+            for _ in range(3):
+                same(first, trace(box, "other.jsonl", scene, "--like", way), f"{scene} --like {way}")
+
+
+@test()
+def as_the_golden(box):
+    """One as root, one in a user namespace, as strace would write them."""
+    for name, more in ("root", ()), ("userns", ("--userns",)):
+        got = trace(box, f"{name}.txt", "run", *more)
+        golden = box.source / "tests/golden/lab" / f"trace-{name}.txt"
+        if os.environ.get("NSTRACE_REWRITE_GOLDENS"):
+            golden.write_bytes(got)
+        same(golden.read_bytes(), got, f"{golden.name} (NSTRACE_REWRITE_GOLDENS=1 writes it anew)")
