@@ -55,29 +55,25 @@ volatile std::sig_atomic_t g_signal = 0;   // the last one
 volatile std::sig_atomic_t g_signals = 0;  // how many
 volatile std::sig_atomic_t g_sent = 0;     // the last one came from kill(2), not from the terminal
 
-class Signals {
- public:
-  Signals() {
-    g_signal = 0;
-    g_signals = 0;
-    g_sent = 0;
-    struct sigaction action {};
-    action.sa_flags = SA_SIGINFO | SA_RESTART;
-    action.sa_sigaction = [](int number, siginfo_t* info, void*) {
-      g_signal = number;
-      g_signals = g_signals + 1;
-      g_sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
-    };
-    for (std::size_t i = 0; i < kNumbers.size(); ++i) sigaction(kNumbers[i], &action, &before_[i]);
-  }
-  ~Signals() {
-    for (std::size_t i = 0; i < kNumbers.size(); ++i) sigaction(kNumbers[i], &before_[i], nullptr);
-  }
-
- private:
-  static constexpr std::array<int, 3> kNumbers{SIGINT, SIGTERM, SIGHUP};
-  std::array<struct sigaction, 3> before_{};
-};
+// Takes SIGINT, SIGTERM and SIGHUP for the rest of the process's life: one that comes when the trace has just ended by
+// itself must not cut off its outputs. A third signal is for an output that hangs: it has its usual effect.
+void take_signals() {
+  g_signal = 0;
+  g_signals = 0;
+  g_sent = 0;
+  struct sigaction action {};
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  action.sa_sigaction = [](int number, siginfo_t* info, void*) {
+    g_signal = number;
+    g_signals = g_signals + 1;
+    g_sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+    if (g_signals > 2) {
+      std::signal(number, SIG_DFL);
+      raise(number);
+    }
+  };
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+}
 
 // ---- the reader: from the ring to the queue, in a thread of its own, so that no output can stall it ----
 
@@ -355,6 +351,7 @@ void Session::end_trace(const std::string& why) {
   footer_.end_boottime = clock_ns(CLOCK_BOOTTIME);
   footer_.end_realtime = clock_ns(CLOCK_REALTIME);
   footer_.end = why;
+  if (command_ && !result_.status && g_signals > 0) result_.status = 128 + g_signal;  // it was left behind
   footer_.status = result_.status;
   sink_.footer(footer_);
   result_.lost = footer_.lost;
@@ -366,7 +363,7 @@ SessionResult Session::run() {
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
   probe_.emplace(
       ProbeOptions{.calls = options_.calls, .buffer = options_.buffer, .environment = options_.env != "none"});
-  const Signals signals;
+  take_signals();
   if (options_.command) command_.emplace(*options_.command);
   utsname u{};
   uname(&u);
