@@ -37,7 +37,7 @@ Scene shell() {
   return s;
 }
 
-const Node& node(const Graph& graph, const std::string& title) {
+const Node& node(const Graph& graph, std::string_view title) {
   for (const Node& n : graph.nodes) {
     if (n.title == title) return n;
   }
