@@ -17,6 +17,7 @@ const std::vector<Command> kCommands{
     {"show", "print a recorded trace as lines, or as a tree", show_command, kBadUse},
     {"draw", "draw a recorded trace", draw_command, kBadUse},
     {"check", "say whether a trace keeps to an expectation file", check_command, kBadUse},
+    {"expect", "write an expectation file from traces", expect_command, kBadUse},
     {"diff", "say how two traces of the same thing differ", diff_command, kBadUse},
     {"lab", "the embedded mini container runtime", lab_command, kOwnFailure},
     {"doctor", "say whether this host can trace, and what is missing", doctor_command, kBadUse},

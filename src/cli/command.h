@@ -22,6 +22,7 @@ int trace_command(const Arguments& arguments);  // nstrace [OPTIONS] --follow TA
 int show_command(const Arguments& arguments);
 int draw_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
+int expect_command(const Arguments& arguments);
 int diff_command(const Arguments& arguments);
 int lab_command(const Arguments& arguments);
 int doctor_command(const Arguments& arguments);

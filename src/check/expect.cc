@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+// The parts that processes play are the same in every run, or they are optional; what a part does is what its players
+// have in common in all runs. What is written is then checked against the runs, and what does not hold is left out.
+#include "check/expect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "check/checker.h"
+#include "check/expect_run.h"
+#include "check/parse.h"
+#include "check/roles.h"
+#include "trace/error.h"
+#include "trace/text.h"
+
+namespace nstrace::check {
+namespace {
+
+constexpr std::size_t kMostCalls = 1000;  // of a sequence
+
+// A part in all runs.
+struct Cast {
+  Part part;
+  std::string path;
+  std::string name;                  // unique
+  std::optional<std::size_t> below;  // index into the casts
+  std::vector<std::string> without;  // verbs of others that run the same program
+  bool active = false;               // somebody who plays it made a call that is to be written
+  std::vector<Player> players;       // in all runs
+  std::size_t runs = 0;              // that have it
+};
+
+struct Block {
+  std::string text;         // of whole lines
+  int first = 0, last = 0;  // lines, once placed
+  bool rule = false;
+};
+
+std::vector<Cast> casts_of(const std::vector<Run>& runs) {
+  std::vector<Cast> casts;
+  std::map<std::string, std::size_t> by_path;
+  for (const Run& run : runs)
+    for (const Played& played : run.parts) {
+      const auto [it, added] = by_path.emplace(played.path, casts.size());
+      if (added) {
+        Cast cast;
+        cast.part = played.part;
+        cast.path = played.path;
+        if (played.part.below) cast.below = by_path.at(run.parts[*played.part.below].path);
+        casts.push_back(std::move(cast));
+      }
+      Cast& cast = casts[it->second];
+      ++cast.runs;
+      cast.active = cast.active || played.active;
+    }
+  return casts;
+}
+
+// Only those that did something, and those above them.
+void keep_active(std::vector<Cast>& casts) {
+  std::vector<char> keep(casts.size(), 0);
+  for (std::size_t i = 0; i < casts.size(); ++i)
+    if (casts[i].active)
+      for (std::optional<std::size_t> at = i; at && !keep[*at]; at = casts[*at].below) keep[*at] = 1;
+  std::vector<std::size_t> place(casts.size());
+  std::vector<Cast> kept;
+  for (std::size_t i = 0; i < casts.size(); ++i) {
+    if (!keep[i]) continue;
+    place[i] = kept.size();
+    if (casts[i].below) casts[i].below = place[*casts[i].below];
+    kept.push_back(std::move(casts[i]));
+  }
+  casts = std::move(kept);
+}
+
+void name_casts(std::vector<Cast>& casts) {
+  const auto program_only = [](const Cast& cast) { return cast.part.comm.empty() && !cast.part.first_inside; };
+  std::set<std::string> taken;
+  for (Cast& cast : casts) {
+    std::string name = cast.part.name;
+    const auto same = std::ranges::count_if(casts, [&](const Cast& c) { return c.part.name == cast.part.name; });
+    if (same > 1 && program_only(cast) && !cast.part.verb.empty()) {
+      std::string verb;
+      for (const char c : cast.part.verb)
+        if (std::isalnum(static_cast<unsigned char>(c)) || c == '-') verb += c;
+      while (verb.ends_with('-')) verb.pop_back();
+      if (!verb.empty() && std::isalpha(static_cast<unsigned char>(verb[0]))) name += "-" + verb;
+    }
+    static const std::set<std::string> kWords = {"role",  "sequence", "any",   "next",     "never",  "count", "at",
+                                                 "last",  "first",    "each",  "optional", "within", "with",  "without",
+                                                 "below", "before",   "after", "between",  "and",    "not"};
+    if (kWords.contains(name)) name += "-process";
+    std::string unique = name;
+    for (int n = 2; !taken.insert(unique).second; ++n) unique = fmt::format("{}_{}", name, n);
+    cast.name = unique;
+    // Others that run the same program, with a verb of their own.
+    if (!program_only(cast)) continue;
+    for (const Cast& other : casts)
+      if (&other != &cast && program_only(other) && other.part.program == cast.part.program &&
+          !other.part.verb.empty() && cast.part.verb.empty() &&
+          std::ranges::find(cast.without, other.part.verb) == cast.without.end())
+        cast.without.push_back(other.part.verb);
+  }
+}
+
+std::string role_line(const Cast& cast, const std::vector<Cast>& casts, std::size_t runs) {
+  std::string out = fmt::format("role {} = ", cast.name);
+  if (cast.runs < runs) out += "optional ";
+  if (!cast.part.comm.empty()) {
+    out += fmt::format("comm \"{}\"", cast.part.comm);
+  } else if (cast.part.first_inside) {
+    out += "pid 1";
+  } else {
+    out += fmt::format("exec \"{}\"", cast.part.program);
+    if (!cast.part.verb.empty()) out += fmt::format(" with \"{}\"", cast.part.verb);
+    for (const std::string& verb : cast.without) out += fmt::format(" without \"{}\"", verb);
+  }
+  if (cast.below) out += " below " + casts[*cast.below].name;
+  if (cast.runs < runs) out += fmt::format("  # in {} of {} traces", cast.runs, runs);
+  return out + "\n";
+}
+
+// A call without captures that nothing shares, so that they do not tie rules together for nothing.
+std::string sequence_text(const Cast& cast, std::size_t& dropped) {
+  std::vector<CallText> calls = cast.players.front().calls;
+  std::size_t most = calls.size();
+  if (calls.size() > kMostCalls) calls.resize(kMostCalls);
+  for (std::size_t i = 1; i < cast.players.size(); ++i) {
+    most = std::max(most, cast.players[i].calls.size());
+    std::vector<CallText> other = cast.players[i].calls;
+    if (other.size() > kMostCalls) other.resize(kMostCalls);
+    calls = common(calls, other);
+  }
+  dropped = most - calls.size();
+  std::string out;
+  for (const CallText& call : calls) out += fmt::format("  {}: {}\n", cast.name, call.write());
+  return out;
+}
+
+// A capture that stands in one place only is a wildcard.
+void drop_single_captures(std::vector<Block>& blocks) {
+  for (int n = 1;; ++n) {
+    const std::string capture = n == 1 ? "${id}" : fmt::format("${{id{}}}", n);
+    std::size_t times = 0;
+    for (const Block& block : blocks)
+      for (std::size_t at = 0; (at = block.text.find(capture, at)) != std::string::npos; ++at) ++times;
+    if (times == 0) return;
+    if (times > 1) continue;
+    for (Block& block : blocks)
+      if (const std::size_t at = block.text.find(capture); at != std::string::npos)
+        block.text.replace(at, capture.size(), "*");
+  }
+}
+
+// How often the role moves.
+void moves(const Cast& cast, std::vector<Block>& blocks) {
+  const auto active = [](const Player& p) { return std::ranges::any_of(p.moves, [](int n) { return n > 0; }); };
+  const bool inside = std::ranges::any_of(cast.players, [](const Player& p) { return p.program.has_value(); });
+  if (!inside && std::ranges::none_of(cast.players, active)) return;
+  for (std::size_t i = 0; i < std::size(kMoves); ++i) {
+    int low = cast.players.front().moves[i], high = low;
+    for (const Player& player : cast.players) {
+      low = std::min(low, player.moves[i]);
+      high = std::max(high, player.moves[i]);
+    }
+    Block block;
+    block.rule = true;
+    if (high == 0)
+      block.text = fmt::format("never {}: {}(...) = 0\n", cast.name, kMoves[i]);
+    else if (low == high)
+      block.text = fmt::format("count {}: {}(...) = 0 == {}\n", cast.name, kMoves[i], low);
+    else
+      block.text = fmt::format("count {}: {}(...) = 0 == {}..{}\n", cast.name, kMoves[i], low, high);
+    blocks.push_back(std::move(block));
+  }
+}
+
+// The state when the container's program begins.
+void state(const Cast& cast, std::vector<Block>& blocks) {
+  std::optional<CallText> program;
+  for (const Player& player : cast.players) {
+    if (!player.program) return;
+    const auto together = program ? merged(*program, *player.program) : player.program;
+    if (!together) return;
+    program = together;
+  }
+  if (!program) return;
+  std::map<std::string, std::string> kinds;  // what it is -> kinds of namespace
+  for (int i = 0; i < trace::kNsCount; ++i) {
+    std::string is = cast.players.front().ns[static_cast<std::size_t>(i)];
+    for (const Player& player : cast.players)
+      if (player.ns[static_cast<std::size_t>(i)] != is) is.clear();
+    if (is.empty()) continue;
+    std::string& list = kinds[is];
+    list += (list.empty() ? "" : ", ") + std::string(trace::ns_name(static_cast<trace::Ns>(i)));
+  }
+  Block block;
+  block.rule = true;
+  block.text = fmt::format("at {}: first {} {{\n", cast.name, program->write());
+  for (const char* is : {"new", "not host", "host"})
+    if (kinds.contains(is)) block.text += fmt::format("  ns {}: {}\n", kinds[is], is);
+  if (std::ranges::all_of(cast.players, [](const Player& p) { return p.inner_pid == 1; })) block.text += "  pid: 1\n";
+  block.text += "}\n";
+  if (!kinds.empty()) blocks.push_back(std::move(block));
+}
+
+// Who fills the roles in each run, as the checker sees it.
+void fill(std::vector<Cast>& casts, const std::vector<std::unique_ptr<RunReader>>& readers) {
+  std::string text;
+  for (const Cast& cast : casts) text += role_line(cast, casts, readers.size());
+  text += "count " + casts.front().name + " >= 1\n";
+  const Expectations expectations = parse("expect", text);
+  for (const auto& reader : readers) {
+    const Roles roles(expectations, reader->model());
+    for (std::size_t i = 0; i < casts.size(); ++i) {
+      const auto id = std::ranges::find(expectations.roles, casts[i].name, &Role::name) - expectations.roles.begin();
+      const auto role = static_cast<RoleId>(id);
+      for (const model::ProcessId member : roles.members(role)) {
+        const auto top = roles.belongs_to(member, role, roles.top(role));
+        casts[i].players.push_back(reader->player(member, top.value_or(member)));
+      }
+    }
+  }
+}
+
+// Puts the blocks together and counts their lines.
+std::string put_together(std::vector<Block>& blocks) {
+  std::string text;
+  int line = 1;
+  for (Block& block : blocks) {
+    block.first = line;
+    text += block.text;
+    line += static_cast<int>(std::ranges::count(block.text, '\n'));
+    block.last = line - 1;
+  }
+  return text;
+}
+
+void play(const trace::Trace& trace, trace::Sink& sink) {
+  sink.header(trace.header);
+  for (const auto& process : trace.existing) sink.existing(process);
+  for (const auto& event : trace.events) sink.event(event);
+  if (trace.footer) sink.footer(*trace.footer);
+}
+
+Result check_run(const std::string& text, const trace::Trace& trace) {
+  Checker checker(parse("expect", text));
+  play(trace, checker);
+  return checker.result();
+}
+
+}  // namespace
+
+std::string write_expectations(const std::vector<NamedTrace>& traces, const ExpectOptions& options) {
+  if (traces.empty()) throw Error("there is no trace to write expectations from");
+  std::vector<std::unique_ptr<RunReader>> readers;
+  std::vector<Run> runs;
+  for (const NamedTrace& one : traces) {
+    if (!one.trace.footer)
+      throw Error(
+          fmt::format("{} is incomplete, and what is missing cannot be expected; record it to its end", one.name));
+    if (one.trace.footer->lost)
+      throw Error(fmt::format(
+          "{} has lost events, and what is missing cannot be expected; record it with a larger --buffer", one.name));
+    readers.push_back(std::make_unique<RunReader>(options));
+    play(one.trace, *readers.back());
+    runs.push_back(readers.back()->run());
+  }
+  std::vector<Cast> casts = casts_of(runs);
+  keep_active(casts);
+  if (casts.empty())
+    throw Error(
+        "no process was made in this trace that did anything to be expected; follow other processes, or name other "
+        "calls with --only");
+  name_casts(casts);
+  fill(casts, readers);
+
+  std::vector<Block> blocks;
+  std::string heading = "# Written by `nstrace expect` from";
+  for (const NamedTrace& one : traces) heading += " " + trace::escape(one.name, "");
+  heading += ".\n";
+  std::size_t nameless = 0;
+  for (const Run& run : runs) nameless = std::max(nameless, run.nameless);
+  if (nameless)
+    heading += fmt::format("# {} process{} that nothing tells from {} left out.\n", nameless, nameless == 1 ? "" : "es",
+                           nameless == 1 ? "its creator is" : "their creators are");
+  blocks.push_back({heading + "\n"});
+  for (const Cast& cast : casts) blocks.push_back({role_line(cast, casts, runs.size())});
+  for (const Cast& cast : casts) {
+    if (cast.players.empty()) continue;
+    std::size_t dropped = 0;
+    const std::string calls = sequence_text(cast, dropped);
+    blocks.push_back({"\n"});
+    if (dropped)
+      blocks.push_back({fmt::format("# {} more call{} of {} vary, from process to process or from run to run.\n",
+                                    dropped, dropped == 1 ? "" : "s", cast.name)});
+    if (!calls.empty()) {
+      Block block;
+      block.rule = true;
+      block.text = fmt::format("sequence \"{}\" {{\n{}}}\n", cast.name, calls);
+      blocks.push_back(std::move(block));
+    }
+    moves(cast, blocks);
+    state(cast, blocks);
+  }
+  drop_single_captures(blocks);
+
+  // What does not hold on all of them is left out; that may make others hold, or not.
+  std::size_t left_out = 0;
+  for (;;) {
+    const std::string text = put_together(blocks);
+    if (std::ranges::none_of(blocks, [](const Block& block) { return block.rule; }))
+      throw Error("nothing holds on all of these traces; are they of the same thing?");
+    std::set<int> bad;
+    for (const NamedTrace& one : traces)
+      for (const Finding& finding : check_run(text, one.trace).findings)
+        if (finding.verdict != Verdict::Holds) bad.insert(finding.line);
+    const auto is_bad = [&](const Block& block) {
+      const auto at = bad.lower_bound(block.first);
+      return block.rule && at != bad.end() && *at <= block.last;
+    };
+    const std::size_t before = blocks.size();
+    std::erase_if(blocks, is_bad);
+    left_out += before - blocks.size();
+    if (blocks.size() == before) {
+      if (left_out == 0) return text;
+      return text + fmt::format("\n# {} rule{} that did not hold on all traces {} left out.\n", left_out,
+                                left_out == 1 ? "" : "s", left_out == 1 ? "was" : "were");
+    }
+  }
+}
+
+}  // namespace nstrace::check
