@@ -182,6 +182,14 @@ Trace everything() {
   exec.argv_from_image = true;
   exec.env_count = 3;
   exec.env = {"PATH", "_LIBCONTAINER_FIFOFD=7", "HOME"};
+  exec.creds = Creds{1000, 1001, 1002, 1003, 100, 101, 102, 4294967295};
+  exec.caps = Caps{0x1, 0xa80425fb, 0x2, 0x1ffffffffff, 0x4};
+  exec.no_new_privs = false;
+  exec.seccomp = Seccomp::Filter;
+  exec.cwd = Place{51, 128, "(unreachable)/sys/fs/cgroup"};
+  exec.root = Place{8ull << 20 | 17, 2, "/srv/j\xe9il (deleted)"};
+  exec.fds = {{0, "/dev/null"}, {3, "mnt:[4026531841]"}, {4, "/\xff"}, {9, ""}};
+  exec.fds_more = 17;
   event.what = exec;
   trace.events.push_back(event);
 
@@ -190,6 +198,7 @@ Trace everything() {
   event.time = event.start = 4000;
   event.who = {2032, 2032, 2400, {}, "sleep", testing::host_namespaces(), 0};
   event.call.name = "everything";
+  event.call.abi = "i386";
   event.call.args = {testing::integer_arg("mode", 493), testing::symbol_arg("dirfd", -100, "AT_FDCWD"),
                      testing::fd_arg("fd", 14, "mnt:[4026533533]"), Arg{}, Arg{}};
   event.call.args[0].text = "0755";
@@ -214,7 +223,7 @@ Trace everything() {
     trace.events.push_back(event);
   };
   add(Rename{"sleep"});
-  add(CgroupMove{4711, "/docker/cbab362d"});
+  add(CgroupMove{4711, "/docker/cbab362d", "/docker"});
   add(NamespaceSeen{Ns::Mnt, 4026532566, 12884901889, 4026531837, 4026531836});
   add(Exit{0, 9, true, true});
   add(Lost{12, 1, "ring buffer full"});
@@ -224,6 +233,9 @@ Trace everything() {
   footer.events = 8;
   footer.lost = 12;
   footer.losses = {{"ring buffer full", 12}};
+  footer.attempted = 20;
+  footer.sent = 8;
+  footer.unread = 1;
   footer.end_boottime = 86400000009000;
   footer.end_realtime = 1700000000123465789;
   footer.end = "command";
@@ -263,6 +275,21 @@ TEST_CASE("all that an event holds comes back") {
   CHECK(exec.inode == 131);
   CHECK(exec.tid_before == 2040);
   CHECK(exec.env.size() == 3);
+  const Trace whole = everything();
+  const Exec& written = *whole.events[1].as<Exec>();
+  CHECK(exec.creds == written.creds);
+  CHECK(exec.caps == written.caps);
+  CHECK(exec.no_new_privs == false);
+  CHECK(exec.seccomp == Seccomp::Filter);
+  CHECK(exec.cwd == written.cwd);
+  CHECK(exec.root == written.root);
+  CHECK(exec.fds == written.fds);
+  CHECK(exec.fds_more == 17);
+  CHECK(trace.events[2].call.abi == "i386");
+  CHECK(trace.events[4].as<CgroupMove>()->from_path == "/docker");
+  CHECK(trace.footer->attempted == 20);
+  CHECK(trace.footer->sent == 8);
+  CHECK(trace.footer->unread == 1);
   const Call& call = trace.events[2].call;
   CHECK(call.args == everything().events[2].call.args);
   CHECK(call.result == -ENOENT);
@@ -330,7 +357,7 @@ TEST_CASE("the reader forgets one event before the next") {
              "{\"type\":\"syscall\",\"n\":1,\"t\":5,\"start\":2,\"tid\":7,\"tgid\":7,\"born\":-9,\"tids\":[7,1],"
              "\"comm\":\"a\",\"ns\":{\"mnt\":1,\"pid\":5},\"cgroup\":\"9\",\"call\":\"mount\",\"args\":[{\"name\":"
              "\"x\",\"kind\":\"string\",\"value\":\"0x1\",\"text\":\"t\",\"cut\":true},{\"name\":\"y\",\"kind\":"
-             "\"integer\",\"value\":\"1\"}],\"result\":0}\n"
+             "\"integer\",\"value\":\"1\"}],\"result\":0,\"abi\":\"i386\"}\n"
              "{\"type\":\"syscall\",\"call\":\"umount2\",\"args\":[{\"name\":\"x\",\"kind\":\"integer\"}]}\n"
              "{\"type\":\"lost\",\"count\":1}\n");
   REQUIRE(trace.events.size() == 3);
@@ -347,6 +374,23 @@ TEST_CASE("the reader forgets one event before the next") {
   CHECK_FALSE(trace.events[1].call.result);
   CHECK(trace.events[2].call.args.empty());
   CHECK(trace.events[2].call.name.empty());
+  CHECK(trace.events[1].call.abi.empty());
+}
+
+TEST_CASE("the state at an exec that was not recorded is not there, which is not the same as nothing") {
+  const Trace trace = parsed(kHeader + R"({"type":"exec","n":1,"t":1,"fds":[],"no_new_privs":true})" + "\n" +
+                             R"({"type":"exec","n":2,"t":2})" + "\n");
+  const Exec& known = *trace.events[0].as<Exec>();
+  CHECK(known.fds->empty());
+  CHECK(known.no_new_privs == true);
+  const Exec& unknown = *trace.events[1].as<Exec>();
+  CHECK_FALSE(unknown.creds);
+  CHECK_FALSE(unknown.caps);
+  CHECK_FALSE(unknown.no_new_privs);
+  CHECK_FALSE(unknown.seccomp);
+  CHECK_FALSE(unknown.cwd);
+  CHECK_FALSE(unknown.root);
+  CHECK_FALSE(unknown.fds);
 }
 
 TEST_CASE("many sets of namespaces, seen again after others") {

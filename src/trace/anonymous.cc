@@ -109,6 +109,7 @@ void Anonymous::State::give(const Footer& last) {
 
   Footer footer = last;
   footer.end_boottime = footer.end_realtime = 0;
+  footer.attempted = footer.sent = footer.unread = 0;
   next.footer(footer);
 }
 

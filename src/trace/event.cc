@@ -47,6 +47,16 @@ std::optional<Ns> ns_from_name(std::string_view name) {
 
 std::uint64_t ns_clone_flag(Ns ns) { return kNs[static_cast<std::size_t>(ns)].flag; }
 
+constexpr std::string_view kSeccomp[] = {"none", "strict", "filter"};
+
+std::string_view seccomp_word(Seccomp mode) { return kSeccomp[static_cast<std::size_t>(mode)]; }
+
+std::optional<Seccomp> seccomp_from_word(std::string_view word) {
+  for (std::size_t i = 0; i < std::size(kSeccomp); ++i)
+    if (kSeccomp[i] == word) return static_cast<Seccomp>(i);
+  return std::nullopt;
+}
+
 std::string_view kind_name(const Event& event) {
   using std::string_view_literals::operator""sv;
   return std::visit(Overloaded{

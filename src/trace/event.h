@@ -74,6 +74,7 @@ struct Call {
   std::string name;  // empty = the event has no call
   std::vector<Arg> args;
   std::optional<std::int64_t> result;  // as the kernel returns it: -errno on failure; absent = not known or never returned
+  std::string abi;  // "i386": made as a 32-bit program does (also from a 64-bit one); empty = the kernel's own
   bool failed() const { return result && *result < 0 && *result >= -4095; }
 };
 
@@ -85,6 +86,41 @@ struct Fork {
   Time parent_born = 0;
   Who child;
   bool thread() const { return child.tid != child.tgid; }
+};
+
+// The ids of a process, as the first user namespace has them (man 7 credentials): what ps on the host shows.
+struct Creds {
+  std::uint32_t uid = 0, euid = 0, suid = 0, fsuid = 0;
+  std::uint32_t gid = 0, egid = 0, sgid = 0, fsgid = 0;
+  bool operator==(const Creds&) const = default;
+};
+
+// The five sets of capabilities (man 7 capabilities), a bit for each: 1 << CAP_*.
+struct Caps {
+  std::uint64_t inheritable = 0, permitted = 0, effective = 0, bounding = 0, ambient = 0;
+  bool operator==(const Caps&) const = default;
+};
+
+// /proc/PID/status, "Seccomp": the numbers are the kernel's.
+enum class Seccomp : std::uint8_t { None = 0, Strict = 1, Filter = 2 };
+std::string_view seccomp_word(Seccomp mode);  // "none", "strict", "filter"
+std::optional<Seccomp> seccomp_from_word(std::string_view word);
+
+// A folder: what it is, and where. The path begins with "(unreachable)" where it does not lie below the process's root
+// (as getcwd(2) says it), and ends with " (deleted)" where it is gone; empty = not known.
+struct Place {
+  std::uint64_t device = 0;  // as Exec::device
+  std::uint64_t inode = 0;
+  std::string path;
+  bool operator==(const Place&) const = default;
+};
+
+// An open descriptor. target as /proc/PID/fd has it: a path as the process sees it (see Place), "pipe:[5]",
+// "socket:[7]", "anon_inode:[eventpoll]", "mnt:[4026531841]"; and "pid:812" for a pidfd.
+struct OpenFd {
+  int fd = 0;
+  std::string target;
+  bool operator==(const OpenFd&) const = default;
 };
 
 // A successful execve or execveat (tracepoint sched:sched_process_exec). Event::call has the arguments as called,
@@ -100,6 +136,15 @@ struct Exec {
   std::uint32_t env_count = 0;
   std::vector<std::string> env;   // "NAME" or "NAME=value", by policy (Header::env)
   bool argv_from_image = false;   // the arguments as called could not be read: Event::call shows the image's
+  // The state that the new image begins with. Absent = not recorded.
+  std::optional<Creds> creds;
+  std::optional<Caps> caps;
+  std::optional<bool> no_new_privs;
+  std::optional<Seccomp> seccomp;
+  std::optional<Place> cwd;                // the path as the process sees it
+  std::optional<Place> root;               // the path from the root of its mount namespace: "/" unless it is a chroot
+  std::optional<std::vector<OpenFd>> fds;  // those that stay open, by number
+  std::uint32_t fds_more = 0;              // how many there are beyond those listed
 };
 
 // A task ended (tracepoint sched:sched_process_exit).
@@ -131,6 +176,7 @@ struct NamespaceSeen {
 struct CgroupMove {
   std::uint64_t from = 0;
   std::string path;
+  std::string from_path;  // empty = not known
 };
 
 // Records are missing before this point.
@@ -199,6 +245,9 @@ struct Footer {
   std::uint64_t events = 0;
   std::uint64_t lost = 0;
   std::vector<std::pair<std::string, std::uint64_t>> losses;  // by reason, only those that are not 0
+  std::uint64_t attempted = 0;       // records that the kernel side made, those without room included; 0 = not known
+  std::uint64_t sent = 0;            // those that found room
+  std::uint64_t unread = 0;          // times that memory of a process could not be read
   std::uint64_t end_boottime = 0;
   std::uint64_t end_realtime = 0;
   std::string end;                   // why it ended: "command", "interrupt", "processes gone"

@@ -9,6 +9,7 @@
 
 #include "trace/error.h"
 #include "trace/file.h"
+#include "trace/file_exec.h"
 #include "trace/file_fields.h"
 #include "trace/file_words.h"
 #include "trace/input.h"
@@ -197,6 +198,7 @@ void LineParser::read_event(object fields, Rest rest) {
   event_.time = 0;
   clear(event_.who);
   event_.call.name.clear();
+  event_.call.abi.clear();
   event_.call.result.reset();
   bool has_args = false, has_start = false;
   each(fields, [&](Field field, bool exact, value v) {
@@ -209,6 +211,8 @@ void LineParser::read_event(object fields, Rest rest) {
       has_start = true;
     } else if (field == Field::call) {
       read_text(v, exact, event_.call.name);
+    } else if (field == Field::abi) {
+      read_text(v, exact, event_.call.abi);
     } else if (field == Field::args) {
       read_args(v);
       has_args = true;
@@ -252,6 +256,7 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::argv_from_image) exec.argv_from_image = boolean(v);
       if (field == Field::env_count) exec.env_count = integer<std::uint32_t>(v);
       if (field == Field::env) read_texts(v, exact, exec.env);
+      read_exec_state(field, v, exec, [this](value of, auto take) { each(members(of), take); });
     });
     if (!other_thread) exec.tid_before = event_.who.tid;
   } else if (type == "exit") {
@@ -284,6 +289,7 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
     CgroupMove& move = event_.what.emplace<CgroupMove>();
     read_event(fields, [&](Field field, bool exact, value v) {
       if (field == Field::from) move.from = number_text<std::uint64_t>(v);
+      if (field == Field::from_path) read_text(v, exact, move.from_path);
       if (field == Field::cgroup_path) read_text(v, exact, move.path);
     });
   } else if (type == "lost") {
@@ -371,6 +377,9 @@ void LineParser::read_footer(object fields) {
         });
       }
     }
+    if (field == Field::attempted) footer.attempted = integer<std::uint64_t>(v);
+    if (field == Field::sent) footer.sent = integer<std::uint64_t>(v);
+    if (field == Field::unread) footer.unread = integer<std::uint64_t>(v);
     if (field == Field::end_boottime) footer.end_boottime = integer<std::uint64_t>(v);
     if (field == Field::end_realtime) footer.end_realtime = integer<std::uint64_t>(v);
     if (field == Field::end) read_text(v, exact, footer.end);

@@ -55,6 +55,10 @@ class Fields {
     key(name);
     out_ += "true";
   }
+  void yes_or_no(std::string_view name, bool value) {
+    key(name);
+    out_ += value ? "true" : "false";
+  }
   // 64 bits as a string: many readers of JSON keep 53.
   void decimal(std::string_view name, std::uint64_t value) {
     key(name);
@@ -125,6 +129,54 @@ class Fields {
     namespaces("ns", who.ns);
     if (who.cgroup != 0) decimal("cgroup", who.cgroup);
   }
+  void device(std::string_view name, std::uint64_t device) {
+    key(name);
+    out_ += '"';
+    number(device >> 20);
+    out_ += ':';
+    number(device & 0xfffff);
+    out_ += '"';
+  }
+  void creds(const Creds& creds) {
+    open("creds");
+    integer("uid", creds.uid);
+    integer("euid", creds.euid);
+    integer("suid", creds.suid);
+    integer("fsuid", creds.fsuid);
+    integer("gid", creds.gid);
+    integer("egid", creds.egid);
+    integer("sgid", creds.sgid);
+    integer("fsgid", creds.fsgid);
+    close();
+  }
+  void caps(const Caps& caps) {
+    open("caps");
+    hex("inheritable", caps.inheritable);
+    hex("permitted", caps.permitted);
+    hex("effective", caps.effective);
+    hex("bounding", caps.bounding);
+    hex("ambient", caps.ambient);
+    close();
+  }
+  void place(std::string_view name, const Place& place) {
+    open(name);
+    if (place.device != 0) device("device", place.device);
+    if (place.inode != 0) decimal("inode", place.inode);
+    text_if("path", place.path);
+    close();
+  }
+  void open_fds(const std::vector<OpenFd>& fds) {
+    key("fds");
+    out_ += '[';
+    for (const OpenFd& fd : fds) {
+      if (out_.back() != '[') out_ += ',';
+      out_ += '{';
+      integer("fd", fd.fd);
+      text_if("target", fd.target);
+      close();
+    }
+    out_ += ']';
+  }
   void arg(const Arg& arg) {
     out_ += '{';
     text("name", arg.name);
@@ -149,6 +201,7 @@ class Fields {
   void call(const Call& call) {
     if (call.name.empty()) return;
     text("call", call.name);
+    text_if("abi", call.abi);
     key("args");
     out_ += '[';
     for (std::size_t i = 0; i < call.args.size(); ++i) {
@@ -217,14 +270,23 @@ struct Particulars {
     to.text("comm_before", exec.comm_before);
     to.text("path", exec.path);
     to.text_if("interpreter", exec.interpreter);
-    if (exec.device != 0) {
-      to.text("exe_device", std::to_string(exec.device >> 20) + ":" + std::to_string(exec.device & 0xfffff));
-    }
+    if (exec.device != 0) to.device("exe_device", exec.device);
     if (exec.inode != 0) to.decimal("exe_inode", exec.inode);
     to.texts("argv", exec.argv);
     to.yes("argv_from_image", exec.argv_from_image);
     to.integer("env_count", exec.env_count);
     to.texts_if("env", exec.env);
+    state(exec);
+  }
+  void state(const Exec& exec) const {
+    if (exec.creds) to.creds(*exec.creds);
+    if (exec.caps) to.caps(*exec.caps);
+    if (exec.no_new_privs) to.yes_or_no("no_new_privs", *exec.no_new_privs);
+    if (exec.seccomp) to.text("seccomp", seccomp_word(*exec.seccomp));
+    if (exec.cwd) to.place("cwd", *exec.cwd);
+    if (exec.root) to.place("root", *exec.root);
+    if (exec.fds) to.open_fds(*exec.fds);
+    if (exec.fds_more != 0) to.integer("fds_more", exec.fds_more);
   }
   void operator()(const Exit& exit) const {
     to.integer("code", exit.code);
@@ -242,6 +304,7 @@ struct Particulars {
   }
   void operator()(const CgroupMove& move) const {
     to.decimal("from", move.from);
+    to.text_if("from_path", move.from_path);
     to.text("cgroup_path", move.path);
   }
   void operator()(const Lost& lost) const {
@@ -280,8 +343,7 @@ void JsonWriter::header(const Header& header) {
   to.text("results", header.results);
   to.text("env_policy", header.env);
   to.text_if("backend", header.backend);
-  to.key("durations");
-  line_ += header.durations ? "true" : "false";
+  to.yes_or_no("durations", header.durations);
   to.namespaces("host", header.host);
   if (header.tracer_pid != 0) to.integer("tracer_pid", header.tracer_pid);
   line_ += "}\n";
@@ -331,6 +393,11 @@ void JsonWriter::footer(const Footer& footer) {
     line_ += '}';
   }
   line_ += ']';
+  if (footer.attempted != 0) {
+    to.integer("attempted", footer.attempted);
+    to.integer("sent", footer.sent);
+    to.integer("unread", footer.unread);
+  }
   if (footer.end_boottime != 0) to.integer("end_boottime", footer.end_boottime);
   if (footer.end_realtime != 0) to.integer("end_realtime", footer.end_realtime);
   to.text_if("end", footer.end);

@@ -158,6 +158,17 @@ Who Symbols::who(const Who& from) {
   return out;
 }
 
+// What a descriptor refers to. Which pipe or socket it is, only this run knows.
+std::string Symbols::target(const std::string& text) {
+  if (text.rfind("pid:", 0) == 0) {
+    const auto known = pid_symbols_.find(std::atoi(text.c_str() + 4));
+    return known == pid_symbols_.end() ? "pid:PID" : fmt::format("pid:{}", known->second);
+  }
+  for (const std::string_view kind : {"pipe:[", "socket:["})
+    if (text.substr(0, kind.size()) == kind) return fmt::format("{}INODE]", kind);
+  return scrub(text);
+}
+
 Arg Symbols::arg(const Arg& from) {
   Arg out = from;
   switch (from.kind) {
@@ -172,12 +183,7 @@ Arg Symbols::arg(const Arg& from) {
       out.value = from.value ? 1 : 0;
       break;
     case Arg::Kind::Descriptor:
-      if (from.target.rfind("pid:", 0) == 0) {
-        const auto known = pid_symbols_.find(std::atoi(from.target.c_str() + 4));
-        out.target = known == pid_symbols_.end() ? "pid:PID" : fmt::format("pid:{}", known->second);
-      } else {
-        out.target = scrub(from.target);
-      }
+      out.target = target(from.target);
       break;
     case Arg::Kind::Flags:
     case Arg::Kind::Symbol:
@@ -212,6 +218,13 @@ Event Symbols::rewrite(const Event& from) {
     exec->path = scrub(exec->path);
     exec->interpreter = scrub(exec->interpreter);
     exec->device = exec->inode = 0;
+    for (auto* place : {&exec->cwd, &exec->root}) {
+      if (!*place) continue;
+      (*place)->device = (*place)->inode = 0;
+      (*place)->path = scrub((*place)->path);
+    }
+    if (exec->fds)
+      for (OpenFd& fd : *exec->fds) fd.target = target(fd.target);
     scrub_all(exec->argv);
     scrub_all(exec->env);
   } else if (auto* rename = out.as<Rename>()) {
@@ -223,6 +236,7 @@ Event Symbols::rewrite(const Event& from) {
     seen->id = 0;
   } else if (auto* move = out.as<CgroupMove>()) {
     move->from = cgroup(move->from);
+    move->from_path = scrub(move->from_path);
     move->path = scrub(move->path);
   }
   return out;

@@ -37,6 +37,7 @@ class Symbols {
 
  private:
   std::string id_symbol(const std::string& word);
+  std::string target(const std::string& text);
 
   std::map<Identity, int> processes_;             // symbol of each: 100, 200, ...
   std::map<std::pair<Identity, int>, int> tids_;  // symbol of each thread

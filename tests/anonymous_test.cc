@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// --anonymous: what tells about the machine or the run has gone, what tells about the program is still there.
+#include "trace/anonymous.h"
+
+#include "tests/catch.h"
+#include "trace/sink.h"
+
+using namespace nstrace::trace;
+
+namespace {
+
+class Last : public Sink {
+ public:
+  void event(const Event& given) override { event_ = given; }
+  Event event_;
+};
+
+Event anonymous(const Event& event) {
+  Last last;
+  Anonymous writer(last);
+  writer.header(Header{});
+  Existing process;
+  process.pid = event.who.tgid;
+  process.born = event.who.born;
+  process.followed = true;
+  writer.existing(process);
+  writer.event(event);
+  writer.footer(Footer{});
+  return last.event_;
+}
+
+Event exec_of(int pid) {
+  Event event;
+  event.number = 1;
+  event.who.tid = event.who.tgid = pid;
+  event.what = Exec{};
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("the state at an exec: inodes and pids go, ids, capabilities and paths stay") {
+  Event event = exec_of(4711);
+  Exec& exec = *event.as<Exec>();
+  exec.creds = Creds{.uid = 1000};
+  exec.caps = Caps{.permitted = 0xa80425fb};
+  exec.seccomp = Seccomp::Filter;
+  exec.cwd = Place{51, 128, "/work"};
+  exec.root = Place{51, 129, "/run/containerd/0123456789abcdef/rootfs"};
+  exec.fds = {{0, "/proc/4711/status"}, {1, "pipe:[51200]"}, {2, "socket:[51201]"}, {3, "mnt:[4026531999]"},
+              {4, "pid:4711"},          {5, "pid:99"},       {6, "/dev/null"}};
+  const Event out = anonymous(event);
+  const Exec& got = *out.as<Exec>();
+  CHECK(got.creds == exec.creds);
+  CHECK(got.caps == exec.caps);
+  CHECK(got.seccomp == Seccomp::Filter);
+  CHECK(got.cwd == Place{0, 0, "/work"});
+  CHECK(got.root == Place{0, 0, "/run/containerd/id1/rootfs"});
+  const std::vector<OpenFd> fds{{0, "/proc/100/status"}, {1, "pipe:[INODE]"}, {2, "socket:[INODE]"}, {3, "mnt:[1]"},
+                                {4, "pid:100"},          {5, "pid:PID"},      {6, "/dev/null"}};
+  CHECK(got.fds == fds);
+}
+
+TEST_CASE("a move between cgroups: ids in both paths become symbols, the same one for the same id") {
+  Event event = exec_of(7);
+  event.who.cgroup = 5130;
+  event.what = CgroupMove{5104, "/docker/0123456789abcdef/init", "/docker/0123456789abcdef"};
+  const Event out = anonymous(event);
+  const CgroupMove& move = *out.as<CgroupMove>();
+  CHECK(move.path == "/docker/id1/init");
+  CHECK(move.from_path == "/docker/id1");
+  CHECK(move.from != 5104);
+}
