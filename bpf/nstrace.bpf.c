@@ -92,7 +92,10 @@ struct {
 	__type(value, struct nst_counters);
 } counters SEC(".maps");
 
-/* Where a record is put together; per CPU, but too large for a per-CPU map (32 KiB an element). A record is at most RECORD_MAX long; the rest is room for the verifier's mask. */
+/*
+ * Where a record is put together; per CPU, but too large for a per-CPU map (32 KiB an element). A record is at most
+ * RECORD_MAX long; the rest is room for the verifier's mask.
+ */
 #define RECORD_MAX (64 * 1024)
 struct scratch {
 	__u8 bytes[RECORD_MAX + 8192];
@@ -118,6 +121,7 @@ struct work {
 	__u64 args[NST_ARG_STRIDE];
 	__u32 pieces;
 	__u32 tid;
+	struct pending pending; /* the call that begins or ends */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -489,17 +493,18 @@ static __always_inline bool is_at(__u32 nr)
 	return captures[(nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_DESCRIPTOR;
 }
 
-/* The argv of the call, from its pointer to its NULL: up to 262,144 elements. */
-static __always_inline __u32 ship_vector(const struct nst_call *call)
+/* The argv of the call in `work`, from its pointer to its NULL: up to 262,144 elements. */
+__noinline int ship_vector(void)
 {
-	__u64 argv = is_at(call->nr) ? call->args[2] : call->args[1];
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	__u64 argv;
 	int i;
 
 	if (!work)
 		return 0;
+	argv = is_at(work->pending.call.nr) ? work->pending.call.args[2] : work->pending.call.args[1];
 	work->at = argv;
-	work->id = call->id;
+	work->id = work->pending.call.id;
 	work->off = 0;
 	work->index = 0;
 	work->flags = 0;
@@ -519,10 +524,28 @@ static __always_inline __u32 ship_vector(const struct nst_call *call)
 	return work->flags & NST_CHUNK_FAULT;
 }
 
-__noinline int count_elements(void)
+__noinline int count_element(void)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 pointer = 0;
+
+	if (!work)
+		return 0;
+	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
+		work->flags |= NST_CHUNK_FAULT;
+		work->done = 1;
+	} else if (!pointer) {
+		work->done = 1;
+	} else {
+		work->at += sizeof(pointer);
+		work->index++;
+	}
+	return 0;
+}
+
+__noinline int count_elements(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
 
 	if (!work)
@@ -530,21 +553,13 @@ __noinline int count_elements(void)
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
-		if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
-			work->flags |= NST_CHUNK_FAULT;
-			work->done = 1;
-		} else if (!pointer) {
-			work->done = 1;
-		} else {
-			work->at += sizeof(pointer);
-			work->index++;
-		}
+		count_element();
 	}
 	return 0;
 }
 
 /* How many strings the vector at `from` has; of an exec that failed, since a successful one is counted by the kernel. */
-static __always_inline __u32 count_vector(__u64 from)
+__noinline int count_vector(__u64 from)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
@@ -607,13 +622,13 @@ __noinline int image_chunks(void)
 	return 0;
 }
 
-static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
+__noinline int ship_image(__u64 id, __u64 start, __u64 total)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
 
 	if (!work)
-		return;
+		return 0;
 	work->at = start;
 	work->left = total;
 	work->id = id;
@@ -633,6 +648,7 @@ static __always_inline void ship_image(__u64 id, __u64 start, __u64 total)
 	if (work->flags & NST_CHUNK_FAULT)
 		count_unread();
 	ship_chunk(work->flags | NST_CHUNK_LAST);
+	return 0;
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
@@ -754,23 +770,29 @@ static __always_inline long call_number(struct pt_regs *regs)
 }
 #endif
 
-/* The descriptor that argument `arg` is. The registers are read one by one: a variable index costs the verifier more. */
-static __always_inline void read_fd(struct nst_fd *out, __u32 arg, struct pt_regs *regs)
+/* Looks at what the descriptors among the arguments of the call in `work` stand for. */
+__noinline int read_fds(void)
 {
-	__u64 args[NST_ARGS];
-	__u64 number = 0;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
 
-	read_args(args, regs);
-	for (i = 0; i < NST_ARGS; i++)
-		if (i == arg)
-			number = args[i];
-	fill_fd(out, arg, number);
+	if (!work)
+		return 0;
+	for (i = 0; i < NST_FDS; i++) {
+		__u32 arg = fd_args[(work->pending.call.nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i];
+
+		if (arg >= NST_ARGS)
+			break;
+		barrier_var(arg);
+		fill_fd(&work->pending.fds[i], arg, work->pending.call.args[arg & (NST_ARG_STRIDE - 1)]);
+		work->pending.fd_count++;
+	}
+	return 0;
 }
 
-static __always_inline void enter_call(struct pending *pending, struct pt_regs *regs, __u32 nr)
+static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr)
 {
-	int i;
+	struct pending *pending = &work->pending;
 
 	__builtin_memset(pending, 0, sizeof(*pending));
 	pending->call.start = bpf_ktime_get_boot_ns();
@@ -779,59 +801,54 @@ static __always_inline void enter_call(struct pending *pending, struct pt_regs *
 	pending->call.tid = bpf_get_current_pid_tgid();
 	read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
-	for (i = 0; i < NST_FDS; i++) {
-		__u32 arg = fd_args[(nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i];
-
-		if (arg == NST_NO_ARG)
-			break;
-		read_fd(&pending->fds[i], arg, regs);
-		pending->fd_count++;
-	}
+	read_fds();
 }
 
-static __always_inline void submit_call(const struct pending *pending, bool returned, long result, __u32 envc)
+/* Sends the call in `work`. */
+__noinline int submit_call(bool returned, long result, __u32 envc)
 {
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct scratch *scratch = this_scratch();
 	struct nst_rec_syscall *rec;
 	__u32 size;
 
-	if (!scratch)
-		return;
+	if (!work || !scratch)
+		return 0;
 	rec = (struct nst_rec_syscall *)scratch->bytes;
 	fill_task(&rec->task, current_task());
-	rec->call = pending->call;
+	rec->call = work->pending.call;
 	rec->returned = returned;
 	rec->result = result;
 	rec->envc = envc;
 	rec->pieces = 0;
-	rec->fd_count = pending->fd_count;
-	__builtin_memcpy(rec->fds, pending->fds, sizeof(rec->fds));
-	size = read_pieces(&pending->call, sizeof(*rec), &rec->pieces);
+	rec->fd_count = work->pending.fd_count;
+	__builtin_memcpy(rec->fds, work->pending.fds, sizeof(rec->fds));
+	size = read_pieces(&work->pending.call, sizeof(*rec), &rec->pieces);
 	submit(&rec->head, NST_SYSCALL, size);
+	return 0;
 }
 
 /* include/trace/events/syscalls.h: a call begins */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 {
-	struct pending pending;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key;
 	__u32 nr = id;
 
 	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
 		return 0;
-	if (!is_followed(current_tgid()) || is_compat())
+	if (!work || !is_followed(current_tgid()) || is_compat())
 		return 0;
-	enter_call(&pending, regs, nr);
+	enter_call(work, regs, nr);
 	if (call_class[nr] == CLASS_NO_RETURN) {
-		submit_call(&pending, false, 0, NST_NO_COUNT);
+		submit_call(false, 0, NST_NO_COUNT);
 		return 0;
 	}
-	if (call_class[nr] == CLASS_EXEC) {
-		pending.faulted = ship_vector(&pending.call);
-	}
+	if (call_class[nr] == CLASS_EXEC)
+		work->pending.faulted = ship_vector();
 	key = (__u64)current_task();
-	if (bpf_map_update_elem(&entered, &key, &pending, BPF_ANY))
+	if (bpf_map_update_elem(&entered, &key, &work->pending, BPF_ANY))
 		count_map_full();
 	return 0;
 }
@@ -840,37 +857,36 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 {
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key = (__u64)current_task();
 	struct pending *pending;
-	struct pending late;
 	__u32 nr = call_number(regs);
-	__u32 envc;
+	__u32 envc = NST_NO_COUNT;
 
-	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
+	if (!work || nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
 		return 0;
 	if (!is_followed(current_tgid()) || is_compat())
 		return 0;
 	pending = bpf_map_lookup_elem(&entered, &key);
-	if (!pending) {
+	if (pending) {
+		work->pending = *pending;
+	} else {
 		/* it was under way when tracing began; its registers still hold the arguments */
 		if (call_class[nr] != CLASS_CALL)
 			return 0;
-		enter_call(&late, regs, nr);
-		late.call.start = 0;
-		pending = &late;
+		enter_call(work, regs, nr);
+		work->pending.call.start = 0;
 	}
-	if (pending->call.nr != nr)
+	if (work->pending.call.nr != nr)
 		goto out;
 	if (call_class[nr] == CLASS_FORK && result >= 0)
 		goto out;
-	if (call_class[nr] == CLASS_EXEC && pending->faulted) {
-		/* the kernel may have brought the argument pages in meanwhile */
-		ship_vector(&pending->call);
+	if (call_class[nr] == CLASS_EXEC) {
+		if (work->pending.faulted)
+			ship_vector(); /* the kernel may have brought the argument pages in meanwhile */
+		envc = count_vector(is_at(nr) ? work->pending.call.args[3] : work->pending.call.args[2]);
 	}
-	envc = NST_NO_COUNT;
-	if (call_class[nr] == CLASS_EXEC)
-		envc = count_vector(is_at(nr) ? pending->call.args[3] : pending->call.args[2]);
-	submit_call(pending, true, result, envc);
+	submit_call(true, result, envc);
 out:
 	bpf_map_delete_elem(&entered, &key);
 	return 0;

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "capture/doctor.h"
+#include "capture/kernel_types.h"
 #include "nstrace.skel.h"
 #include "trace/error.h"
 #include "trace/syscalls.h"
@@ -57,6 +58,14 @@ struct Probe::Impl {
     if (ring) ring_buffer__free(ring);
     if (skeleton) nstrace_bpf__destroy(skeleton);
   }
+  void open(const char* kernel_types) {
+    if (skeleton) nstrace_bpf__destroy(skeleton);
+    bpf_object_open_opts options{};
+    options.sz = sizeof options;
+    options.btf_custom_path = kernel_types;
+    skeleton = nstrace_bpf__open_opts(&options);
+    if (!skeleton) refused("the eBPF object", errno);
+  }
   static int on_record(void* self, void* data, size_t size) {
     (*static_cast<Impl*>(self)->take)(data, size);
     return 0;
@@ -67,8 +76,10 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   libbpf_set_print(silent);
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   Impl& impl = *impl_;
-  impl.skeleton = nstrace_bpf__open();
-  if (!impl.skeleton) refused("the eBPF object", errno);
+  // The object is opened once for the names of its types, and once with what the kernel has under these names.
+  impl.open(nullptr);
+  const KernelTypes types(bpf_object__btf(impl.skeleton->obj));
+  if (!types.path().empty()) impl.open(types.path().c_str());
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
   const auto enable = [&](std::string_view name) {
