@@ -21,8 +21,8 @@ using trace::Ns;
 
 namespace {
 
-model::Model model_of(const Scene& scene) {
-  model::Model model;
+Recording model_of(const Scene& scene) {
+  Recording model(true);
   scene.play(model);
   return model;
 }
@@ -199,7 +199,7 @@ TEST_CASE("views: hostile text adds no element") {
 }
 
 TEST_CASE("views: what cannot be had says what can") {
-  const model::Model model = model_of(testing::docker_run_scene());
+  const Recording model = model_of(testing::docker_run_scene());
   REQUIRE_THROWS_AS(draw(model, View::Timeline, Picture::Dot), Error);
   REQUIRE_THROWS_AS(draw(model, View::Namespaces, Picture::Mermaid), Error);
   REQUIRE(view_from_name("timeline") == View::Timeline);

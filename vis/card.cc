@@ -78,7 +78,7 @@ std::string half_round(double x, double y, double w, double h, double r, bool to
 double put_row(Sheet& sheet, const Row& row, double y) {
   const double top = y;
   y += kRowHeight - 4.5;  // the base line
-  sheet.open(row.tip);
+  sheet.open(row.tip, "", row.event == 0 ? "" : fmt::format("data-e=\"{}\" data-u=\"{}\"", row.event, row.last));
   if (row.step > 0) put_step(sheet, kPad, y, row.step);
   double x = kIndent;
   const auto word = [&](std::string_view text, Font font, const Tone& fill) {
@@ -230,7 +230,7 @@ Sheet draw_node(const Node& node, int family) {
   Sheet sheet;
   sheet.w = kCard;
   sheet.h = y;
-  sheet.open(node.tip, node.id);
+  sheet.open(node.tip, node.id, node.process ? fmt::format("data-p=\"{}\"", *node.process) : "");
   const bool folded = node.kind == Node::Kind::Folded;
   if (folded) {  // cards below the card
     sheet.h += 6;
@@ -241,7 +241,11 @@ Sheet draw_node(const Node& node, int family) {
   sheet.box(0, 0, kCard, y, {.fill = tone::kCard, .radius = kRadius});
   put_head(sheet, node, family);
   sheet.place(rows, 0, 0);
-  if (!node.band.empty()) put_band(sheet, node, band);
+  if (!node.band.empty()) {
+    sheet.open("", "", fmt::format("data-band=\"{}\"", number(band)));
+    put_band(sheet, node, band);
+    sheet.close();
+  }
   sheet.box(0, 0, kCard, y,
             {.stroke = node.way ? Paint(tone::kWay) : Paint(tone::kLine),
              .radius = kRadius,
@@ -249,6 +253,10 @@ Sheet draw_node(const Node& node, int family) {
              .dashed = folded});
   sheet.close();
   return sheet;
+}
+
+std::string edge_data(const Edge& edge) {
+  return edge.event == 0 ? "" : fmt::format("data-edge=\"{}\"", edge.event);
 }
 
 Sheet draw_edge_label(const Edge& edge) {
@@ -268,7 +276,7 @@ Sheet draw_edge_label(const Edge& edge) {
   }
   if (!edge.badges.empty()) y += put_badges(inner, 10, y, width, edge.badges) + 2;
   sheet.h = y + 1;
-  sheet.open(edge.tip);
+  sheet.open(edge.tip, "", edge_data(edge));
   sheet.box(5, 0, sheet.w - 5, sheet.h, {.fill = tone::kPaper, .radius = 4, .opacity = 0.8});
   sheet.place(inner, 0, 0);
   sheet.close();

@@ -9,6 +9,7 @@ namespace nstrace::vis {
 
 Sheet draw_node(const Node& node, int family);  // family: its container's; -1 = none
 Sheet draw_edge_label(const Edge& edge);        // of size 0 when there is nothing to say
+std::string edge_data(const Edge& edge);        // the attribute that tells which event an edge is
 Sheet draw_cluster_title(const Cluster& cluster);
 Sheet draw_badge(const Badge& badge);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Takes a model and what is wanted of it, calls the part that makes it.
+// Takes a recording and what is wanted of it, calls the part that makes it.
 #include "vis/draw.h"
 
 #include "trace/error.h"
 #include "vis/dot.h"
 #include "vis/mermaid.h"
 #include "vis/ns_view.h"
+#include "vis/page.h"
 #include "vis/svg.h"
 #include "vis/timeline.h"
 
@@ -18,26 +19,32 @@ std::optional<View> view_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::string draw(const model::Model& model, View view, Picture picture, const DrawOptions& options) {
+bool needs_calls(Picture picture) {
+  return picture == Picture::Html;
+}
+
+std::string draw(const Recording& recording, View view, Picture picture, const DrawOptions& options) {
   switch (picture) {
     case Picture::Svg:
       switch (view) {
         case View::Tree:
-          return to_svg(build_tree(model, options));
+          return to_svg(build_tree(recording, options));
         case View::Timeline:
-          return timeline_svg(build_tree(model, options));
+          return timeline_svg(build_tree(recording, options));
         case View::Namespaces:
-          return namespaces_svg(model, options);
+          return namespaces_svg(recording, options);
       }
       break;
     case Picture::Dot:
       if (view != View::Tree) throw Error("only the view `tree` is a graph: use --view tree for .dot, or -o FILE.svg");
-      return to_dot(build_tree(model, options));
+      return to_dot(build_tree(recording, options));
     case Picture::Mermaid:
       if (view == View::Namespaces) {
         throw Error("the view `namespaces` cannot be had as .mmd, which is a sequence in time: use -o FILE.svg");
       }
-      return to_mermaid(build_tree(model, options));
+      return to_mermaid(build_tree(recording, options));
+    case Picture::Html:
+      return html_page(recording, options);
   }
   return "";
 }

@@ -37,6 +37,7 @@ struct Row {
   Kind kind = Kind::Note;
   int step = 0;                     // number in the story; 0 = none
   std::uint64_t event = 0;          // first event it tells of; 0 = none
+  std::uint64_t last = 0;           // last event it tells of
   trace::Time time = 0, until = 0;  // of its first and last event
   std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
   std::string brief;                // of an exec: the program in a few words
@@ -64,9 +65,10 @@ enum class Life : std::uint8_t { Unknown, Running, Done, Failed };
 struct Node {
   enum class Kind : std::uint8_t { Process, Folded, Namespace };
   Kind kind = Kind::Process;
-  std::string id;        // "p3", "f0", "n2"
-  std::string title;     // "runc:[2:INIT]", "sleep 100"
-  std::string subtitle;  // "pid 511 outside, 1 inside"
+  std::string id;                        // "p3", "f0", "n2"
+  std::optional<std::uint32_t> process;  // Kind::Process: its ProcessId
+  std::string title;                     // "runc:[2:INIT]", "sleep 100"
+  std::string subtitle;                  // "pid 511 outside, 1 inside"
   Life life = Life::Unknown;
   std::string ending;  // "exit 0", "SIGKILL", "running"
   std::vector<Row> rows;

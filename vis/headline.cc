@@ -9,6 +9,7 @@
 #include <array>
 #include <string_view>
 
+#include "vis/select.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -62,6 +63,12 @@ std::string headline(const model::Process& process) {
     return headline(*program);
   }
   return display_whole(comm.comm, 60);
+}
+
+bool launched(const model::Model& model, const model::Process& process) {
+  const auto parent = creator_of(process);
+  const int tracer = model.header().tracer_pid;
+  return process.existed && parent && tracer != 0 && model.processes()[*parent].pid == tracer;
 }
 
 std::vector<Called> names_of(const model::Process& process, bool launched) {

@@ -20,6 +20,9 @@ std::string headline(const model::Process& process);
 // "pid 511", "pid 511 outside, 1 inside".
 std::string pid_text(const model::Process& process);
 
+// Made by the tracer, which recorded itself among those that existed, to run the traced command.
+bool launched(const model::Model& model, const model::Process& process);
+
 // What it was called from which event on: as above, at every moment of its life.
 // `launched`: made by the tracer to run the traced command.
 std::vector<Called> names_of(const model::Process& process, bool launched);

@@ -27,7 +27,7 @@ bool is_mount(std::string_view call) {
 Row program_row(const model::Program& program) {
   Row row;
   row.kind = program.event == 0 ? Row::Kind::Before : Row::Kind::Exec;
-  row.event = program.event;
+  row.event = row.last = program.event;
   row.time = row.until = program.since;
   row.text = shorten_path(display_whole(program.path), style::kCodeColumns - 6);
   const std::string line = short_arguments(program);
@@ -40,7 +40,7 @@ Row program_row(const model::Program& program) {
 Row name_row(const model::CommSpan& span) {
   Row row;
   row.kind = Row::Kind::Name;
-  row.event = span.event;
+  row.event = row.last = span.event;
   row.time = row.until = span.since;
   row.text = display_whole(span.comm, 60);
   row.tip = "takes the name " + row.text;
@@ -69,7 +69,7 @@ std::vector<std::string> lines_of(std::string_view words) {
 Row mark_row(const model::Mark& mark, const model::Process& process, const NamespaceSigns& signs) {
   Row row;
   row.kind = Row::Kind::Mark;
-  row.event = mark.event;
+  row.event = row.last = mark.event;
   row.time = row.until = mark.time;
   for (const NamespaceSigns::Change& change : signs.changes(mark)) row.badges.push_back(change.badge);
   const std::string text = display_whole(mark.text);
@@ -89,6 +89,7 @@ Row mounts_row(const model::Process& process, std::size_t begin, std::size_t end
   row.event = marks[begin].event;
   row.time = marks[begin].time;
   row.until = marks[end - 1].time;
+  row.last = marks[end - 1].event;
   std::vector<std::pair<std::string, std::size_t>> counts;
   for (std::size_t i = begin; i < end; ++i) {
     const auto at = std::find_if(counts.begin(), counts.end(), [&](const auto& c) { return c.first == marks[i].call; });
@@ -128,11 +129,15 @@ Row next_row(const model::Process& process, const NamespaceSigns& signs, std::si
       row.badges.insert(row.badges.end(), more.badges.begin(), more.badges.end());
       row.tip += "\n" + more.tip;
       row.until = more.until;
+      row.last = more.last;
     }
     return row;
   }
   std::size_t same = 1;
-  for (; at < end && marks[at].text == marks[begin].text && row.badges.empty(); ++at) ++same;
+  for (; at < end && marks[at].text == marks[begin].text && row.badges.empty(); ++at, ++same) {
+    row.until = marks[at].time;
+    row.last = marks[at].event;
+  }
   if (same > 1) row.text = shorten(row.text, style::kCodeColumns - 5) + fmt::format(" \u00d7{}", same);
   return row;
 }

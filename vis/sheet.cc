@@ -45,11 +45,12 @@ void Sheet::path(std::string data, const BoxLook& look) {
   shapes.back().text = std::move(data);
 }
 
-void Sheet::open(std::string_view tip, std::string_view id) {
+void Sheet::open(std::string_view tip, std::string_view id, std::string data) {
   Shape shape;
   shape.kind = Shape::Kind::Open;
   shape.text = tip;
   shape.id = id;
+  shape.data = std::move(data);
   shapes.push_back(std::move(shape));
 }
 

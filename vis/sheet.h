@@ -40,6 +40,7 @@ struct Shape {
   bool dashed = false;
   std::string text = {};  // Text: the words; Path: its data; Open: the tooltip
   std::string id = {};    // Open
+  std::string data = {};  // Open: data-* attributes as they stand in the file, made of numbers only
   Font font = Font::Sans;
   double size = 0;
   Anchor anchor = Anchor::Start;
@@ -71,7 +72,7 @@ class Sheet {
   void box(double x, double y, double width, double height, const BoxLook& look);
   void text(double x, double y, std::string_view words, const TextLook& look);  // y is the base line
   void path(std::string data, const BoxLook& look);
-  void open(std::string_view tip, std::string_view id = "");
+  void open(std::string_view tip, std::string_view id = "", std::string data = "");
   void close();
   // Everything of another sheet, moved.
   void place(const Sheet& other, double x, double y);

@@ -91,7 +91,9 @@ std::string element(const Shape& shape) {
     case Shape::Kind::Text:
       return text_element(shape);
     case Shape::Kind::Open: {
-      std::string out = shape.id.empty() ? "<g>" : fmt::format("<g id=\"{}\">", markup(shape.id));
+      std::string out = "<g" + (shape.id.empty() ? "" : fmt::format(" id=\"{}\"", markup(shape.id)));
+      if (!shape.data.empty()) out += ' ' + shape.data;
+      out += '>';
       if (!shape.text.empty()) out += "<title>" + markup(shape.text) + "</title>";
       return out;
     }

@@ -109,16 +109,17 @@ class TreeBuilder {
       node_[p.id] = graph_.nodes.size();
       Node node;
       node.id = fmt::format("p{}", graph_.nodes.size());
+      node.process = p.id;
       const std::string whole = headline(p);
       node.title = title_of(whole);
       node.subtitle = pid_text(p);
-      node.rows = rows_of(p, signs_, launched(p));
+      node.rows = rows_of(p, signs_, launched(model_, p));
       node.band = signs_.band(p.ns_id);
       node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(),
                                                     [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       node.existed = p.existed;
       node.born = p.born;
-      node.called = names_of(p, launched(p));
+      node.called = names_of(p, launched(model_, p));
       node.stays = stays_of(p);
       end(p, node);
       if (inside(p)) node.cluster = cluster_[*p.container];
@@ -127,13 +128,6 @@ class TreeBuilder {
       if (!p.cgroup_path.empty()) node.tip += "\ncgroup " + display_whole(p.cgroup_path, 300);
       graph_.nodes.push_back(std::move(node));
     }
-  }
-
-  // The traced command, made by the tracer, which recorded itself among those that existed.
-  bool launched(const Process& p) const {
-    const auto parent = creator_of(p);
-    const int tracer = model_.header().tracer_pid;
-    return p.existed && parent && tracer != 0 && model_.processes()[*parent].pid == tracer;
   }
 
   // Only its leader's: where that is, the process is.

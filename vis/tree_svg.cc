@@ -54,7 +54,7 @@ void put_edge(Sheet& sheet, const Edge& edge, const Route& route) {
   const double line = edge.way ? 2.4 : edge.kind == Edge::Kind::Join ? 1.6 : 1.3;
   const Point from = route.points.back(), tip = route.tip;
   const double dx = tip.x - from.x, dy = tip.y - from.y, length = std::hypot(dx, dy);
-  sheet.open(edge.tip);
+  sheet.open(edge.tip, "", edge_data(edge));
   sheet.path(data, {.stroke = ink, .line = line, .dashed = edge.kind == Edge::Kind::Join});
   if (length > 0.1) {
     const double half = edge.way ? 4.6 : 3.6, nx = -dy / length * half, ny = dx / length * half;
@@ -98,10 +98,10 @@ Sheet draw_graph(const Graph& graph, const Parts& parts) {
 
 }  // namespace
 
-std::string to_svg(const Graph& graph) {
+std::string to_svg(const Graph& graph, Head wanted) {
   const Sheet drawn = draw_graph(graph, draw_parts(graph));
   const double width = std::max(kNarrowest, drawn.w);
-  const Sheet head = draw_head(graph, width), legend = draw_legend(graph, width);
+  const Sheet head = wanted == Head::None ? Sheet() : draw_head(graph, width), legend = draw_legend(graph, width);
 
   Sheet sheet;
   sheet.w = std::max({width, head.w, legend.w});

@@ -20,13 +20,14 @@ struct Ending {
   bool zstd;
   std::string_view what;
 };
-constexpr std::array<Ending, 7> kEndings{{
+constexpr std::array<Ending, 8> kEndings{{
     {"jsonl", Format::Json, false, "the trace, to be shown, drawn and checked later"},
     {"jsonl.zst", Format::Json, true, "the same, compressed"},
     {"txt", Format::Lines, false, "lines, as strace writes them"},
     {"log", Format::Lines, false, "the same"},
     {"dot", Format::Dot, false, "a graph for Graphviz"},
     {"svg", Format::Svg, false, "a picture"},
+    {"html", Format::Html, false, "a page with all views, to look around in, in one file"},
     {"mmd", Format::Mermaid, false, "a Mermaid sequence diagram, for Markdown"},
 }};
 
@@ -62,10 +63,29 @@ class ZstdSink : public trace::JsonWriter {
   ZstdOutput zstd_;
 };
 
-class PictureSink : public model::Model {
+vis::Picture picture_of(Format format) {
+  switch (format) {
+    case Format::Dot:
+      return vis::Picture::Dot;
+    case Format::Mermaid:
+      return vis::Picture::Mermaid;
+    case Format::Html:
+      return vis::Picture::Html;
+    case Format::Svg:
+    case Format::Lines:
+    case Format::Json:
+      break;
+  }
+  return vis::Picture::Svg;
+}
+
+class PictureSink : public vis::Recording {
  public:
   PictureSink(std::unique_ptr<Output> output, Format format, PictureOptions options)
-      : output_(std::move(output)), format_(format), options_(std::move(options)) {}
+      : vis::Recording(vis::needs_calls(picture_of(format))),
+        output_(std::move(output)),
+        picture_(picture_of(format)),
+        options_(std::move(options)) {}
   void footer(const trace::Footer& footer) override {
     model::Model::footer(footer);
     draw();
@@ -76,16 +96,13 @@ class PictureSink : public model::Model {
     options.title = options_.title;
     if (options_.at) options.at = static_cast<trace::Time>(*options_.at * 1e6);
     const vis::View view = vis::view_from_name(options_.view).value_or(vis::View::Tree);
-    const vis::Picture picture = format_ == Format::Dot       ? vis::Picture::Dot
-                                 : format_ == Format::Mermaid ? vis::Picture::Mermaid
-                                                              : vis::Picture::Svg;
-    output_->write(vis::draw(*this, view, picture, options));
+    output_->write(vis::draw(*this, view, picture_, options));
     output_->flush();
   }
 
  private:
   std::unique_ptr<Output> output_;
-  Format format_;
+  vis::Picture picture_;
   PictureOptions options_;
 };
 
@@ -119,7 +136,7 @@ Destination parse_destination(const std::string& given) {
 }
 
 bool is_picture(Format format) {
-  return format == Format::Dot || format == Format::Svg || format == Format::Mermaid;
+  return format != Format::Lines && format != Format::Json;
 }
 
 std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {

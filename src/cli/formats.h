@@ -12,7 +12,7 @@
 
 namespace nstrace::cli {
 
-enum class Format { Lines, Json, Dot, Svg, Mermaid };
+enum class Format { Lines, Json, Dot, Svg, Mermaid, Html };
 
 struct Destination {
   Format format = Format::Lines;

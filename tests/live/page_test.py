@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""The page that `nstrace draw -o FILE.html` makes, in a real browser, opened as a file."""
+import json
+import subprocess
+
+from browser import Browser
+from harness import check, equal, test
+
+NEEDS = ("nstrace", "chromium")
+
+
+def drawn(box, trace, name="page.html"):
+    path = box.temp / name
+    status, _, err = box.run(box.nstrace, "draw", trace, "-o", path)
+    equal(status, 0, f"status of nstrace draw ({err.strip()[-300:]})")
+    return path
+
+
+def example(box, name="docker-run"):
+    return drawn(box, box.source / "examples" / (name + ".jsonl"))
+
+
+def clean(page):
+    equal(page.wrong, [], "what the page did that it should not")
+
+
+def event_of(page, words):
+    """The number of the first call whose text has the words."""
+    event = page.value(f"(calls.find(c => c.text.includes({json.dumps(words)})) || {{}}).event")
+    check(event, f"the page has no call with {words}")
+    return event
+
+
+@test(needs=NEEDS)
+def opens_as_a_file_without_an_error_and_without_a_network(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        equal(page.text("h1"), "docker run -d busybox sleep 100", "the title")
+        check("0 lost" in page.text("#facts"), "it does not say what was lost")
+        for view in "tree", "timeline", "namespaces":
+            page.click("#tab-" + view)
+            equal(page.value(f"document.getElementById('{view}').hidden"), False, f"{view} is hidden")
+        equal(page.value("performance.getEntriesByType('resource').length"), 0, "things loaded")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def pointing_at_a_step_shows_the_whole_call(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        event = event_of(page, "pivot_root(")
+        page.hover(f"#tree [data-e='{event}'] text")
+        check('pivot_root(".", ".") = 0' in page.text("#detail"), "pointing at pivot_root shows " + page.text("#detail"))
+        check("runc:[2:INIT]" in page.text("#detail"), "it does not say whose call it is")
+        event = event_of(page, "unshare(")
+        page.click("#tab-timeline")
+        page.hover(f"#rows [data-event='{event}'] .what")
+        check("unshare(CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET) = 0" in page.text("#detail"),
+              "pointing at unshare shows " + page.text("#detail"))
+        clean(page)
+
+
+@test(needs=NEEDS)
+def a_click_filters_by_process_and_by_namespace(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        faint = "document.querySelectorAll('#tree [data-p].dim').length"
+        equal(page.value(faint), 0, "cards dimmed before")
+        init = page.value("processes.findIndex(p => p.name === 'sleep 100')")
+        page.click(f"#filters [data-set='processes'][data-value='{init}']")
+        equal(page.value("[...document.querySelectorAll('#tree [data-p]:not(.dim)')].map(c => Number(c.dataset.p))"), [init],
+              "cards that are not dimmed")
+        page.click("#tab-timeline")
+        equal(page.value("[...new Set([...document.querySelectorAll('#rows [data-process]')].map(r => r.dataset.process))]"),
+              [str(init)], "processes over time")
+        page.key("Escape")
+        equal(page.value("filtering()"), False, "Esc leaves a filter")
+        page.click("#filters [data-set='namespaces']")
+        who = page.value("[...new Set([...document.querySelectorAll('#rows .who')].map(r => r.innerText))]")
+        check("runc:[2:INIT]" in who and "containerd" not in who, f"in the new namespace are {who}")
+        page.click("#tab-tree")
+        page.click("#tree [data-p] text")
+        equal(page.value("state.processes.size"), 1, "a click on a card")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def the_slider_replays(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        event = event_of(page, "unshare(")
+        page.value(f"(() => {{ const t = document.getElementById('time'); t.value = {event}; "
+                   "t.dispatchEvent(new Event('input')); })()")
+        page.frame()
+        future = page.value("[...document.querySelectorAll('#tree .future[data-p]')].map(c => processes[c.dataset.p].name)")
+        check("sleep 100" in future and "runc create" not in future, f"not yet there: {future}")
+        check("unshare" in page.text("#now"), "the moment is called " + page.text("#now"))
+        page.key("3")
+        houses = page.value("[...document.querySelectorAll('.house h4')].map(h => h.innerText)")
+        equal(len(houses), 2, f"sets of namespaces right after the unshare: {houses}")
+        page.key("Home")
+        equal(page.value("document.querySelectorAll('.house').length"), 1, "sets of namespaces before all")
+        page.key("End")
+        check("container" in page.text("#namespaces"), "no container at the end")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def search_finds_calls(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path, "#timeline")
+        page.key("/")
+        page.type("PIVOT_ROOT")
+        equal(page.text("#found"), "1 calls", "found")
+        page.key("Home")  # of the text field: no key of the page
+        page.key("Enter")
+        check("pivot_root" in page.text("#now"), "Enter goes to " + page.text("#now"))
+        page.key("Escape")
+        page.key("/")
+        page.type("no such words")
+        equal(page.text("#found"), "nothing", "found")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def keys_do_what_the_mouse_does(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        page.key("2")
+        equal(page.value("state.view"), "timeline", "after 2")
+        page.key("Home")
+        page.key("ArrowRight")
+        first = page.value("state.at")
+        check(first > 0, "the right arrow does not step")
+        page.key("ArrowRight")
+        check(page.value("state.at") > first, "the right arrow does not step on")
+        page.key("ArrowLeft")
+        equal(page.value("state.at"), first, "the left arrow")
+        page.key("a")
+        check(page.value("timelineView.count()") > 300, "a does not show every call")
+        page.key(" ")
+        equal(page.value("timer !== 0"), True, "playing after space")
+        page.value("new Promise(done => setTimeout(done, 700))")
+        check(page.value("state.at") > first, "it does not play")
+        page.key(" ")
+        equal(page.value("timer"), 0, "playing after the second space")
+        page.key("?")
+        equal(page.value("document.getElementById('keys').open"), True, "the keys after ?")
+        page.key("Escape")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def light_and_dark_follow_the_system(box):
+    path = example(box)
+    colours = []
+    with Browser(box.temp) as page:
+        page.open(path)
+        for scheme in "light", "dark":
+            page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            page.frame()
+            colours.append(page.value("getComputedStyle(document.body).backgroundColor + "
+                                      "getComputedStyle(document.querySelector('#tree svg > rect')).fill"))
+        equal(colours, ["rgb(255, 255, 255)rgb(255, 255, 255)", "rgb(13, 17, 23)rgb(13, 17, 23)"], "light and dark")
+        clean(page)
+
+
+def spoiled(source, target, evil):
+    """A recording whose every argv element, comm and path is hostile; a long one is the last argument only."""
+    long = len(evil) > 10_000
+
+    def bad(value, key=""):
+        if isinstance(value, dict):
+            return {k: bad(v, k) for k, v in value.items()}
+        if isinstance(value, list) and key in ("argv", "list", "command", "follow"):
+            return value[:-1] + [evil] if long and value else [evil for _ in value]
+        if isinstance(value, list):
+            return [bad(v, key) for v in value]
+        if long:
+            return value
+        return evil[:15] if key in ("comm", "comm_before") else evil if key in ("path", "exe", "cgroup_path") else \
+            evil if key == "text" and str(value).startswith("/") else value
+    with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
+        for line in lines:
+            out.write(json.dumps(bad(json.loads(line)), separators=(",", ":")) + "\n")
+
+
+@test(needs=NEEDS)
+def hostile_text_stays_text(box):
+    for number, evil in enumerate([
+            "</script><script>alert(1)</script><img src=x onerror=alert(2)>", "\"'><svg onload=alert(3)>", "]]>--><!--",
+            "a\nb\r\t\x1b[31m\x00\x7f", "\u202egpj.exe\u2066\u200f", "<style>*{display:none}</style>", "\\u003cscript>",
+            "${alert(4)}`", "x" * (1 << 20)]):
+        trace = box.temp / "evil.jsonl"
+        spoiled(box.source / "examples" / "docker-run.jsonl", trace, evil)
+        path = drawn(box, trace, f"evil{number}.html")
+        check(path.stat().st_size < 20_000_000, f"a page of {path.stat().st_size} bytes")
+        with Browser(box.temp) as page:
+            page.open(path)
+            for key in "2", "a", "Home", "ArrowRight", "3", "1", "End":
+                page.key(key)
+            count = "JSON.stringify(['script', 'img', 'iframe', 'style', 'link', 'svg', 'object'].map(n => " \
+                "document.querySelectorAll(n).length))"
+            equal(page.value(count), "[2,0,0,2,0,1,0]", "script, img, iframe, style, link, svg, object in the page")
+            attributes = page.value("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
+                                    ".filter(n => n.startsWith('on') || n === 'href' || n === 'src')")
+            equal(attributes, [], "attributes")
+            shown = page.value("document.body.innerText")
+            check(not any(c in shown for c in "\x1b\x00\x7f\u202e\u2066\u200f"), f"{evil!r} is shown as it is")
+            clean(page)
+
+
+def many(source, target, processes):
+    """A loop that forks and executes: 4 events for each process."""
+    with open(source, encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    header, existing = lines[0], [line for line in lines if line["type"] == "process"]
+    follow = existing[-1]
+    ns, n, t = header["host"], 0, 1000
+    out = [header, *existing]
+    for i in range(processes):
+        pid, born = 100000 + i, t
+        who = {"tid": pid, "tgid": pid, "born": born, "comm": "true", "ns": ns, "cgroup": "1"}
+        parent = {"tid": follow["pid"], "tgid": follow["pid"], "born": follow["born"], "comm": follow["comm"], "ns": ns,
+                  "cgroup": "1"}
+        for kind, fields in (
+                ("fork", parent | {"flags": "0x0", "exit_signal": 17, "parent_tgid": follow["pid"],
+                                   "parent_born": follow["born"], "child": who}),
+                ("exec", who | {"tid_before": pid, "comm_before": "sh", "path": f"/bin/tool{i % 50}",
+                                "argv": [f"tool{i % 50}", str(i)]}),
+                ("syscall", who | {"call": "unshare" if i % 10 == 0 else "chdir", "args": [
+                    {"name": "x", "kind": "string", "value": "0x1", "text": f"/folder/{i}"}], "result": 0}),
+                ("exit", who | {"code": 0, "signal": 0, "process": True})):
+            n, t = n + 1, t + 100_000
+            out.append({"type": kind, "n": n, "t": t} | fields)
+    out.append(lines[-1] | {"events": n})
+    with open(target, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in out)
+    return n
+
+
+@test(needs=NEEDS)
+def ten_thousand_events_stay_fluid(box):
+    trace = box.temp / "many.jsonl"
+    events = many(box.source / "examples" / "docker-run.jsonl", trace, 2500)
+    path = drawn(box, trace)
+    with Browser(box.temp) as page:
+        page.open(path, "#timeline")
+        page.key("a")
+        equal(page.value("timelineView.count()"), events, "rows")
+        check(page.value("document.querySelectorAll('.row').length") < 120, "all rows are in the page at once")
+        longest = page.value("""(async () => { const box = document.getElementById('scroll'); const times = [];
+            for (let i = 0; i < 60; ++i) { box.scrollTop = i * 3600; const a = performance.now();
+              await new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d))); times.push(performance.now() - a); }
+            return times.sort((a, b) => a - b)[54]; })()""")
+        check(longest < 100, f"nine of ten times to scroll are up to {longest:.0f} ms")
+        for what, code in (("a step", "step(-1)"), ("a search", "state.query = 'tool7'; update()"),
+                           ("a filter", "state.query = ''; toggle(state.processes, 9)"), ("the end", "clearAll()"),
+                           ("another view", "show('tree')"), ("the moment", "go(5000)"), ("namespaces", "show('namespaces')")):
+            took = page.value(f"(() => {{ const a = performance.now(); {code}; return performance.now() - a; }})()")
+            check(took < 300, f"{what} takes {took:.0f} ms")
+        clean(page)
