@@ -4,9 +4,12 @@
 
 #include "trace/error.h"
 #include "vis/dot.h"
+#include "vis/facts.h"
 #include "vis/mermaid.h"
 #include "vis/ns_view.h"
 #include "vis/page.h"
+#include "vis/perfetto.h"
+#include "vis/raster.h"
 #include "vis/svg.h"
 #include "vis/timeline.h"
 
@@ -19,22 +22,35 @@ std::optional<View> view_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+namespace {
+
+std::string svg(const Recording& recording, View view, const DrawOptions& options) {
+  switch (view) {
+    case View::Tree:
+      return to_svg(build_tree(recording, options));
+    case View::Timeline:
+      return timeline_svg(build_tree(recording, options));
+    case View::Namespaces:
+      return namespaces_svg(recording, options);
+  }
+  return "";
+}
+
+}  // namespace
+
 bool needs_calls(Picture picture) {
-  return picture == Picture::Html;
+  return picture == Picture::Html || picture == Picture::Perfetto;
 }
 
 std::string draw(const Recording& recording, View view, Picture picture, const DrawOptions& options) {
   switch (picture) {
     case Picture::Svg:
-      switch (view) {
-        case View::Tree:
-          return to_svg(build_tree(recording, options));
-        case View::Timeline:
-          return timeline_svg(build_tree(recording, options));
-        case View::Namespaces:
-          return namespaces_svg(recording, options);
-      }
-      break;
+      return svg(recording, view, options);
+    case Picture::Png:
+      return png_of(svg(recording, view, options));
+    case Picture::Pdf:
+      return pdf_of(svg(recording, view, options), facts_of(recording, options.title).title,
+                    recording.header().start_realtime);
     case Picture::Dot:
       if (view != View::Tree) throw Error("only the view `tree` is a graph: use --view tree for .dot, or -o FILE.svg");
       return to_dot(build_tree(recording, options));
@@ -45,6 +61,8 @@ std::string draw(const Recording& recording, View view, Picture picture, const D
       return to_mermaid(build_tree(recording, options));
     case Picture::Html:
       return html_page(recording, options);
+    case Picture::Perfetto:
+      return to_perfetto(recording, options);
   }
   return "";
 }

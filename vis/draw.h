@@ -12,7 +12,7 @@
 namespace nstrace::vis {
 
 enum class View : std::uint8_t { Tree, Timeline, Namespaces };
-enum class Picture : std::uint8_t { Dot, Svg, Mermaid, Html };
+enum class Picture : std::uint8_t { Dot, Svg, Mermaid, Html, Png, Pdf, Perfetto };
 
 std::optional<View> view_from_name(std::string_view name);  // "tree", "timeline", "namespaces"
 

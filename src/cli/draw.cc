@@ -20,7 +20,7 @@ int draw_command(const Arguments& arguments) {
   PictureOptions picture;
   CLI::App app("Draws a recorded trace.", "nstrace draw");
   app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
-  app.add_option("-o,--output", outputs, "write to FILE (.svg, .html, .dot, .mmd); may be repeated")
+  app.add_option("-o,--output", outputs, "write to FILE (.svg, .html, .png, .pdf, .dot, .mmd, .json); may be repeated")
       ->type_name("FILE")
       ->required()
       ->allow_extra_args(false);
@@ -39,7 +39,8 @@ int draw_command(const Arguments& arguments) {
   for (const std::string& given : outputs) {
     const Destination destination = parse_destination(given);
     if (!is_picture(destination.format))
-      throw Error(fmt::format("nstrace draw makes pictures (.svg, .html, .dot, .mmd), and {} is none", given));
+      throw Error(fmt::format(
+          "nstrace draw makes pictures (.svg, .html, .png, .pdf, .dot, .mmd, .json), and {} is none", given));
     sinks.add(open_destination(destination, picture));
   }
   trace::Anonymous anonymous(sinks);

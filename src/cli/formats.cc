@@ -20,7 +20,7 @@ struct Ending {
   bool zstd;
   std::string_view what;
 };
-constexpr std::array<Ending, 8> kEndings{{
+constexpr std::array<Ending, 11> kEndings{{
     {"jsonl", Format::Json, false, "the trace, to be shown, drawn and checked later"},
     {"jsonl.zst", Format::Json, true, "the same, compressed"},
     {"txt", Format::Lines, false, "lines, as strace writes them"},
@@ -28,7 +28,10 @@ constexpr std::array<Ending, 8> kEndings{{
     {"dot", Format::Dot, false, "a graph for Graphviz"},
     {"svg", Format::Svg, false, "a picture"},
     {"html", Format::Html, false, "a page with all views, to look around in, in one file"},
+    {"png", Format::Png, false, "the picture as pixels"},
+    {"pdf", Format::Pdf, false, "the picture as a page to print"},
     {"mmd", Format::Mermaid, false, "a Mermaid sequence diagram, for Markdown"},
+    {"json", Format::Perfetto, false, "Chrome's trace events, for ui.perfetto.dev"},
 }};
 
 std::string endings() {
@@ -71,6 +74,12 @@ vis::Picture picture_of(Format format) {
       return vis::Picture::Mermaid;
     case Format::Html:
       return vis::Picture::Html;
+    case Format::Png:
+      return vis::Picture::Png;
+    case Format::Pdf:
+      return vis::Picture::Pdf;
+    case Format::Perfetto:
+      return vis::Picture::Perfetto;
     case Format::Svg:
     case Format::Lines:
     case Format::Json:

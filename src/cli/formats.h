@@ -12,7 +12,7 @@
 
 namespace nstrace::cli {
 
-enum class Format { Lines, Json, Dot, Svg, Mermaid, Html };
+enum class Format { Lines, Json, Dot, Svg, Mermaid, Html, Png, Pdf, Perfetto };
 
 struct Destination {
   Format format = Format::Lines;

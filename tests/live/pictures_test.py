@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Files that other programs open: .png, .pdf and Chrome's trace events, from the recordings in examples/."""
+import json
+import struct
+import zlib
+
+from harness import Skip, check, equal, lacking, test
+
+
+def drawn(box, name, ending, *options):
+    path = box.temp / f"{name}.{ending}"
+    status, _, err = box.run(box.nstrace, "draw", box.source / "examples" / (name + ".jsonl"), *options, "-o", path)
+    if status != 0 and "apt-get install librsvg2-2" in err:
+        raise Skip("librsvg is missing")
+    equal(status, 0, f"status of nstrace draw to .{ending} ({err.strip()[-300:]})")
+    return path.read_bytes()
+
+
+@test(needs=("nstrace",))
+def png_is_a_picture_of_that_size(box):
+    for view in "tree", "timeline", "namespaces":
+        png = drawn(box, "docker-run", "png", "--view", view)
+        equal(png[:8], b"\x89PNG\r\n\x1a\n", "the first bytes")
+        width, height = struct.unpack(">II", png[16:24])
+        check(1000 < width < 4000 and 500 < height < 6000, f"{view} is {width} by {height}")
+        at, data = 8, b""
+        while at < len(png):
+            size, kind = struct.unpack(">I4s", png[at:at + 8])
+            equal(zlib.crc32(png[at + 4:at + 8 + size]), struct.unpack(">I", png[at + 8 + size:at + 12 + size])[0], "a checksum")
+            data += png[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+            at += 12 + size
+        pixels = zlib.decompress(data)
+        check(len(set(pixels)) > 20, "the picture is empty")
+        equal(drawn(box, "docker-run", "png", "--view", view), png, "the same picture again")
+
+
+@test(needs=("nstrace",))
+def pdf_is_one_page_with_its_text(box):
+    pdf = drawn(box, "docker-run", "pdf")
+    check(pdf.startswith(b"%PDF-1.") and pdf.rstrip().endswith(b"%%EOF"), "it is no PDF")
+    equal(drawn(box, "docker-run", "pdf"), pdf, "the same page again")
+    if not lacking(box, "pdftotext"):
+        (box.temp / "a.pdf").write_bytes(pdf)
+        status, words, _ = box.run("pdftotext", box.temp / "a.pdf", "-")
+        equal(status, 0, "status of pdftotext")
+        check("pivot_root" in words and "0 lost" in words, "the page's text lacks words")
+
+
+def tracks(trace):
+    """What a viewer does with it: the slices of each thread, nested; fails where they overlap."""
+    equal(sorted(trace), ["displayTimeUnit", "otherData", "traceEvents"], "keys")
+    slices, flows = {}, {}
+    for event in trace["traceEvents"]:
+        check(isinstance(event["pid"], int) and isinstance(event["tid"], int) and event["name"], f"{event}")
+        if event["ph"] == "X":
+            slices.setdefault((event["pid"], event["tid"]), []).append((event["ts"], -event["dur"], event["name"]))
+            check(event["ts"] >= 0 and event["dur"] >= 0, f"before its time: {event}")
+        elif event["ph"] in "sf":
+            flows.setdefault(event["id"], {})[event["ph"]] = event
+        else:
+            check(event["ph"] in "iM", f"a kind that nobody expects: {event}")
+    for thread, list_ in slices.items():
+        open_ = []
+        for begin, minus, name in sorted(list_):
+            while open_ and open_[-1][0] <= begin + 0.0005:
+                open_.pop()
+            check(not open_ or begin - minus <= open_[-1][0] + 0.001,
+                  f"{name} at {begin} overlaps {open_[-1:]} on {thread}")
+            open_.append((begin - minus, name))
+    for number, flow in flows.items():
+        equal(sorted(flow), ["f", "s"], f"the ends of flow {number}")
+        check(flow["s"]["ts"] <= flow["f"]["ts"], f"flow {number} goes back in time")
+        for end in flow.values():  # a viewer hangs it on the slice that is open there
+            check(any(begin - 0.001 <= end["ts"] <= begin - minus + 0.001 for begin, minus, _ in
+                      slices.get((end["pid"], end["tid"]), [])), f"flow {number} hangs on nothing at {end}")
+    return slices, flows
+
+
+@test(needs=("nstrace",))
+def trace_events_nest_and_flow(box):
+    for name, kinds in ("docker-run", {"fork"}), ("docker-exec", {"fork", "setns"}):
+        trace = json.loads(drawn(box, name, "json"))
+        slices, flows = tracks(trace)
+        equal({flow["s"]["name"] for flow in flows.values()}, kinds, f"kinds of flow in {name}")
+        check(len(slices) > 5, "few tracks")
+        named = [e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M" and e["name"] == "process_name"]
+        equal(len(named), len(set(named)), "tracks with one name")
+        if name == "docker-run":
+            last = [e for e in trace["traceEvents"] if e["ph"] == "X" and e["name"] == "sleep 100"]
+            equal(len(last), 1, "slices of sleep 100")
+            equal([last[0]["args"][ns] for ns in ("mnt", "pid", "user")], ["mnt 2", "pid 2", "host"], "its namespaces")
