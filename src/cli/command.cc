@@ -15,6 +15,7 @@ namespace {
 
 const std::vector<Command> kCommands{
     {"show", "print a recorded trace as lines, or as a tree", show_command, kBadUse},
+    {"explain", "tell what happened in a recorded trace, step by step", explain_command, kBadUse},
     {"draw", "draw a recorded trace", draw_command, kBadUse},
     {"check", "say whether a trace keeps to an expectation file", check_command, kBadUse},
     {"expect", "write an expectation file from traces", expect_command, kBadUse},

@@ -23,6 +23,7 @@ int show_command(const Arguments& arguments);
 int draw_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
 int expect_command(const Arguments& arguments);
+int explain_command(const Arguments& arguments);
 int diff_command(const Arguments& arguments);
 int lab_command(const Arguments& arguments);
 int doctor_command(const Arguments& arguments);

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "story/chapters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/runtime.h"
+#include "story/words.h"
+#include "trace/text.h"
+
+namespace nstrace::story {
+
+using model::Process;
+using model::Program;
+
+namespace {
+
+bool has(const std::vector<std::string>& words, std::string_view prefix) {
+  return std::ranges::any_of(words, [&](const std::string& w) { return w.starts_with(prefix); });
+}
+
+std::string_view after(const std::vector<std::string>& argv, std::string_view flag) {
+  for (std::size_t i = 0; i + 1 < argv.size(); ++i)
+    if (argv[i] == flag) return argv[i + 1];
+  return "";
+}
+
+// Who asked for the container, as far as a program tells.
+std::string manager_of(const Program& program) {
+  const std::string_view name =
+      model::base_name(program.argv.empty() ? std::string_view(program.path) : std::string_view(program.argv[0]));
+  if (name.starts_with("containerd-shim")) {
+    const std::string_view ns = after(program.argv, "-namespace");
+    return ns == "moby" ? "docker" : ns == "k8s.io" ? "kubernetes (containerd)" : "containerd";
+  }
+  if (name == "conmon" || name == "conmonrs") {
+    const std::string_view exit_command = model::base_name(after(program.argv, "--exit-command"));
+    if (exit_command == "podman") return "podman";
+    if (exit_command == "crio" || has(program.argv, "/var/run/crio") || has(program.argv, "/run/crio")) return "cri-o";
+    return "";
+  }
+  if (name == "podman" || name == "buildah") return std::string(name);
+  if (name == "buildkitd") return "buildkit";
+  return "";
+}
+
+bool a_program(Part part) {
+  return part & (kProgram | kEntered | kOther | kHook);
+}
+
+constexpr Phase kForMade[] = {Phase::Manager,  Phase::Runtime, Phase::SelfClone, Phase::Bootstrap, Phase::Namespaces,
+                              Phase::IdMaps,   Phase::Cgroup,  Phase::Root,      Phase::Hooks,     Phase::Pivot,
+                              Phase::Security, Phase::Ready,   Phase::Start,     Phase::Program};
+constexpr Phase kForEntered[] = {Phase::Runtime, Phase::SelfClone, Phase::Bootstrap, Phase::Namespaces,
+                                 Phase::Cgroup,  Phase::Security,  Phase::Program,   Phase::Exit};
+constexpr Phase kForEnded[] = {Phase::Exit, Phase::Delete};
+constexpr Phase kForSandbox[] = {Phase::Namespaces, Phase::IdMaps,   Phase::Root,
+                                 Phase::Pivot,      Phase::Security, Phase::Program};
+
+}  // namespace
+
+std::span<const Phase> expected_phases(Kind kind) {
+  switch (kind) {
+    case Kind::Made:
+      return kForMade;
+    case Kind::Entered:
+      return kForEntered;
+    case Kind::Ended:
+      return kForEnded;
+    case Kind::Sandbox:
+      return kForSandbox;
+    case Kind::Other:
+    case Kind::Daemon:
+      return {};
+  }
+  return {};
+}
+
+Chapters::Key Chapters::key_of(const Moment& m) const {
+  const Actor& a = m.event.as<trace::Exec>() && !(m.before.part & (kOther | kManager)) && a_program(m.actor.part)
+                       ? m.before
+                       : m.actor;
+  std::string id = a.id;
+  if (id.empty() && a.session) id = fmt::format("#{}", *a.session);
+  if (id.empty() && m.process.container) {
+    const model::Container& c = model_.containers()[*m.process.container];
+    id = c.name.empty() ? fmt::format("@{}", c.id) : c.name;
+  }
+  const std::string session = a.session ? fmt::format("{}/{}", id, *a.session) : id;
+  if (m.actor.part == kSandbox || a.part & (kSandbox | kBoxed)) return {Kind::Sandbox, session};
+  if (m.actor.part & (kProgram | kEntered) && m.event.as<trace::Exit>()) {
+    if (m.actor.part == kEntered) return {Kind::Entered, session};
+    if (const auto sandbox = Key(Kind::Sandbox, session); by_key_.count(sandbox)) return sandbox;
+    return {Kind::Ended, id};
+  }
+  if (m.actor.part == kShim) return {a.verb == "delete" || m.event.as<trace::Exit>() ? Kind::Ended : Kind::Made, id};
+  if (m.actor.part == kMonitor) return a.verb == "exec" ? Key(Kind::Entered, session) : Key(Kind::Made, id);
+  if (a.verb == "create" || a.verb == "run" || a.verb == "start" || a.verb == "restore") {
+    // What `run` does after its container's end is part of that.
+    if (a.verb == "run" && m.event.as<trace::Exit>() && m.actor.part == kRuntime) return {Kind::Ended, id};
+    return {Kind::Made, id};
+  }
+  if (a.verb == "exec") return {Kind::Entered, session};
+  if (a.verb == "kill" || a.verb == "delete") return {Kind::Ended, id};
+  if (!a.verb.empty()) return {Kind::Other, session};
+  if (m.process.container) return {Kind::Made, id};  // the trace began when it was under way
+  return {Kind::Daemon, ""};
+}
+
+ChapterId Chapters::of(const Moment& m, Phase phase) {
+  const Key key = key_of(m);
+  // The same id again is another container, once the first one's program has begun.
+  if (key.first == Kind::Made && m.event.as<trace::Exec>() && m.actor.part == kRuntime &&
+      (m.actor.verb == "create" || m.actor.verb == "run"))
+    if (const auto old = by_key_.find(key); old != by_key_.end() && has_program_[old->second]) {
+      by_key_.erase(old);
+      by_key_.erase({Kind::Ended, key.second});
+    }
+  auto found = by_key_.find(key);
+  if (found == by_key_.end()) {
+    const auto id = static_cast<ChapterId>(chapters_.size());
+    Chapter& chapter = chapters_.emplace_back();
+    chapter.id = id;
+    chapter.kind = key.first;
+    chapter.begin = m.event.start ? m.event.start : m.event.time;
+    chapter.first_event = m.event.number;
+    // Whoever acts here was at work before, or is not the one that begins such a thing.
+    chapter.cut_before = (key.first == Kind::Made || key.first == Kind::Entered) && !m.event.as<trace::Exec>();
+    has_program_.push_back(false);
+    found = by_key_.emplace(key, id).first;
+  }
+  Chapter& chapter = chapters_[found->second];
+  learn(chapter, m, phase);
+  chapter.end = m.event.time;
+  chapter.last_event = m.event.number;
+  return found->second;
+}
+
+void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
+  const Actor& a = m.actor;
+  const auto* exec = m.event.as<trace::Exec>();
+  if (c.container_id.empty()) c.container_id = a.id;
+  if (c.runtime.empty() || a.part & (kRuntime | kStages | kSandbox))
+    if (!a.runtime.empty()) c.runtime = a.runtime;
+  if (!c.container && m.process.container && c.kind != Kind::Daemon) c.container = m.process.container;
+  if (exec && phase == Phase::Program) {
+    c.program = command_line(exec->argv);
+    has_program_[c.id] = true;
+  }
+  if (exec && a.part == kStage0 && a.runtime == "runc") {
+    const bool copied_by_parent =
+        has(exec->env, "_LIBCONTAINER_SYNCPIPE") || has(exec->env, "_LIBCONTAINER_PIDFD_SOCK");
+    if (copied_by_parent)
+      c.family = "1.2 or later";
+    else if (has(exec->env, "_LIBCONTAINER_CLONED_BINARY") || has(exec->env, "_LIBCONTAINER_STATEDIR"))
+      c.family = "1.1 or older";
+  }
+  if (c.manager.empty()) {
+    auto at = std::optional(m.process.id);
+    for (int steps = 0; at && steps < 24 && c.manager.empty(); ++steps) {
+      const Process& p = model_.processes()[*at];
+      for (auto program = p.programs.rbegin(); program != p.programs.rend() && c.manager.empty(); ++program)
+        c.manager = manager_of(*program);
+      at = model_.origin(p);
+    }
+  }
+}
+
+void Chapters::finish() {
+  for (Chapter& c : chapters_) {
+    if (!c.container && !c.container_id.empty())
+      for (const model::Container& container : model_.containers())
+        if (container.name == c.container_id) c.container = container.id;
+    if (c.container) {
+      const model::Container& container = model_.containers()[*c.container];
+      if (c.container_id.empty()) c.container_id = container.name;
+      c.name = trace::escape(container.image_name);
+      if (c.runtime.empty()) c.runtime = container.runtime;
+    }
+    if (c.name.empty()) c.name = short_id(c.container_id);
+    const std::string what = c.name.empty() ? "a container" : "container " + c.name;
+    std::string by = c.runtime.empty() ? "" : trace::escape(c.runtime);
+    if (!by.empty() && !c.family.empty()) by += " " + c.family;
+    const std::string tool = by.empty() ? "" : fmt::format(" by {}", by);
+    const std::string order = c.manager.empty() ? "" : fmt::format(" for {}", c.manager);
+    const bool began = has_program_[c.id];
+    const std::string program = c.program.empty() ? "" : fmt::format(": {}", c.program);
+    switch (c.kind) {
+      case Kind::Made:
+        c.title = fmt::format("{} is made{}{}{}{}", what, began ? " and started" : "", tool, order, program);
+        c.cut_after = !began;
+        break;
+      case Kind::Entered:
+        c.title = fmt::format("a program is brought into {}{}{}{}", what, tool, order, program);
+        c.cut_after = !began;
+        break;
+      case Kind::Ended:
+        c.title = fmt::format("{} ends{}", what, order);
+        break;
+      case Kind::Sandbox:
+        c.title = fmt::format("a sandbox, no OCI container, is made{}{}", tool, program);
+        break;
+      case Kind::Other:
+        c.title = fmt::format("{}: another command of the runtime", what);
+        break;
+      case Kind::Daemon:
+        c.title = "what the daemons do themselves";
+        break;
+    }
+    if (!c.title.empty() && c.title[0] >= 'a' && c.title[0] <= 'z') c.title[0] = static_cast<char>(c.title[0] - 32);
+  }
+}
+
+std::vector<ChapterId> Chapters::order() const {
+  std::vector<ChapterId> order(chapters_.size());
+  for (ChapterId i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, {}, [&](ChapterId id) { return chapters_[id].first_event; });
+  return order;
+}
+
+}  // namespace nstrace::story

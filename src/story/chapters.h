@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Which chapter of the story an event belongs to, and what is known of each chapter: whose container, which runtime and
+// version, which manager.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "story/rule.h"
+#include "story/story.h"
+
+namespace nstrace::story {
+
+class Chapters {
+ public:
+  Chapters(const model::Model& model, Actors& actors) : model_(model), actors_(actors) {}
+
+  // The chapter that the event belongs to; a new one if need be. `phase`: of the step that it becomes.
+  ChapterId of(const Moment& moment, Phase phase);
+  // Titles, and the containers that were made meanwhile.
+  void finish();
+
+  const std::vector<Chapter>& all() const { return chapters_; }
+  std::vector<ChapterId> order() const;  // by begin; what was done to one container stays together
+
+ private:
+  using Key = std::pair<Kind, std::string>;
+  Key key_of(const Moment& moment) const;
+  void learn(Chapter& chapter, const Moment& moment, Phase phase);
+
+  const model::Model& model_;
+  Actors& actors_;
+  std::vector<Chapter> chapters_;
+  std::vector<bool> has_program_;
+  std::map<Key, ChapterId> by_key_;
+};
+
+// The phases that one would expect in such a chapter.
+std::span<const Phase> expected_phases(Kind kind);
+
+}  // namespace nstrace::story

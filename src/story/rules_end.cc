@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// What is known about the user's program, sandboxes that are no OCI containers, and the end of it all.
+#include <algorithm>
+
+#include "story/rule.h"
+
+namespace nstrace::story {
+namespace {
+
+using enum Phase;
+
+bool ended(const Moment& m) {
+  return m.process.ended.has_value();
+}
+bool well(const Moment& m) {
+  return ended(m) && m.process.ended->code == 0 && m.process.ended->signal == 0;
+}
+bool detached(const Moment& m) {
+  if (m.process.programs.empty()) return false;
+  const auto& argv = m.process.programs.back().argv;
+  return std::ranges::any_of(argv, [](const std::string& a) { return a == "--detach" || a == "-d"; });
+}
+bool is_init(const Moment& m) {
+  return m.process.container && m.model.containers()[*m.process.container].init == m.process.id;
+}
+bool from_builder(const Moment& m) {
+  return m.before.part & kBuilders;
+}
+
+const Rule kRules[] = {
+    // --- sandboxes ---
+    {.name = "sandbox",
+     .phase = Runtime,
+     .on = On::Exec,
+     .who = kSandbox,
+     .when = [](const Moment& m) { return m.actor.runtime == "nstrace lab"; },
+     .sentence = "The mini runtime of nstrace begins. It sets a container up by itself, as the real runtimes do.",
+     .brief = "the mini runtime begins",
+     .references = {"nstrace lab plan"}},
+    {.name = "sandbox-tool",
+     .phase = Runtime,
+     .on = On::Exec,
+     .who = kSandbox,
+     .sentence = "{runtime} begins: {program}. What it makes is a sandbox of its own kind, and no OCI container.",
+     .brief = "{runtime} makes a sandbox",
+     .references = {"namespaces(7)"}},
+    {.name = "sandbox-clone",
+     .phase = Namespaces,
+     .on = On::Fork,
+     .who = kSandbox | kBoxed,
+     .when = [](const Moment& m) { return !(m.event.as<trace::Fork>()->child.ns == m.event.who.ns); },
+     .sentence = "It makes a process (pid {child}) in namespaces other than its own: {new}.",
+     .brief = "a process in other namespaces: {new}",
+     .references = {"clone(2)", "namespaces(7)"}},
+    {.name = "sandbox-child",
+     .phase = Bootstrap,
+     .on = On::Fork,
+     .who = kBoxed,
+     .sentence =
+         "Inside, process {pid} makes a child (pid {child}), and stays as number 1 of its PID namespace itself: "
+         "somebody must collect the processes that end there.",
+     .brief = "number 1 makes the child that will be the program",
+     .references = {"pid_namespaces(7)", "bubblewrap: bubblewrap.c, do_init()"}},
+    {.name = "sandbox-no-fork-program",
+     .phase = Program,
+     .on = On::Exec,
+     .who = kProgram | kOther,
+     .when = [](const Moment& m) { return (m.before.part & (kSandbox | kBoxed)) != 0; },
+     .sentence = "The process that set the sandbox up becomes the program: {program}.",
+     .brief = "the program begins: {name}",
+     .references = {"execve(2)"}},
+    {.name = "sandbox-end",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kSandbox,
+     .when = ended,
+     .sentence = "{runtime} ends {ending}.",
+     .brief = "{runtime} ends",
+     .references = {}},
+
+    // --- the user's program ---
+    {.name = "program",
+     .phase = Program,
+     .on = On::Exec,
+     .who = kProgram,
+     .when = from_builder,
+     .sentence =
+         "The set-up process becomes the container's program: {program}. It is the same process, number {inner} "
+         "in the container, with all that was set up; only what it executes is another.",
+     .brief = "the container's program begins: {name}",
+     .references = {"execve(2)", "OCI runtime-spec: config.md, process.args"}},
+    {.name = "entered-program",
+     .phase = Program,
+     .on = On::Exec,
+     .who = kEntered | kProgram | kOther | kHook,
+     .when = [](const Moment& m) { return from_builder(m) && m.before.verb == "exec"; },
+     .sentence = "The process that has entered becomes the program: {program}. In the container it is number {inner}.",
+     .brief = "the program begins in the container: {name}",
+     .references = {"execve(2)"}},
+    {.name = "entered-end",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kEntered,
+     .when = [](const Moment& m) { return ended(m) && !m.process.programs.empty() && m.process.programs.back().event; },
+     .sentence = "The program ends {ending}. The container goes on: this was not its first process.",
+     .brief = "the program ends",
+     .references = {"wait(2)"}},
+    {.name = "container-end",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kProgram,
+     .when = [](const Moment& m) { return ended(m) && is_init(m) && m.process.inner_pid() == 1; },
+     .sentence =
+         "The container's first process ends {ending}. It was number 1 of its PID namespace: with it the kernel "
+         "ends every process that is left in there, and the container is over.",
+     .brief = "the container's first process ends, and so the container",
+     .references = {"pid_namespaces(7)"}},
+    {.name = "container-end-shared-pids",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kProgram,
+     .when = [](const Moment& m) { return ended(m) && is_init(m); },
+     .sentence = "The container's first process ends {ending}.",
+     .brief = "the container's first process ends",
+     .references = {}},
+
+    // --- the runtime's commands end ---
+    {.name = "signal",
+     .phase = Exit,
+     .who = kRuntime,
+     .call = "kill|pidfd_send_signal",
+     .when = [](const Moment& m) { return m.call().args.size() > 1 && m.call().args[1].text != "0"; },
+     .sentence = "{runtime} sends {arg1} to the container's first process ({arg0}).",
+     .brief = "{arg1} to the container's first process",
+     .references = {"kill(2)", "runc: libcontainer/container_linux.go, Signal()"}},
+    {.name = "create-end",
+     .phase = Ready,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return well(m) && m.actor.verb == "create"; },
+     .sentence = "`{runtime} create` ends: the container is set up. Its process waits at exec.fifo, with the program "
+                 "not begun; its new parent is whoever asked for orphans.",
+     .brief = "set up: the container waits to be started",
+     .references = {"OCI runtime-spec: runtime.md, Lifecycle", "runc: libcontainer/standard_init_linux.go, Init()"}},
+    {.name = "start-end",
+     .phase = Start,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return well(m) && m.actor.verb == "start"; },
+     .sentence = "`{runtime} start` ends: the waiting process has been let through.",
+     .brief = "the waiting process has been let through",
+     .references = {"OCI runtime-spec: runtime.md, Start"}},
+    {.name = "exec-end",
+     .phase = Program,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return well(m) && m.actor.verb == "exec" && detached(m); },
+     .sentence = "`{runtime} exec` ends at once, as it was told to (--detach): the program in the container does not "
+                 "need it.",
+     .brief = "{runtime} is no longer needed",
+     .references = {"runc-exec(8)"}},
+    {.name = "exec-end-waited",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return ended(m) && m.actor.verb == "exec" && !detached(m); },
+     .sentence = "`{runtime} exec` ends {ending}: it has waited for the program, and passes its status on.",
+     .brief = "{runtime} passes the program's status on",
+     .references = {"runc-exec(8)"}},
+    {.name = "run-end",
+     .phase = Delete,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return ended(m) && m.actor.verb == "run"; },
+     .sentence = "`{runtime} run` ends {ending}, the container's own status, after it has cleared up.",
+     .brief = "{runtime} ends",
+     .references = {"runc-run(8)"}},
+    {.name = "delete-end",
+     .phase = Delete,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return well(m) && m.actor.verb == "delete"; },
+     .sentence = "`{runtime} delete` ends: nothing of the container is left.",
+     .brief = "nothing of the container is left",
+     .references = {"OCI runtime-spec: runtime.md, Delete"}},
+    {.name = "runtime-fails",
+     .phase = Exit,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return ended(m) && !well(m); },
+     .sentence = "`{runtime} {verb}` ends {ending}: it has failed.",
+     .brief = "{runtime} has failed",
+     .references = {}},
+};
+
+}  // namespace
+
+std::span<const Rule> rules_end() {
+  return kRules;
+}
+
+}  // namespace nstrace::story

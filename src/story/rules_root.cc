@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+// What is known about the root file system, hooks and the change of the root.
+#include "model/runtime.h"
+#include "story/rule.h"
+
+namespace nstrace::story {
+namespace {
+
+using enum Phase;
+
+std::string_view text(const Moment& m, std::size_t index) {
+  return index < m.call().args.size() ? std::string_view(m.call().args[index].text) : std::string_view();
+}
+bool same_place(const Moment& m) {
+  return text(m, 0) == text(m, 1) && text(m, 0).size() > 1;
+}
+bool kernel_path(const Moment& m) {
+  return glob("/proc/*|/sys/*|/newroot/proc/*|/newroot/sys/*|/proc|/sys", text(m, 1));
+}
+
+constexpr std::uint32_t kMounters = kStage2 | kSetup | kBoxed | kSandbox;
+
+const Rule kRules[] = {
+    // --- hide, protect: calls that would also fit the general rules below ---
+    {.name = "masked-paths",
+     .phase = Security,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"/dev/null", "/proc/*|/sys/*", "", "*MS_BIND*"},
+     .sentence = "It hides files of the kernel that tell about the host, by mounting the empty /dev/null over them: "
+                 "{each}.",
+     .brief = "hides {arg1}",
+     .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
+     .each = "{arg1}"},
+    {.name = "masked-folders",
+     .phase = Security,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"tmpfs", "/proc/*|/sys/*", "tmpfs", "*MS_RDONLY*"},
+     .when = [](const Moment& m) { return !text(m, 1).starts_with("/proc/self/fd/"); },
+     .sentence = "It hides folders of the kernel that tell about the host, by mounting an empty, read-only file system "
+                 "over them: {each}.",
+     .brief = "hides {arg1}",
+     .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
+     .each = "{arg1}"},
+    {.name = "readonly-paths",
+     .phase = Security,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "", "*MS_BIND*"},
+     .when = [](const Moment& m) { return same_place(m) && kernel_path(m) && !glob("/proc/self/fd/*", text(m, 1)); },
+     .sentence = "It makes switches of the kernel read-only for the container ({each}): each is mounted onto itself, "
+                 "since only a mount can be read-only, and then that mount is made so.",
+     .brief = "makes {arg1} read-only",
+     .references = {"OCI runtime-spec: config-linux.md, readonlyPaths",
+                    "runc: libcontainer/rootfs_linux.go, readonlyPath()"},
+     .each = "{arg1}"},
+
+    // --- propagation ---
+    {.name = "old-root-slave",
+     .phase = Pivot,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", ".|oldroot", "", "*MS_SLAVE*|*MS_PRIVATE*"},
+     .sentence = "Before the old root is taken away it is cut off from the host's: otherwise taking it away here would "
+                 "unmount it there too.",
+     .brief = "the old root is cut off from the host",
+     .references = {"mount_namespaces(7)", "runc: libcontainer/rootfs_linux.go, pivotRoot()"}},
+    {.name = "root-propagation",
+     .phase = Root,
+     .who = kBuilders,
+     .call = "mount",
+     .args = {"", "/", "", "*MS_SLAVE*|*MS_PRIVATE*"},
+     .sentence = "Mounts made from here on shall not appear on the host: a new mount namespace is a copy that still "
+                 "shares changes with the original, and this ends it ({arg3}).",
+     .brief = "mounts made here shall not reach the host",
+     .references = {"mount_namespaces(7), SHARED SUBTREES", "runc: libcontainer/rootfs_linux.go, prepareRoot()"}},
+    {.name = "mount-propagation",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "", "*MS_SLAVE*|*MS_PRIVATE*|*MS_SHARED*|*MS_UNBINDABLE*"},
+     .when = [](const Moment& m) { return !glob("*MS_BIND*", text(m, 3)); },
+     .sentence = "It says for what it has mounted whether later mounts on the host appear in it: {each}.",
+     .brief = "who shares later changes of this mount",
+     .references = {"mount(2), MS_PRIVATE, MS_SLAVE"},
+     .each = "{arg3}"},
+
+    // --- the root file system ---
+    {.name = "rootfs-onto-itself",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "", "*MS_BIND*"},
+     .when =
+         [](const Moment& m) {
+           return same_place(m) && !glob("*MS_REMOUNT*", text(m, 3)) && !glob("/proc/self/fd/*", text(m, 1));
+         },
+     .sentence = "The folder with the container's files is mounted onto itself. Nothing seems to change, but it is a "
+                 "mount point now, as pivot_root will ask of the new root.",
+     .brief = "the container's files become a mount point",
+     .references = {"pivot_root(2)", "runc: libcontainer/rootfs_linux.go, prepareRoot()"}},
+    {.name = "remount",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "", "*MS_REMOUNT*"},
+     .sentence =
+         "Mounts get their restrictions (read-only, no programs, no device files): a bind mount takes them only "
+         "in a second call ({count}).",
+     .brief = "restrictions for this mount",
+     .references = {"mount(2), MS_REMOUNT|MS_BIND"},
+     .fold = true},
+    {.name = "bind-mounts",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "", "*MS_BIND*"},
+     .sentence = "Files and folders of the host are made to appear in the container (bind mounts): {each}. Docker, for "
+                 "one, gives each container its resolv.conf, hostname and hosts this way.",
+     .brief = "{arg0} of the host appears in the container",
+     .references = {"mount(2), MS_BIND", "OCI runtime-spec: config.md, mounts"},
+     .each = "{arg0}"},
+    {.name = "kernel-file-systems",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"", "", "proc|sysfs|tmpfs|devpts|mqueue|cgroup|cgroup2", ""},
+     .sentence =
+         "The file systems that every container has are mounted: {each}. They are the kernel's: proc shows only "
+         "the processes of the new PID namespace, sysfs the network devices of the new network namespace.",
+     .brief = "mounts {arg2}",
+     .references = {"OCI runtime-spec: config-linux.md, Default Filesystems", "mount(2)"},
+     .each = "{arg2}"},
+    {.name = "overlay",
+     .phase = Root,
+     .call = "mount",
+     .args = {"overlay*", "", "overlay", ""},
+     .sentence = "The layers of the image are put on top of each other (overlay), with an empty one above that takes "
+                 "what the container writes: together they are its root file system.",
+     .brief = "the layers of the image become one file system",
+     .references = {"kernel: Documentation/filesystems/overlayfs.rst"},
+     .fold = true},
+    {.name = "keep-network-namespace",
+     .phase = Namespaces,
+     .who = kManager | kOther | kHook,
+     .call = "mount",
+     .args = {"/proc/*/ns/net", "", "", "*MS_BIND*"},
+     .sentence =
+         "{comm} mounts the container's network namespace onto a file of its own: so it stays, and can be found "
+         "by a name, even when no process is in it.",
+     .brief = "keeps the network namespace by a mount",
+     .references = {"namespaces(7)"}},
+    {.name = "manager-mount",
+     .phase = Root,
+     .who = kManager | kShim,
+     .call = "mount",
+     .sentence = "{comm} mounts {arg0} on {arg1}.",
+     .brief = "mounts {arg1}",
+     .references = {"mount(2)"},
+     .fold = true},
+    {.name = "new-mount-calls",
+     .phase = Root,
+     .who = kMounters | kRuntime,
+     .call = "fsopen|fsconfig|fsmount|fspick|open_tree|open_tree_attr|move_mount|mount_setattr",
+     .sentence = "It mounts with the newer calls ({each}): the file system is made first, attached to no place, and "
+                 "then moved where it belongs, so that no path can be exchanged meanwhile.",
+     .brief = "mounts with the newer calls",
+     .references = {"fsopen(2), fsmount(2), move_mount(2)"},
+     .each = "{call}"},
+    {.name = "devices",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mknodat|mknod",
+     .args = {"", "", ""},
+     .when = [](const Moment& m) { return !glob("*S_IFIFO*", text(m, m.call().name == "mknod" ? 1 : 2)); },
+     .sentence = "The few device files that every program may expect are made in the container's /dev: {each}.",
+     .brief = "device file {device}",
+     .references = {"OCI runtime-spec: config-linux.md, Default Devices"},
+     .each = "{device}"},
+    {.name = "dev-links",
+     .phase = Root,
+     .who = kMounters,
+     .call = "symlinkat",
+     .args = {"/proc/self/fd*|/proc/kcore|pts/ptmx"},
+     .sentence = "The usual names are linked in /dev: {each}.",
+     .brief = "a usual name in /dev",
+     .references = {"OCI runtime-spec: runtime-linux.md, Dev symbolic links"},
+     .each = "{link}"},
+
+    // --- hooks ---
+    {.name = "libnetwork-setkey",
+     .phase = Hooks,
+     .on = On::Exec,
+     .when =
+         [](const Moment& m) {
+           const auto& argv = m.event.as<trace::Exec>()->argv;
+           return !argv.empty() && model::base_name(argv[0]) == "libnetwork-setkey";
+         },
+     .sentence = "{runtime} calls a hook before the container's program begins, and the hook is dockerd's own program "
+                 "file under another name: by it the running dockerd learns where the new network namespace is, and "
+                 "connects it. Docker 28 and later does without.",
+     .brief = "a hook tells dockerd where the network namespace is",
+     .references = {"OCI runtime-spec: config.md, prestart", "moby: daemon/libnetwork/sandbox_externalkey_unix.go"}},
+    {.name = "hook",
+     .phase = Hooks,
+     .on = On::Exec,
+     .who = kHook,
+     .when = [](const Moment& m) { return !(m.before.part & kHook); },
+     .sentence = "{runtime} calls a hook, a program that somebody asked to be called at this point: {program}.",
+     .brief = "a hook: {name}",
+     .references = {"OCI runtime-spec: config.md, POSIX-platform Hooks"}},
+    {.name = "hook-fails",
+     .phase = Hooks,
+     .on = On::Exit,
+     .who = kHook,
+     .when =
+         [](const Moment& m) {
+           return m.process.ended && (m.process.ended->code || m.process.ended->signal) &&
+                  !m.process.programs.empty() && m.process.programs.back().event;
+         },
+     .sentence = "The hook ends {ending}, which is a failure.",
+     .brief = "the hook fails",
+     .references = {"OCI runtime-spec: runtime.md, Lifecycle"}},
+
+    // --- pivot ---
+    {.name = "pivot-dot",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "pivot_root",
+     .args = {".", "."},
+     .sentence =
+         "The container's files become its root directory. With \".\" for both, the old root is stacked on the "
+         "very same place, on top of the new one: so no folder for it is needed inside, and it can be taken off "
+         "from there.",
+     .brief = "the container's files become its root",
+     .references = {"pivot_root(2), pivot_root(\".\", \".\")", "runc: libcontainer/rootfs_linux.go, pivotRoot()"}},
+    {.name = "pivot-same-path",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "pivot_root",
+     .when = [](const Moment& m) { return text(m, 0) == text(m, 1); },
+     .sentence =
+         "The container's files become its root directory, and the old root is put on the same place, on top of "
+         "the new one, from where it can be taken off.",
+     .brief = "the container's files become its root",
+     .references = {"pivot_root(2)", "youki: crates/libcontainer/src/syscall/linux.rs, pivot_rootfs()"}},
+    {.name = "pivot",
+     .phase = Pivot,
+     .call = "pivot_root",
+     .sentence = "The root directory is changed to {arg0}; the old one is still reachable, at {arg1}, as long as "
+                 "things are fetched from there.",
+     .brief = "the root becomes {arg0}",
+     .references = {"pivot_root(2)", "bubblewrap: bubblewrap.c"}},
+    {.name = "old-root-away",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "umount2",
+     .args = {".|/|oldroot", "*MNT_DETACH*"},
+     .sentence = "The old root is taken away: from here on no path leads to the host's files.",
+     .brief = "the host's files are out of reach",
+     .references = {"umount2(2), MNT_DETACH", "runc: libcontainer/rootfs_linux.go, pivotRoot()"}},
+    {.name = "chroot",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "chroot",
+     .sentence =
+         "The root directory is changed for this process only ({arg0}). This is weaker than pivot_root: the old "
+         "root stays mounted.",
+     .brief = "the root becomes {arg0}, by chroot",
+     .references = {"chroot(2)"}},
+    {.name = "host-name",
+     .phase = Namespaces,
+     .who = kBuilders,
+     .call = "sethostname",
+     .sentence = "The container gets its host name, {arg0}. It holds in its own UTS namespace only: the host keeps its "
+                 "name.",
+     .brief = "its host name: {arg0}",
+     .references = {"sethostname(2)", "uts_namespaces(7)", "OCI runtime-spec: config.md, hostname"}},
+    {.name = "domain-name",
+     .phase = Namespaces,
+     .who = kBuilders,
+     .call = "setdomainname",
+     .sentence = "The container gets its domain name, {arg0}.",
+     .brief = "its domain name: {arg0}",
+     .references = {"uts_namespaces(7)", "OCI runtime-spec: config.md, domainname"}},
+};
+
+}  // namespace
+
+std::span<const Rule> rules_root() {
+  return kRules;
+}
+
+}  // namespace nstrace::story

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// Telling happens in two parts: while events come, each becomes a step of a chapter, or joins one; at the end, the
+// steps of a chapter are put in stretches of one phase and numbered. Processes that run side by side are told apart
+// so: a step may join an earlier stretch of its phase as long as its own process did nothing in between.
+#include "story/story.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "story/chapters.h"
+#include "story/rule.h"
+#include "story/words.h"
+#include "trace/text.h"
+
+namespace nstrace::story {
+
+using model::Process;
+using model::ProcessId;
+
+namespace {
+
+constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
+
+struct Draft {
+  Step step;
+  const Rule* rule = nullptr;
+  std::vector<std::string> each;
+  std::unordered_set<std::string> known;  // what is in `each`
+};
+
+std::string line_of(const trace::Event& event) {
+  trace::TextOptions options;
+  options.string_limit = 48;
+  options.list_limit = 12;
+  options.comments = false;
+  std::string line;
+  if (!event.call.name.empty()) {
+    line = trace::call_text(event.call, options);
+    if (line.size() > kLine) {
+      std::size_t cut = kLine;
+      while (cut < line.size() && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) ++cut;
+      line = line.substr(0, cut) + "...";
+    }
+    return line + " = " + trace::result_text(event.call);
+  }
+  if (const auto* exec = event.as<trace::Exec>()) return "execve(" + trace::quote(exec->path) + ", ...) = 0";
+  if (const auto* exit = event.as<trace::Exit>())
+    return exit->signal ? "killed by signal " + std::to_string(exit->signal)
+                        : "exited with " + std::to_string(exit->code);
+  if (const auto* move = event.as<trace::CgroupMove>()) return "moved to cgroup " + trace::quote(move->path, 100);
+  if (event.as<trace::Fork>()) return "clone(...)";
+  return "";
+}
+
+}  // namespace
+
+class Teller {
+ public:
+  explicit Teller(const model::Model& model) : model_(model), actors_(model), chapters_(model, actors_) {
+    for (const Rule* rule : all_rules()) {
+      if (rule->on != On::Call) {
+        others_.push_back(rule);
+        continue;
+      }
+      std::string_view names = rule->call;
+      while (!names.empty()) {
+        const auto bar = std::min(names.find('|'), names.size());
+        by_call_[names.substr(0, bar)].push_back(rule);
+        names.remove_prefix(std::min(bar + 1, names.size()));
+      }
+    }
+  }
+
+  void event(const trace::Event& event) {
+    brief.clear();
+    if (const auto* lost = event.as<trace::Lost>()) {
+      gaps.push_back({event.number, lost->count, lost->why});
+      return;
+    }
+    if (!event.who.tgid) return;
+    const Process* process = model_.process_of(event.who.tgid, event.who.born);
+    if (!process) return;
+    const auto* fork = event.as<trace::Fork>();
+    const auto* exit = event.as<trace::Exit>();
+    const std::vector<const Rule*>* rules = nullptr;
+    if (event.as<trace::Syscall>()) {
+      if (!event.call.result || event.call.failed()) return;
+      const auto found = by_call_.find(event.call.name);
+      if (found == by_call_.end()) return;
+      rules = &found->second;
+    } else {
+      if (event.as<trace::Rename>() || event.as<trace::NamespaceSeen>()) return;
+      if ((fork && fork->thread()) || (exit && !process->ended)) return;
+      rules = &others_;
+    }
+    const bool exec = event.as<trace::Exec>() != nullptr;
+    const Actor* last = exec ? actors_.last(process->id) : nullptr;
+    const Actor before = last ? *last : Actor();
+    const Actor& actor = actors_.of(process->id);
+    if (fork)
+      if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) actors_.of(child->id);
+    const Moment moment{event, model_, *process, actor, exec ? before : actor, model_.ns_before()};
+    for (const Rule* rule : *rules)
+      if (fits(*rule, moment)) return tell(*rule, moment);
+  }
+
+  void finish();
+
+  std::vector<Step> steps;
+  std::vector<PhaseSpan> phases;
+  std::vector<Gap> gaps;
+  std::string brief;
+  const std::vector<Chapter>& chapters() const { return chapters_.all(); }
+
+ private:
+  void tell(const Rule& rule, const Moment& m) {
+    brief = fill(rule.brief, m);
+    const ChapterId chapter = chapters_.of(m, rule.phase);
+    if (drafts_.size() <= chapter) drafts_.resize(chapter + 1);
+    std::vector<Draft>& drafts = drafts_[chapter];
+    const bool folds = rule.fold || !rule.each.empty();
+    Draft* draft = folds ? earlier(drafts, rule, m.process.id) : nullptr;
+    if (!draft) {
+      draft = &drafts.emplace_back();
+      draft->rule = &rule;
+      Step& s = draft->step;
+      s.chapter = chapter;
+      s.phase = rule.phase;
+      s.event = m.event.number;
+      s.begin = m.event.start && m.event.start <= m.event.time ? m.event.start : m.event.time;
+      s.process = m.process.id;
+      s.tid = m.event.who.tid;
+      s.comm = m.event.who.comm;
+      if (const auto* exec = m.event.as<trace::Exec>()) s.comm = exec->comm_before;
+      s.line = line_of(m.event);
+      s.sentence = fill(rule.sentence, m);
+      s.brief = brief;
+      s.count = 0;
+      for (const std::string_view reference : rule.references)
+        if (!reference.empty()) s.references.push_back(reference);
+      s.rule = rule.name;
+    }
+    ++draft->step.count;
+    draft->step.last_event = m.event.number;
+    draft->step.end = m.event.time;
+    if (!rule.each.empty())
+      if (std::string word = fill(rule.each, m); !word.empty() && draft->known.insert(word).second)
+        draft->each.push_back(std::move(word));
+  }
+
+  // The step that repeats of this rule join: of the same process, with nothing of another phase of it since.
+  static Draft* earlier(std::vector<Draft>& drafts, const Rule& rule, ProcessId process) {
+    for (auto at = drafts.rbegin(); at != drafts.rend(); ++at) {
+      if (at->rule == &rule && (at->step.process == process || rule.name == "stage-end")) return &*at;
+      if (at->step.process == process && at->step.phase != rule.phase) return nullptr;
+    }
+    return nullptr;
+  }
+
+  const model::Model& model_;
+  Actors actors_;
+  Chapters chapters_;
+  std::unordered_map<std::string_view, std::vector<const Rule*>> by_call_;
+  std::vector<const Rule*> others_;
+  std::vector<std::vector<Draft>> drafts_;  // by ChapterId
+};
+
+void Teller::finish() {
+  steps.clear();
+  phases.clear();
+  chapters_.finish();
+  int number = 0;
+  for (const ChapterId id : chapters_.order()) {
+    const Chapter& chapter = chapters_.all()[id];
+    if (id >= drafts_.size()) continue;
+    struct Stretch {
+      Phase phase;
+      std::vector<const Draft*> drafts;
+      std::unordered_set<ProcessId> processes;
+    };
+    std::vector<Stretch> stretches;
+    for (const Draft& draft : drafts_[id]) {
+      Stretch* home = nullptr;
+      for (auto at = stretches.rbegin(); at != stretches.rend(); ++at) {
+        if (at->phase == draft.step.phase) {
+          home = &*at;
+          break;
+        }
+        if (at->processes.count(draft.step.process)) break;
+      }
+      if (!home) home = &stretches.emplace_back(Stretch{draft.step.phase, {}, {}});
+      home->drafts.push_back(&draft);
+      home->processes.insert(draft.step.process);
+    }
+    std::unordered_set<int> seen;
+    for (const Stretch& stretch : stretches) {
+      PhaseSpan& span = phases.emplace_back();
+      span.chapter = id;
+      span.container = chapter.container;
+      span.phase = stretch.phase;
+      span.seen = true;
+      seen.insert(static_cast<int>(stretch.phase));
+      for (const Draft* draft : stretch.drafts) {
+        Step& step = steps.emplace_back(draft->step);
+        step.number = ++number;
+        step.container = chapter.container;
+        step.sentence = fold(step.sentence, draft->each, step.count);
+        step.brief = fold(step.brief, draft->each, step.count);
+        if (span.steps++ == 0) {
+          span.begin = step.begin;
+          span.first_event = step.event;
+        }
+        span.begin = std::min(span.begin, step.begin);
+        span.end = std::max(span.end, step.end);
+        span.first_event = std::min(span.first_event, step.event);
+        span.last_event = std::max(span.last_event, step.last_event);
+      }
+    }
+    for (const Phase phase : expected_phases(chapter.kind))
+      if (!seen.count(static_cast<int>(phase))) phases.push_back({id, chapter.container, phase});
+  }
+}
+
+Story::Story(const model::Model& model) : teller_(std::make_unique<Teller>(model)) {}
+Story::~Story() = default;
+Story::Story(Story&&) noexcept = default;
+
+void Story::event(const trace::Event& event) {
+  teller_->event(event);
+}
+void Story::finish() {
+  teller_->finish();
+}
+const std::vector<Step>& Story::steps() const {
+  return teller_->steps;
+}
+const std::vector<PhaseSpan>& Story::phases() const {
+  return teller_->phases;
+}
+const std::vector<Chapter>& Story::chapters() const {
+  return teller_->chapters();
+}
+const std::vector<Gap>& Story::gaps() const {
+  return teller_->gaps;
+}
+const std::string& Story::brief() const {
+  return teller_->brief;
+}
+
+}  // namespace nstrace::story

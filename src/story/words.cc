@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "story/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
+#include "model/runtime.h"
+#include "trace/text.h"
+
+namespace nstrace::story {
+
+using trace::Ns;
+
+namespace {
+
+constexpr std::size_t kLongest = 72;  // of one filled-in word
+
+Ns plain(Ns slot) {
+  if (slot == Ns::PidForChildren) return Ns::Pid;
+  if (slot == Ns::TimeForChildren) return Ns::Time;
+  return slot;
+}
+
+bool hex_id(std::string_view word) {
+  return word.size() >= 32 && std::ranges::all_of(word, [](unsigned char c) { return std::isxdigit(c); });
+}
+
+// Ids within a path are shortened, and a path that is long even so keeps its beginning and its end.
+std::string short_path(std::string_view path) {
+  std::string text;
+  std::size_t at = 0;
+  while (at <= path.size()) {
+    const std::size_t end = std::min(path.find_first_of("/:=,", at), path.size());
+    text += short_id(path.substr(at, end - at));
+    if (end < path.size()) text += trace::escape(path.substr(end, 1));
+    at = end + 1;
+  }
+  if (text.size() <= kLongest) return text;
+  // Cut between characters, not within one.
+  const auto boundary = [&](std::size_t i) {
+    while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) ++i;
+    return i;
+  };
+  return text.substr(0, boundary(kLongest / 3)) + "..." + text.substr(boundary(text.size() - kLongest / 2));
+}
+
+std::string arg_words(const trace::Call& call, std::size_t index) {
+  if (index >= call.args.size()) return "";
+  const trace::Arg& arg = call.args[index];
+  if (arg.kind == trace::Arg::Kind::String) return short_path(arg.text);
+  return short_path(trace::arg_text(arg));
+}
+
+// Whose namespace it is: "container web", "the host", "a sandbox".
+std::string owner_of(const Moment& m, Ns ns, std::uint32_t inode) {
+  const model::Namespace* object = m.model.namespace_of(plain(ns), inode);
+  if (!object) return "";
+  if (object->host) return "the host";
+  for (const model::Container& c : m.model.containers())
+    if (c.ns[plain(ns)] == inode) return c.name.empty() ? "the container" : "container " + short_id(c.name);
+  return "";
+}
+
+// Whose the namespaces are that the call changed.
+std::string whose(const Moment& m) {
+  for (int i = 0; i < trace::kNsSlots; ++i) {
+    const Ns ns = static_cast<Ns>(i);
+    if (m.event.who.ns[ns] != m.ns_before[ns] && m.event.who.ns[ns])
+      if (const std::string owner = owner_of(m, ns, m.event.who.ns[ns]); !owner.empty()) return owner;
+  }
+  return m.actor.id.empty() ? "the container" : "container " + short_id(m.actor.id);
+}
+
+std::string device(const Moment& m) {
+  const std::string path = m.call().args.size() > 1 ? m.call().args[m.call().name == "mknod" ? 0 : 1].text : "";
+  return trace::escape(model::base_name(path));
+}
+
+std::string ending(const Moment& m) {
+  const auto* exit = m.event.as<trace::Exit>();
+  if (!exit) return "";
+  if (!m.process.ended) return "";
+  if (!m.process.ended->signal) return fmt::format("with status {}", m.process.ended->code);
+  return fmt::format("killed by signal {}{}", m.process.ended->signal, m.process.ended->core ? " (core dumped)" : "");
+}
+
+std::string word(std::string_view name, const Moment& m) {
+  const trace::Call& call = m.call();
+  const auto* fork = m.event.as<trace::Fork>();
+  const auto* exec = m.event.as<trace::Exec>();
+  if (name.size() == 4 && name.starts_with("arg")) return arg_words(call, static_cast<std::size_t>(name[3] - '0'));
+  if (name == "new") return fork ? kinds(m.event.who.ns, fork->child.ns) : kinds(m.ns_before, m.event.who.ns);
+  if (name == "whose") return whose(m);
+  if (name == "id") return m.actor.id.empty() ? "" : short_id(m.actor.id);
+  if (name == "container") return m.actor.id.empty() ? "the container" : "container " + short_id(m.actor.id);
+  if (name == "runtime") return m.actor.runtime.empty() ? "the runtime" : trace::escape(m.actor.runtime);
+  if (name == "verb") return trace::escape(m.actor.verb);
+  if (name == "pid") return std::to_string(m.event.who.tgid);
+  if (name == "comm") return trace::escape(m.event.who.comm);
+  if (name == "inner") {
+    const auto& ids = fork ? fork->child.tids : m.process.pids;
+    return ids.empty() ? "?" : std::to_string(ids.back());
+  }
+  if (name == "child") return fork ? std::to_string(fork->child.tgid) : "?";
+  if (name == "program") return exec ? command_line(exec->argv) : "";
+  if (name == "image") return exec ? short_path(exec->path) : "";
+  if (name == "name")
+    return exec ? trace::escape(model::base_name(exec->argv.empty() ? std::string_view(exec->path) : exec->argv[0]))
+                : "";
+  if (name == "call") return trace::escape(call.name);
+  if (name == "target") {
+    const std::string& to = call.args.empty() ? call.name : call.args[0].target;
+    const auto ns = trace::ns_from_name(std::string_view(to).substr(0, to.find(':')));
+    return ns ? std::string(kind_title(*ns)) : kinds(m.ns_before, m.event.who.ns);
+  }
+  if (name == "hierarchy") {  // of a cgroup's folder: "memory" with v1
+    const std::string_view path = call.args.size() > 1 ? std::string_view(call.args[1].text) : std::string_view();
+    const std::string_view below = path.substr(std::min(path.size(), std::string_view("/sys/fs/cgroup/").size()));
+    const std::string_view first = below.substr(0, below.find('/'));
+    static constexpr std::string_view kV1[] = {
+        "cpu",      "cpuacct", "cpu,cpuacct", "cpuset",  "memory", "devices",    "freezer",
+        "blkio",    "pids",    "net_cls",     "hugetlb", "rdma",   "perf_event", "net_cls,net_prio",
+        "net_prio", "misc",    "systemd",     "unified"};
+    return std::ranges::find(kV1, first) != std::end(kV1) ? std::string(first) : short_path(path);
+  }
+  if (name == "link") return trace::escape(model::base_name(call.args.size() > 2 ? call.args[2].text : ""));
+  if (name == "device") return device(m);
+  if (name == "ending") return ending(m);
+  if (name == "cgroup") {
+    const auto* move = m.event.as<trace::CgroupMove>();
+    return move ? short_path(move->path) : "";
+  }
+  if (name == "result") return call.result ? std::to_string(*call.result) : "?";
+  if (name == "count" || name == "each") return "{" + std::string(name) + "}";
+  return "{" + std::string(name) + "}";
+}
+
+}  // namespace
+
+std::string_view kind_title(Ns ns) {
+  switch (plain(ns)) {
+    case Ns::Mnt:
+      return "mount";
+    case Ns::Uts:
+      return "UTS (host name)";
+    case Ns::Ipc:
+      return "IPC";
+    case Ns::Net:
+      return "network";
+    case Ns::Pid:
+    case Ns::PidForChildren:
+      return "PID";
+    case Ns::User:
+      return "user";
+    case Ns::Cgroup:
+      return "cgroup";
+    case Ns::Time:
+    case Ns::TimeForChildren:
+      return "time";
+  }
+  return "";
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+std::string kinds(const trace::NsSet& before, const trace::NsSet& after) {
+  std::vector<std::string> names;
+  for (int i = 0; i < trace::kNsSlots; ++i) {
+    const Ns ns = static_cast<Ns>(i);
+    if (before[ns] == after[ns] || !after[ns]) continue;
+    const std::string name(kind_title(ns));
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return join(names);
+}
+
+std::string short_id(std::string_view id) {
+  return hex_id(id) ? std::string(id.substr(0, 12)) : trace::escape(id);
+}
+
+std::string command_line(const std::vector<std::string>& argv, std::size_t limit) {
+  std::string line;
+  for (const std::string& arg : argv) {
+    std::string text = short_id(arg);
+    if (arg.empty() || arg.find(' ') != std::string::npos) text = "'" + text + "'";
+    if (!line.empty() && line.size() + text.size() + 1 > limit) return line + " ...";
+    line += (line.empty() ? "" : " ") + text;
+  }
+  return line;
+}
+
+std::string fill(std::string_view text, const Moment& moment) {
+  std::string filled;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t open = text.find('{', at);
+    const std::size_t close = open == text.npos ? text.npos : text.find('}', open);
+    if (close == text.npos) return filled.append(text.substr(at));
+    filled.append(text.substr(at, open - at));
+    filled += word(text.substr(open + 1, close - open - 1), moment);
+    at = close + 1;
+  }
+  return filled;
+}
+
+std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count) {
+  std::string folded(text);
+  const auto replace = [&](std::string_view what, const std::string& with) {
+    for (std::size_t at = 0; (at = folded.find(what, at)) != std::string::npos; at += with.size())
+      folded.replace(at, what.size(), with);
+  };
+  std::vector<std::string> shown(each.begin(), each.begin() + std::min<std::ptrdiff_t>(std::ssize(each), 12));
+  if (each.size() > shown.size()) shown.push_back(fmt::format("{} more", each.size() - shown.size()));
+  replace("{count}", std::to_string(count));
+  replace("{each}", join(shown));
+  return folded;
+}
+
+}  // namespace nstrace::story

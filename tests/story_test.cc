@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What is told about traces: by hand-made scenes, one trap each.
+#include "story/story.h"
+
+#include <linux/sched.h>
+
+#include <set>
+
+#include "report/story_json.h"
+#include "report/story_text.h"
+#include "story/rule.h"
+#include "tests/catch.h"
+#include "tests/golden.h"
+#include "tests/scene.h"
+
+using namespace nstrace;
+using namespace nstrace::testing;
+using story::Phase;
+using trace::Ns;
+
+namespace {
+
+struct Told {
+  story::TellingModel model;
+  explicit Told(const Scene& scene) { scene.play(model); }
+  const std::vector<story::Step>& steps() const { return model.story().steps(); }
+  const story::Step* step(std::string_view rule) const {
+    for (const story::Step& s : steps())
+      if (s.rule == rule) return &s;
+    return nullptr;
+  }
+  bool unseen(Phase phase) const {
+    for (const story::PhaseSpan& p : model.story().phases())
+      if (p.phase == phase && !p.seen) return true;
+    return false;
+  }
+  std::string text() const { return report::story_text(model.story(), model, {.width = 100}); }
+};
+
+}  // namespace
+
+TEST_CASE("a docker run is told from the shim to the program") {
+  const Told told(docker_run_scene());
+  check_golden("story/docker_run.txt", told.text());
+  int number = 0;
+  for (const story::Step& s : told.steps()) CHECK(s.number == ++number);
+}
+
+TEST_CASE("a docker exec is told") {
+  check_golden("story/docker_exec.txt", Told(docker_exec_scene()).text());
+}
+
+TEST_CASE("unshare(0) of an exec gets its true answer") {
+  const Told told(docker_exec_scene());
+  const story::Step* step = told.step("empty-unshare-exec");
+  REQUIRE(step);
+  CHECK(step->line == "unshare(0) = 0");
+  CHECK(step->phase == Phase::Namespaces);
+  CHECK(step->sentence.starts_with("Nothing happens here"));
+}
+
+TEST_CASE("rules have names of their own, a sentence and a phase that reads") {
+  std::set<std::string_view> names;
+  for (const story::Rule* rule : story::all_rules()) {
+    INFO(rule->name);
+    CHECK(names.insert(rule->name).second);
+    CHECK(!rule->sentence.empty());
+    CHECK(!rule->brief.empty());
+    CHECK(rule->sentence.back() == '.');
+    CHECK(rule->brief.size() <= 90);
+    CHECK((rule->sentence.find("{each}") == std::string_view::npos) == rule->each.empty());
+    if (rule->on == story::On::Call) CHECK(!rule->call.empty());
+  }
+}
+
+TEST_CASE("a phase that is not in the trace is not told, but said to be not seen") {
+  Scene s;
+  s.existing(100, "containerd-shim", {"/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", kDockerId});
+  s.vfork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "--pid-file", "/p", kDockerId});
+  s.exit_group(200, 1);
+  const Told told(s);
+  CHECK(told.unseen(Phase::Namespaces));
+  CHECK(told.unseen(Phase::Pivot));
+  CHECK(told.unseen(Phase::Program));
+  CHECK(told.step("runtime-fails"));
+  CHECK_FALSE(told.step("create-end"));
+}
