@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear sentence and the documented status; files appear as the design says."""
 import os
+import shutil
 import stat
 
 from harness import Trace, check, equal, test
@@ -102,7 +103,9 @@ def not_root_says_the_cure(box):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-    process = box.start(box.nstrace, "--", "true", preexec_fn=drop, cwd="/")
+    box.temp.chmod(0o755)
+    nstrace = shutil.copy(box.nstrace, box.temp)  # where another user can reach it
+    process = box.start(nstrace, "--", "true", preexec_fn=drop, cwd="/")
     out, err = process.communicate(timeout=20)
     equal(process.returncode, 125, f"the status ({err.strip()})")
     check("sudo" in err or "root" in err, f"the sentence does not name the cure: {err.strip()}")
