@@ -674,7 +674,8 @@ __noinline int read_piece(__u32 arg)
 	barrier_var(arg); /* or the mask, which the verifier needs, is optimised away */
 	arg &= NST_ARG_STRIDE - 1;
 	index = (work->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE + arg;
-	spec = &captures[index];
+	barrier_var(index); /* or the sum becomes an OR, whose bounds verifiers before 6.9 do not know */
+	spec = &captures[index & (NST_MAX_SYSCALLS * NST_ARG_STRIDE - 1)];
 	if (spec->what != READ_STRING && spec->what != READ_BYTES && spec->what != READ_BYTES_OF_ARG)
 		return 0;
 	if (spec->first && spec->first != (__u32)work->args[0])
@@ -779,8 +780,11 @@ __noinline int read_fds(void)
 	if (!work)
 		return 0;
 	for (i = 0; i < NST_FDS; i++) {
-		__u32 arg = fd_args[(work->pending.call.nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i];
+		__u32 index = (work->pending.call.nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i;
+		__u32 arg;
 
+		barrier_var(index); /* as in read_piece() */
+		arg = fd_args[index & (NST_MAX_SYSCALLS * NST_FDS - 1)];
 		if (arg >= NST_ARGS)
 			break;
 		barrier_var(arg);

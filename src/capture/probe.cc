@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "capture/doctor.h"
@@ -35,8 +37,9 @@ std::string machine() {
   return u.machine;
 }
 
-int silent(libbpf_print_level, const char*, va_list) {
-  return 0;
+// libbpf's words, the verifier's among them, are for those who work on the programs: NSTRACE_BPF_LOG=1.
+int print_if_asked(libbpf_print_level level, const char* format, va_list arguments) {
+  return level != LIBBPF_DEBUG && std::getenv("NSTRACE_BPF_LOG") ? std::vfprintf(stderr, format, arguments) : 0;
 }
 
 [[noreturn]] void refused(const std::string& doing, int error) {
@@ -73,7 +76,7 @@ struct Probe::Impl {
 };
 
 Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
-  libbpf_set_print(silent);
+  libbpf_set_print(print_if_asked);
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   Impl& impl = *impl_;
   // The object is opened once for the names of its types, and once with what the kernel has under these names.
