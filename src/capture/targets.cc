@@ -54,6 +54,22 @@ std::vector<Running> everything() {
   return all;
 }
 
+std::string status_field(int pid, std::string_view name) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind(name, 0) != 0) continue;
+    const std::size_t begin = line.find_first_not_of(" \t", name.size());
+    return begin == std::string::npos ? "" : line.substr(begin);
+  }
+  return {};
+}
+
+// A zombie: all its threads have ended, and only its parent has not asked yet. (A leader that ended before its other
+// threads is shown as one too.)
+bool has_ended(int pid) {
+  return status_field(pid, "State:")[0] == 'Z' && std::atoi(status_field(pid, "Threads:").c_str()) <= 1;
+}
+
 // Levenshtein's distance, for suggestions.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -106,20 +122,21 @@ std::vector<Running> find_running(const Target& target) {
     const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
       return running.program == name || running.comm == cut_comm(name);
     });
-    if (named || running.pid == target.pid) found.push_back(std::move(running));
+    if ((named || running.pid == target.pid) && !has_ended(running.pid)) found.push_back(std::move(running));
   }
   // a thread's id is taken for its process
   if (found.empty() && target.pid > 0) {
-    std::ifstream status(fmt::format("/proc/{}/status", target.pid));
-    for (std::string line; std::getline(status, line);) {
-      if (line.rfind("Tgid:", 0) != 0) continue;
-      found.push_back({.pid = std::stoi(line.substr(5)), .comm = {}, .program = {}});
-    }
+    const std::string tgid = status_field(target.pid, "Tgid:");
+    if (!tgid.empty() && !has_ended(std::stoi(tgid)))
+      found.push_back({.pid = std::stoi(tgid), .comm = {}, .program = {}});
   }
   return found;
 }
 
 std::string nobody(const Target& target) {
+  if (target.pid > 0 && !status_field(target.pid, "State:").empty())
+    return fmt::format("process {} has ended already: it is a zombie, of which only the exit status is left",
+                       target.pid);
   if (target.pid > 0)
     return fmt::format("there is no process {}; `pidof NAME` finds the pid of a running program", target.pid);
   std::set<std::pair<std::size_t, std::string>> near;

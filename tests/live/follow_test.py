@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """nstrace --follow: what is there at attach, threads and descendants, names, and forks that race with the attach."""
+import pathlib
 import time
 
 from harness import Trace, check, equal, said, test
@@ -104,3 +105,13 @@ def command_beside_follow_ends_it(box):
     equal([e["type"] for e in trace.events], [], "events of COMMAND itself, which is not followed")
     equal(trace.footer["end"], "command", "why it ended")
     wake(process)
+
+
+@test()
+def a_zombie_is_no_process(box):
+    child = box.start("true", stdout=None, stderr=None)  # nobody waits for it until the test is over
+    while "State:\tZ" not in pathlib.Path(f"/proc/{child.pid}/status").read_text():
+        time.sleep(0.01)
+    status, out, err = box.run(box.nstrace, "--follow", child.pid)
+    equal((status, out), (125, ""), "status and output")
+    check(f"process {child.pid} has ended already" in err, "it said: " + err)
