@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Records docker run and docker exec on a Docker of its own, and draws them: the files in this folder.
+"""Records docker run, docker exec, podman run and the mini runtime, and draws them: the files in this folder. With names
+(docker, podman, lab), only those.
 
 What would tell about the machine is left out: the boot id, the vendor's suffix of the kernel version, and all but the pid
-and comm of ancestors that were not followed. Needs root, docker and build/nstrace (or --build DIR).
+and comm of ancestors that were not followed. Needs root, docker, podman and build/nstrace (or --build DIR).
 """
 import argparse
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "live"))
 from dockerd import PATH, Dockerd  # noqa: E402
+from runtimes import Podman, without_unified  # noqa: E402
 from strace_scene import Strace  # noqa: E402
 
 PICTURES = {
@@ -41,37 +44,73 @@ def impersonal(line):
     return json.dumps(piece, separators=(",", ":"), ensure_ascii=False)
 
 
-def record(nstrace, name, command):
-    """nstrace --follow containerd -- COMMAND to examples/NAME.jsonl and .svg."""
+def finish(recording):
+    """Only followed processes keep what tells about them; everybody may read it."""
+    text = recording.read_text()
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        if len(path := line.split(":", 2)[2]) > 1:
+            text = text.replace(path, "/session")
+    recording.write_text("".join(impersonal(line) + "\n" for line in text.splitlines()))
+    recording.chmod(0o644)
+
+
+def record(nstrace, name, *options, wrap=lambda *words: words):
+    """nstrace OPTIONS to examples/NAME.jsonl and its pictures."""
     recording = HERE / (name + ".jsonl")
     recording.unlink(missing_ok=True)
-    subprocess.run([nstrace, "-q", "--follow", "containerd", "-o", recording, "--", *command], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    lines = recording.read_text().splitlines()
-    recording.write_text("".join(impersonal(line) + "\n" for line in lines))
-    recording.chmod(0o644)
-    for view, ending in PICTURES[name]:
+    command, rest = options[0], options[1:]
+    words = [nstrace, *(["lab", command] if command in ("run", "userns") else []), "-q", "-o", recording,
+             *([command] if command not in ("run", "userns") else []), *rest]
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
+    subprocess.run([str(w) for w in wrap(*words)], check=True, env=env, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    finish(recording)
+    for view, ending in PICTURES.get(name, []):
         picture = HERE / (name + ending)
         subprocess.run([nstrace, "draw", recording, "--view", view, "-o", picture], check=True)
         picture.chmod(0o644)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", default=str(HERE.parent / "build"))
-    nstrace = pathlib.Path(parser.parse_args().build).resolve() / "nstrace"
+def docker_scenes(nstrace):
     with Dockerd(FOLDER) as docker:
         os.environ.update(PATH=PATH, DOCKER_HOST=docker.socket)
         run = ["docker", "run", "-d", "busybox", "sleep", "100"]
-        record(nstrace, "docker-run", run)
+        record(nstrace, "docker-run", "--follow", "containerd", "--", *run)
         shim = docker.shims()[0]
         container = docker.docker("ps", "-lq").stdout.strip()
         enter = ["docker", "exec", container, "sh", "-c", "echo hello"]
-        record(nstrace, "docker-exec", enter)
+        record(nstrace, "docker-exec", "--follow", "containerd", "--", *enter)
         for name, pid, command in ("docker-run", docker.containerd.pid, run), ("docker-exec", shim, enter):
             with Strace([pid], STRACE) as strace:
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             (HERE / (name + ".strace")).write_text("".join(line + "\n" for line in strace.lines()))
+
+
+def podman_scenes(nstrace):
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    with Podman(FOLDER) as podman:
+        podman.podman("images")
+        for _ in range(2):  # the first one makes folders that the next ones find
+            record(nstrace, "podman-run", "--", *podman.run("--rm", "localhost/busybox", "sleep", "0.1"),
+                   wrap=without_unified)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def lab_scenes(nstrace):
+    record(nstrace, "lab-run", "run")
+    record(nstrace, "lab-userns", "userns")
+
+
+def main():
+    scenes = {"docker": docker_scenes, "podman": podman_scenes, "lab": lab_scenes}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default=str(HERE.parent / "build"))
+    parser.add_argument("scenes", nargs="*", metavar="docker|podman|lab", help="only these")
+    options = parser.parse_args()
+    if unknown := set(options.scenes) - set(scenes):
+        parser.error("unknown scene " + ", ".join(sorted(unknown)))
+    for name in options.scenes or scenes:
+        scenes[name](pathlib.Path(options.build).resolve() / "nstrace")
 
 
 if __name__ == "__main__":

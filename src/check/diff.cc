@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "check/diff_align.h"
+#include "check/diff_noise.h"
 #include "check/diff_roles.h"
 #include "check/diff_side.h"
 
@@ -78,7 +80,8 @@ struct Comparison {
   const Side& a;
   const Side& b;
   Diff& diff;
-  std::vector<std::optional<std::size_t>> to_b, to_a;
+  std::vector<std::optional<std::size_t>> to_b = {}, to_a = {};
+  std::map<std::string, std::size_t> left_out = {};  // by why
 
   void compare(std::optional<std::size_t> i, std::optional<std::size_t> j, int depth) {
     ProcessDiff out;
@@ -92,12 +95,17 @@ struct Comparison {
     if (x && y) {
       const std::vector<CallStep> steps_x = comparable(*x, *y), steps_y = comparable(*y, *x);
       Alignment aligned = align(steps_x, steps_y, !x->daemon && !y->daemon);
-      out.changes = std::move(aligned.changes);
+      for (CallChange& change : aligned.changes) {
+        const std::string why = incidental(change);
+        if (!why.empty()) ++left_out[why];
+        (why.empty() ? out.changes : out.incidental).push_back(std::move(change));
+      }
       out.same = aligned.same;
       out.in_order = aligned.in_order;
       for (int k = 0; k < trace::kNsCount; ++k)
         if (!x->lives[k].empty() && !y->lives[k].empty() && x->lives[k] != y->lives[k])
           out.lives.push_back({std::string(trace::ns_name(static_cast<trace::Ns>(k))), x->lives[k], y->lives[k]});
+      if (x->kind == "init" && y->kind == "init") out.start = start(*x, *y);
       for (const CallChange& change : out.changes) count(change);
       if (out.differs()) ++diff.processes_changed;
     } else {
@@ -106,6 +114,20 @@ struct Comparison {
       out.changes = align(x ? x->steps : std::vector<CallStep>(), y ? y->steps : std::vector<CallStep>(), true).changes;
     }
     diff.processes.push_back(std::move(out));
+  }
+
+  // What only one of them has is "no" in the other: both recorded the calls that tell.
+  static std::vector<ValueChange> start(const Actor& x, const Actor& y) {
+    std::vector<ValueChange> out;
+    std::set<std::string> names;
+    for (const auto* actor : {&x, &y})
+      for (const auto& [name, value] : actor->start) names.insert(name);
+    const auto of = [](const Actor& actor, const std::string& name) {
+      const auto at = actor.start.find(name);
+      return at == actor.start.end() ? std::string("no") : at->second;
+    };
+    for (const std::string& name : names) out.push_back({name, of(x, name), of(y, name)});
+    return out;
   }
 
   // Whether a process that the other trace still saw running has ended is a matter of when tracing stopped.
@@ -189,7 +211,10 @@ Diff diff(const Trace& a, const Trace& b) {
         fmt::format("{} records failed calls only; successful calls are left out", in_a.successful ? "B" : "A"));
 
   const Side side_a = read_side(a, scope), side_b = read_side(b, scope);
-  Comparison{side_a, side_b, out, {}, {}}.run();
+  Comparison comparison{side_a, side_b, out};
+  comparison.run();
+  for (const auto& [why, count] : comparison.left_out)
+    out.notes.push_back(fmt::format("{}: {} call{} left out", why, count, count == 1 ? "" : "s"));
   out.processes_a = side_a.actors.size(), out.processes_b = side_b.actors.size();
   for (const Actor& actor : side_a.actors) out.calls_a += actor.steps.size();
   for (const Actor& actor : side_b.actors) out.calls_b += actor.steps.size();

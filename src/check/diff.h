@@ -46,8 +46,11 @@ struct ProcessDiff {
   int depth = 0;
   std::uint64_t calls_a = 0, calls_b = 0, same = 0;
   bool in_order = true;  // false: a daemon that serves many at once, or too many calls; they were only counted
-  std::vector<CallChange> changes;  // of one that is only in A or B: all its calls, as gone or new
-  std::vector<ValueChange> lives;   // namespaces it ends up in: "host", "new", "joined"
+  std::vector<CallChange> changes;     // of one that is only in A or B: all its calls, as gone or new
+  std::vector<CallChange> incidental;  // none of the runtime's doing (diff_noise.h): not counted as a difference
+  // Of a container's init in both: what its program starts with, where both traces tell, the same or not.
+  std::vector<ValueChange> start;
+  std::vector<ValueChange> lives;  // namespaces it ends up in: "host", "new", "joined"
 
   bool differs() const { return where != Where::Both || !changes.empty() || !lives.empty(); }
 };

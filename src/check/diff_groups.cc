@@ -33,7 +33,10 @@ std::vector<DiffGroup> groups(const ProcessDiff& process, Phase phase, bool fold
   for (const CallChange& change : process.changes) {
     if (change.phase != phase) continue;
     const auto& members = alike[{change.change, manner(change)}];
-    const bool folded = fold && members.size() >= kFoldFrom;
+    const bool same = std::ranges::all_of(members, [&](const CallChange* member) {
+      return member->before == change.before && member->after == change.after;
+    });
+    const bool folded = fold && members.size() >= (same ? 2 : kFoldFrom);
     if (folded && members.front() != &change) continue;
     out.push_back({change.change, phase, change.call, folded ? members : std::vector<const CallChange*>{&change}});
   }

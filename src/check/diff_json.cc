@@ -46,8 +46,11 @@ Json of(const ProcessDiff& process) {
   json["same"] = process.same;
   json["order_compared"] = process.in_order;
   json["namespaces"] = of(process.lives);
+  json["start"] = of(process.start);
   json["changes"] = Json::array();
   for (const CallChange& change : process.changes) json["changes"].push_back(of(change));
+  json["left_out"] = Json::array();
+  for (const CallChange& change : process.incidental) json["left_out"].push_back(of(change));
   return json;
 }
 

@@ -74,6 +74,26 @@ std::string paragraph(const ProcessDiff& process, bool all) {
   return out + "\n";
 }
 
+// What the container's program starts with: what is the same by name, what differs in full.
+std::string start(const ProcessDiff& process) {
+  if (process.start.empty() && process.lives.empty()) return "";
+  std::string same, differs;
+  for (const ValueChange& value : process.start) {
+    if (value.before == value.after)
+      same += (same.empty() ? "" : ", ") + value.name;
+    else
+      differs += fmt::format("- **{}**: {} → {}\n", value.name, code(value.before, true), code(value.after, true));
+  }
+  for (const ValueChange& life : process.lives)
+    differs += fmt::format("- **{} namespace**: {} → {}\n", life.name, life.before, life.after);
+  if (process.start.empty()) return "";
+  if (process.lives.empty()) same = "namespaces" + (same.empty() ? "" : ", " + same);
+  std::string out;
+  if (!same.empty()) out += fmt::format("The container's program starts with the same {}.\n\n", same);
+  if (!differs.empty()) out += "It starts with other:\n\n" + differs + "\n";
+  return out;
+}
+
 }  // namespace
 
 std::string diff_markdown(const Diff& diff, const DiffReportOptions& options) {
@@ -82,10 +102,25 @@ std::string diff_markdown(const Diff& diff, const DiffReportOptions& options) {
   for (const std::string& doubt : diff.doubts) out += "> " + doubt + "\n";
   for (const std::string& note : diff.notes) out += "> " + note + "\n";
   if (!diff.doubts.empty() || !diff.notes.empty()) out += "\n";
+  for (const ProcessDiff& process : diff.processes) out += start(process);
+  if (diff.verdict != Diff::Verdict::Differs) {
+    while (out.ends_with("\n\n")) out.pop_back();
+    return out;
+  }
+  out += "| process | new | gone | changed | reordered | the same |\n|---|--:|--:|--:|--:|--:|\n";
+  for (const ProcessDiff& process : diff.processes) {
+    if (!process.differs()) continue;
+    const Counts counts = counts_of(process);
+    const char* where = process.where == ProcessDiff::Where::OnlyA   ? " (gone)"
+                        : process.where == ProcessDiff::Where::OnlyB ? " (new)"
+                                                                     : "";
+    out += fmt::format("| {}{} | {} | {} | {} | {} | {} |\n", code(process_title(process), true), where, counts.added,
+                       counts.gone, counts.changed, counts.moved, process.same);
+  }
+  out += "\n<details><summary>Call by call</summary>\n\n";
   for (const ProcessDiff& process : diff.processes)
     if (process.differs()) out += paragraph(process, options.all);
-  while (out.ends_with("\n\n")) out.pop_back();
-  return out;
+  return out + "</details>\n";
 }
 
 }  // namespace nstrace::check

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "check/diff_noise.h"
 #include "check/diff_phase.h"
 #include "check/diff_roles.h"
 #include "check/diff_words.h"
@@ -19,13 +20,34 @@ namespace {
 
 using namespace trace;
 
-constexpr int kEintr = 4;
 constexpr int kAtFdcwd = -100;
 
-const Arg* find_arg(const Call& call, std::string_view name) {
-  for (const Arg& arg : call.args)
-    if (arg.name == name) return &arg;
-  return nullptr;
+bool makes_process(const Call& call) {
+  return call.name == "clone";
+}
+
+std::string without_pidfd(std::string flags) {
+  for (const char* word : {"CLONE_PIDFD|", "|CLONE_PIDFD"})
+    if (const std::size_t at = flags.find(word); at != std::string::npos)
+      flags.erase(at, std::string_view(word).size());
+  return flags;
+}
+
+// What the kernel does not look at: a mount that changes one keeps its source and type (mount(2)).
+bool ignored(const Call& call, const Arg& arg) {
+  if (call.name != "mount" || (arg.name != "source" && arg.name != "filesystemtype" && arg.name != "data"))
+    return false;
+  for (const Arg& other : call.args) {
+    if (other.name != "mountflags" && other.name != "flags") continue;
+    const bool propagation =
+        other.text.find("MS_SLAVE") != std::string::npos || other.text.find("MS_PRIVATE") != std::string::npos ||
+        other.text.find("MS_SHARED") != std::string::npos || other.text.find("MS_UNBINDABLE") != std::string::npos;
+    const bool remount = other.text.find("MS_REMOUNT") != std::string::npos;
+    const bool bind = other.text.find("MS_BIND") != std::string::npos;
+    if (arg.name == "source") return propagation || remount;
+    return propagation || bind;
+  }
+  return false;
 }
 
 class Reader {
@@ -42,7 +64,7 @@ class Reader {
   CallStep step_of(std::size_t index, const Event& event);
   void add_call(CallStep& step, std::size_t index, const Call& call);
   void add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call);
-  void add(Actor& actor, CallStep step);
+  void note_start(Actor& actor, const Event& event);
 
   const Trace& trace_;
   const Scope& scope_;
@@ -109,7 +131,7 @@ void Reader::make_actors() {
     if (process.followed && (seen[process.id] || process.fork_event)) place(place, process.id);
   for (const model::ProcessId id : order) {
     const model::Process& process = processes[id];
-    if (!process.followed) continue;
+    if (!process.followed || is_probe(process)) continue;
     Actor actor;
     actor.kind = roles_[id].kind;
     actor.name = roles_[id].name;
@@ -142,25 +164,13 @@ bool Reader::wanted(const Event& event) const {
   return event.call.failed() ? scope_.failed : scope_.successful;
 }
 
-// What a language's runtime or the scheduler does, and the program did not ask for.
 bool Reader::noise(const Event& event) const {
-  if (const auto* fork = event.as<Fork>()) return fork->thread();
-  if (const auto* exit = event.as<Exit>()) return !exit->process;
-  if (const auto* rename = event.as<Rename>())
-    return event.who.tid != event.who.tgid || rename->comm_before == event.who.comm;
-  if (event.as<Exec>() || event.as<CgroupMove>()) return false;
-  const std::string& name = event.call.name;
-  if (name == "tgkill" || name == "tkill" || name == "kill") {
-    const Arg* signal = find_arg(event.call, "sig");
-    if (name != "kill" || (signal && signal->text == "SIGURG")) return true;  // Go preempts its goroutines so
+  if (event.call.name == "exit_group" || event.call.name == "exit") return scope_.exit;
+  if (const auto* fork = event.as<Fork>()) {
+    const auto* child = model_.process_of(fork->child.tgid, fork->child.born);
+    if (child && is_probe(*child)) return true;
   }
-  if (name == "exit_group" || name == "exit") return scope_.exit;
-  if (event.call.result && (*event.call.result == -kEintr || *event.call.result <= -512))
-    return true;  // taken up again
-  if (name == "prctl")
-    if (const Arg* option = find_arg(event.call, "option"))
-      return option->text == "PR_SET_VMA" || (option->text == "PR_SET_NAME" && event.who.tid != event.who.tgid);
-  return false;
+  return is_noise(event);
 }
 
 void Reader::make_steps() {
@@ -175,6 +185,7 @@ void Reader::make_steps() {
     const Phase phase = phases.try_emplace(*actor_of_[id], actor.kind).first->second.next(event);
     if (command_ == id && !began.count(id)) continue;
     if (!wanted(event) || noise(event)) continue;
+    note_start(actor, event);
     CallStep step = step_of(i, event);
     step.phase = phase;
     step.event = event.number;
@@ -186,9 +197,37 @@ void Reader::make_steps() {
   }
 }
 
+// What a call leaves behind for the program that is executed at last.
+void Reader::note_start(Actor& actor, const Event& event) {
+  const Call& call = event.call;
+  if (actor.kind != "init" || call.failed() || call.name.empty()) return;
+  const std::string first = call.args.empty() ? "" : call.args[0].text;
+  if (call.name == "pivot_root" || call.name == "chroot") {
+    actor.start["root"] = call.name;
+  } else if (call.name == "capset" && call.args.size() > 1) {
+    for (const std::string& field : call.args[1].list)
+      for (const char* set : {"effective", "permitted", "inheritable"})
+        if (field.starts_with(std::string(set) + "=")) {
+          std::string value = field.substr(field.find('=') + 1);
+          for (std::size_t at = 0; (at = value.find("1<<", at)) != std::string::npos;) value.erase(at, 3);
+          actor.start[std::string(set) + " capabilities"] = value == "0" ? "none" : value;
+        }
+  } else if (call.name == "seccomp" && first == "SECCOMP_SET_MODE_FILTER") {
+    actor.start["system call filter"] = "yes";
+  } else if (call.name == "prctl" && first == "PR_SET_SECCOMP") {
+    actor.start["system call filter"] = "yes";
+  } else if (call.name == "prctl" && first == "PR_SET_NO_NEW_PRIVS") {
+    actor.start["no_new_privs"] = "yes";
+  }
+}
+
 void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call) {
   const Arg& arg = call.args[at];
   const auto put = [&](const std::string& name, const std::string& text) { step.parts.push_back({name, text}); };
+  if (ignored(call, arg)) return put(arg.name, "NULL");
+  // Go asks for a pidfd of each child, where the kernel has them; where its stack is says nothing.
+  if (makes_process(call) && arg.name == "flags") return put(arg.name, without_pidfd(arg.text));
+  if (makes_process(call) && (arg.name == "parent_tid" || arg.name == "child_stack")) return;
   switch (arg.kind) {
     case Arg::Kind::Address:
       // What the kernel does not look at is not decoded: runtimes pass NULL, "" or a word there.
@@ -223,6 +262,9 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
       if (arg.list.empty()) put(arg.name, "{}");
       return;
     case Arg::Kind::String:
+      if (call.name == "mount" && arg.text.empty()) return put(arg.name, "NULL");
+      if (call.name == "mount" && arg.name == "data")
+        return put(arg.name, quote(words_->text(mount_data(arg.text)), kNoLimit, arg.cut));
       put(arg.name, quote(words_->text(arg.text), kNoLimit, arg.cut));
       return;
     case Arg::Kind::Strings: {

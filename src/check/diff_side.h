@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct Actor {
   std::vector<CallStep> steps;
   bool daemon = false;  // was there before, and still runs the same program
   bool ended = false;
+  std::map<std::string, std::string>
+      start;  // of a container's init: "capabilities", "no_new_privs", ... when its program starts
   std::string lives[trace::kNsCount];  // "host", "new", "joined"; empty = not known
 };
 

@@ -59,6 +59,13 @@ void replace_numbers(std::string& text, std::string_view prefix, std::string_vie
   }
 }
 
+// "/proc/thread-self/fd/7" is "/proc/self/fd/7": who has one thread, or holds still, finds the same there.
+void replace_thread_self(std::string& text) {
+  constexpr std::string_view kFrom = "/proc/thread-self/", kTo = "/proc/self/";
+  for (std::size_t at = 0; (at = text.find(kFrom, at)) != std::string::npos; at += kTo.size())
+    text.replace(at, kFrom.size(), kTo);
+}
+
 }  // namespace
 
 Words::Words(const model::Model& model, std::function<std::string(model::ProcessId)> name_of)
@@ -84,8 +91,15 @@ Words::Words(const model::Model& model, std::function<std::string(model::Process
 void Words::learn(const model::Program& program) {
   if (const auto monitor = model::monitor_command(program); monitor && !monitor->id.empty())
     known_.emplace_back(monitor->id, "ID");
+  // podman makes a name up for each container
+  if (!program.argv.empty() && model::base_name(program.argv[0]) == "conmon")
+    if (const std::string name = value_of(program.argv, "-n"); !name.empty()) known_.emplace_back(name, "NAME");
   const auto command = model::runtime_command(program);
   if (!command || !command->oci) return;
+  // Where the runtime is installed. A name alone stays: it tells runc from crun.
+  for (const std::string& path : {program.path, program.argv.empty() ? std::string() : program.argv[0]})
+    if (path.starts_with('/') && !path.starts_with("/proc/"))
+      known_.emplace_back(path, std::string(model::base_name(path)));
   if (!command->id.empty()) known_.emplace_back(command->id, "ID");
   const auto learn_folder = [&](const std::string& path, const char* symbol) {
     std::string folder = path;
@@ -98,6 +112,9 @@ void Words::learn(const model::Program& program) {
 
 std::string Words::with_known(const std::string& raw) const {
   std::string text = raw;
+  replace_thread_self(text);
+  // runc names the session keyring after the container
+  if (text.starts_with("_ses.")) return "_ses." + with_known(text.substr(5));
   for (const auto& [from, to] : known_)
     if (text.size() >= from.size()) replace_words(text, from, to);
   return text;

@@ -240,6 +240,21 @@ std::string put_together(std::vector<Block>& blocks) {
   return text;
 }
 
+// A sequence without some of its lines; empty if no call is left in it.
+std::string without_lines(const Block& block, const std::set<int>& lines) {
+  std::string out;
+  int line = block.first, calls = 0;
+  for (std::size_t at = 0; at < block.text.size(); ++line) {
+    const std::size_t end = block.text.find('\n', at) + 1;
+    const std::string_view text = std::string_view(block.text).substr(at, end - at);
+    at = end;
+    if (lines.contains(line)) continue;
+    calls += text.starts_with("  ");
+    out += text;
+  }
+  return calls ? out : "";
+}
+
 void play(const trace::Trace& trace, trace::Sink& sink) {
   sink.header(trace.header);
   for (const auto& process : trace.existing) sink.existing(process);
@@ -310,27 +325,42 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   drop_single_captures(blocks);
 
   // What does not hold on all of them is left out; that may make others hold, or not.
-  std::size_t left_out = 0;
+  std::size_t left_out = 0, calls_left_out = 0;
   for (;;) {
     const std::string text = put_together(blocks);
     if (std::ranges::none_of(blocks, [](const Block& block) { return block.rule; }))
       throw Error("nothing holds on all of these traces; are they of the same thing?");
-    std::set<int> bad;
+    std::set<int> bad;    // lines of rules
+    std::set<int> calls;  // lines of sequences that were not found
     for (const NamedTrace& one : traces)
-      for (const Finding& finding : check_run(text, one.trace).findings)
-        if (finding.verdict != Verdict::Holds) bad.insert(finding.line);
-    const auto is_bad = [&](const Block& block) {
-      const auto at = bad.lower_bound(block.first);
-      return block.rule && at != bad.end() && *at <= block.last;
+      for (const Finding& finding : check_run(text, one.trace).findings) {
+        if (finding.verdict == Verdict::Holds) continue;
+        if (finding.expected_line)
+          calls.insert(finding.expected_line);
+        else
+          bad.insert(finding.line);
+      }
+    std::size_t changed = 0;
+    const auto in = [](const std::set<int>& lines, const Block& block) {
+      const auto at = lines.lower_bound(block.first);
+      return block.rule && at != lines.end() && *at <= block.last;
     };
+    for (Block& block : blocks)
+      if (in(calls, block)) {
+        block.text = without_lines(block, calls);
+        ++changed;
+      }
+    calls_left_out += calls.size();
     const std::size_t before = blocks.size();
-    std::erase_if(blocks, is_bad);
+    std::erase_if(blocks, [&](const Block& block) { return in(bad, block) || (block.rule && block.text.empty()); });
     left_out += before - blocks.size();
-    if (blocks.size() == before) {
-      if (left_out == 0) return text;
-      return text + fmt::format("\n# {} rule{} that did not hold on all traces {} left out.\n", left_out,
-                                left_out == 1 ? "" : "s", left_out == 1 ? "was" : "were");
-    }
+    if (blocks.size() != before || changed) continue;
+    const auto note = [](std::size_t n, const char* what) {
+      return n ? fmt::format("\n# {} {}{} that did not hold on all traces {} left out.\n", n, what, n == 1 ? "" : "s",
+                             n == 1 ? "was" : "were")
+               : "";
+    };
+    return text + note(calls_left_out, "call") + note(left_out, "rule");
   }
 }
 

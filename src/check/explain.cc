@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "check/blame.h"
 #include "check/match.h"
 #include "check/vocabulary.h"
 #include "trace/constants.h"
@@ -154,8 +155,15 @@ void Explainer::explain(const std::vector<const Rule*>& group, std::size_t index
   window(one, finding);
 }
 
-void Explainer::sequence(const Sequence& sequence, const Case& one, Finding& finding) const {
-  const Progress& best = one.answer.best;
+void Explainer::sequence(const Sequence& sequence, const Case& given, Finding& finding) const {
+  Case one = given;
+  Progress& best = one.answer.best;
+  if (finding.verdict == Verdict::Fails && !one.answer.passed) {
+    if (auto found = before_blamed(facts_, sequence, one.assignment)) {
+      best.step = found->size();
+      best.found = std::move(*found);
+    }
+  }
   std::uint64_t after = 0;
   for (const Found& found : best.found) {
     finding.matched.push_back(matched(found.item->place.line, found.item->source, found.event, one.assignment));

@@ -142,13 +142,25 @@ bool list_from(const std::vector<Value>& items, std::size_t i, const std::vector
 
 }  // namespace
 
+namespace {
+
+// One flag; numbers by what they are: 0666 is 0x1b6.
+bool flag_is(const Glob& name, std::string_view there) {
+  if (glob_match(name, there) == Truth::Yes) return true;
+  if (there.empty() || there[0] < '0' || there[0] > '9' || !name.literal()) return false;
+  const auto value = number(there);
+  return value && value == number(name.literal_text());
+}
+
+}  // namespace
+
 bool flags_fit(const Value& pattern, std::string_view text) {
   const std::vector<std::string_view> there = split_flags(text);
   std::vector<bool> covered(there.size(), false);
   for (const FlagPattern& flag : pattern.flags) {
     bool any = false;
     for (std::size_t i = 0; i < there.size(); ++i) {
-      if (glob_match(flag.name, there[i]) != Truth::Yes) continue;
+      if (!flag_is(flag.name, there[i])) continue;
       any = covered[i] = true;
     }
     if (flag.kind == FlagPattern::Kind::Needed && !any) return false;
@@ -165,7 +177,7 @@ std::string flags_difference(const Value& pattern, std::string_view text) {
   for (const FlagPattern& flag : pattern.flags) {
     bool any = false;
     for (std::size_t i = 0; i < there.size(); ++i) {
-      if (glob_match(flag.name, there[i]) != Truth::Yes) continue;
+      if (!flag_is(flag.name, there[i])) continue;
       any = true;
       if (flag.kind != FlagPattern::Kind::Absent)
         covered[i] = true;

@@ -409,7 +409,7 @@ void Parser::check_call(const CallPattern& call, const Token& name) {
                              call.args, [](const Value& v) { return v.kind == Value::Kind::Rest; }));
   if (given > most)
     error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given));
-  if (positional && !rest && given < most && !row->named_args)
+  if (positional && !rest && given < most && !row->named_args && !takes_fewer(one))
     error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given),
           "`...` stands for the others");
   if (named)

@@ -120,6 +120,11 @@ std::vector<std::string> flag_family(std::string_view flag) {
   return names;
 }
 
+bool takes_fewer(std::string_view call) {
+  constexpr std::string_view kCalls[] = {"prctl", "keyctl", "fcntl", "open", "openat"};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
+
 std::optional<int> errno_number(std::string_view name) {
   for (int error = 1; error < 4096; ++error)
     if (!name.empty() && trace::errno_name(error) == name) return error;

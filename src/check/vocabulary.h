@@ -22,6 +22,8 @@ std::vector<std::string> set_names();                         // "%ns", ...
 // The names of the family that a flag belongs to by its prefix (CLONE_, MS_, MNT_, ...); empty if it has none.
 std::vector<std::string> flag_family(std::string_view flag);
 
+// Calls whose arguments are fewer with some of the first ones: prctl(PR_SET_NAME, "x").
+bool takes_fewer(std::string_view call);
 std::optional<int> errno_number(std::string_view name);
 std::vector<std::string> errno_names();
 

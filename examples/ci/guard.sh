@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Guards an upgrade of runc: the new runtime's container set-up must keep to a file that is under version control.
+#
+#   guard.sh --runtime /usr/sbin/runc                        check it, exit code 1 if it does not hold
+#   guard.sh --runtime /usr/sbin/runc --write                write the file anew from three runs, for review
+#   guard.sh --runtime NEW --compare OLD                     and print how the two differ, in Markdown
+#
+# Needs root, nstrace and a static busybox. Exit codes: those of nstrace check (0 holds, 1 does not, 3 cannot be told).
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+runtime=runc old= write= expect=$here/runc.expect nstrace=${NSTRACE:-nstrace}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --runtime) runtime=$2; shift 2 ;;
+    --compare) old=$2; shift 2 ;;
+    --expect) expect=$2; shift 2 ;;
+    --write) write=yes; shift ;;
+    *) echo "guard.sh: unknown option $1; see the head of this file" >&2; exit 2 ;;
+  esac
+done
+
+# The same place each time, so that what is written from one run holds on the next.
+work=/run/nstrace-guard
+mkdir -m 700 "$work" || { echo "guard.sh: $work is there: another guard runs, or one was killed; remove it" >&2; exit 2; }
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/bundle/rootfs/bin" "$work/bundle/rootfs/proc" "$work/bundle/rootfs/dev" "$work/bundle/rootfs/sys"
+cp "$(command -v busybox)" "$work/bundle/rootfs/bin/busybox"
+ln -s busybox "$work/bundle/rootfs/bin/true"
+(cd "$work/bundle" && "$runtime" spec && sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"true"/' config.json)
+
+# One container with RUNTIME, recorded to FILE.
+record() {
+  "$nstrace" -q -o "$2" -- "$1" --root "$work/state" run --bundle "$work/bundle" guard >"$work/log" 2>&1 </dev/null ||
+    { cat "$work/log" >&2; echo "guard.sh: $1 did not run the container" >&2; exit 2; }
+}
+
+if [ -n "$write" ]; then
+  for n in 1 2 3; do record "$runtime" "$work/$n.jsonl"; done
+  "$nstrace" expect "$work/1.jsonl" "$work/2.jsonl" "$work/3.jsonl" -o "$expect"
+  echo "wrote $expect"
+  exit 0
+fi
+
+record "$runtime" "$work/new.jsonl"
+if [ -n "$old" ]; then
+  record "$old" "$work/old.jsonl"
+  "$nstrace" diff --format markdown "$work/old.jsonl" "$work/new.jsonl" || test $? -eq 1
+fi
+"$nstrace" check --junit "${JUNIT:-$work/junit.xml}" "$expect" "$work/new.jsonl"

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// The expectations in examples/ hold on the recordings there, and each rule fails where what it guards against is done:
+// the recordings are broken on purpose, one call at a time.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "check/checker.h"
+#include "check/parse.h"
+#include "check/report.h"
+#include "tests/catch.h"
+#include "trace/file.h"
+
+using namespace nstrace;
+using namespace nstrace::check;
+using trace::Event;
+using trace::Trace;
+
+namespace {
+
+std::string example(const std::string& name) {
+  return std::string(NSTRACE_SOURCE_DIR) + "/examples/" + name;
+}
+
+Trace recording(const std::string& name) {
+  struct Keep : trace::Sink {
+    Trace trace;
+    void header(const trace::Header& header) override { trace.header = header; }
+    void existing(const trace::Existing& process) override { trace.existing.push_back(process); }
+    void event(const Event& event) override { trace.events.push_back(event); }
+    void footer(const trace::Footer& footer) override { trace.footer = footer; }
+  } keep;
+  trace::read_trace(example(name), keep);
+  return std::move(keep.trace);
+}
+
+Result run(const Expectations& expectations, const Trace& trace) {
+  Checker checker(expectations);
+  checker.header(trace.header);
+  for (const auto& process : trace.existing) checker.existing(process);
+  for (const Event& event : trace.events) checker.event(event);
+  if (trace.footer) checker.footer(*trace.footer);
+  return checker.result();
+}
+
+// What fails: the line that was not found, or the rule.
+std::vector<std::string> failing(const Result& result) {
+  std::vector<std::string> lines;
+  for (const Finding& finding : result.findings)
+    if (finding.verdict != Verdict::Holds) lines.push_back(finding.expected.empty() ? finding.rule : finding.expected);
+  return lines;
+}
+
+using Match = std::function<bool(const Event&)>;
+
+Match call(const std::string& name, const std::string& first = "") {
+  return [=](const Event& event) {
+    if (event.call.name != name || event.who.comm.find("INIT") == std::string::npos) return false;
+    return first.empty() || (!event.call.args.empty() && event.call.args[0].text == first);
+  };
+}
+
+Event& last(Trace& trace, const Match& match) {
+  const auto it = std::find_if(trace.events.rbegin(), trace.events.rend(), match);
+  REQUIRE(it != trace.events.rend());
+  return *it;
+}
+
+void remove(Trace& trace, const Match& match) {
+  const auto before = trace.events.size();
+  std::erase_if(trace.events, match);
+  REQUIRE(trace.events.size() < before);
+}
+
+// Has the calls of `two` change places with those of `one`.
+void swap(Trace& trace, const Match& one, const Match& two) {
+  std::swap(last(trace, one).call, last(trace, two).call);
+}
+
+}  // namespace
+
+TEST_CASE("the examples hold on the recordings") {
+  const std::pair<const char*, const char*> kPairs[] = {
+      {"docker-runc.expect", "docker-run.jsonl"},
+      {"podman-crun.expect", "podman-run.jsonl"},
+      {"lab.expect", "lab-run.jsonl"},
+      {"lab-rules.expect", "lab-run.jsonl"},
+      {"userns.expect", "lab-userns.jsonl"},
+  };
+  for (const auto& [expect, trace] : kPairs) {
+    const Result result = run(parse_file(example(expect)), recording(trace));
+    INFO(expect << " on " << trace << "\n" << text_report(result));
+    CHECK(result.verdict == Verdict::Holds);
+    CHECK(result.skipped == 0);
+    CHECK(result.holds >= 3);
+  }
+}
+
+TEST_CASE("the examples do not hold on another runtime's recording") {
+  CHECK(run(parse_file(example("docker-runc.expect")), recording("podman-run.jsonl")).verdict == Verdict::Fails);
+  CHECK(run(parse_file(example("podman-crun.expect")), recording("docker-run.jsonl")).verdict == Verdict::Fails);
+  CHECK(run(parse_file(example("userns.expect")), recording("lab-run.jsonl")).verdict == Verdict::Fails);
+}
+
+// Each call of the container's processes is left out, and made to fail: the line that asks for it is the one, and the
+// only one, that is named.
+TEST_CASE("a broken call of the mini runtime makes exactly its line fail") {
+  const Expectations expectations = parse_file(example("lab.expect"));
+  const Trace whole = recording("lab-run.jsonl");
+  std::size_t broken = 0;
+  const auto expect_line = [&](const Trace& trace, const Event& event, const std::string& what) {
+    const std::vector<std::string> lines = failing(run(expectations, trace));
+    INFO(what << " event " << event.number << ", " << event.call.name << ": "
+              << fmt::format("{}", fmt::join(lines, "\n")));
+    REQUIRE(lines.size() == 1);
+    // the line names the call, and its first text
+    CHECK(lines[0].find(event.call.name + "(") != std::string::npos);
+    for (const trace::Arg& arg : event.call.args)
+      if (arg.kind == trace::Arg::Kind::String && arg.text.find("/fd/") == std::string::npos && !arg.text.empty()) {
+        CHECK(lines[0].find('"' + arg.text + '"') != std::string::npos);
+        break;
+      }
+    ++broken;
+  };
+  for (std::size_t i = 0; i < whole.events.size(); ++i) {
+    const Event& event = whole.events[i];
+    if (!event.as<trace::Syscall>() || event.who.comm == "hello" || event.who.comm == "lab") continue;
+    // an unshare that fails leaves no new namespaces either, which another line asks for
+    if (event.call.name == "exit_group" || event.call.name == "unshare") continue;
+    const bool named = !event.call.args.empty() && event.call.args[0].text == "PR_SET_NAME";
+    const bool stage = event.who.comm != "lab:[2:INIT]" && event.call.name == "prctl";
+    if (named || stage) continue;
+    Trace without = whole;
+    without.events.erase(without.events.begin() + static_cast<std::ptrdiff_t>(i));
+    expect_line(without, event, "without");
+    Trace failed = whole;
+    failed.events[i].call.result = -1;
+    expect_line(failed, event, "failed");
+  }
+  CHECK(broken > 130);
+}
+
+TEST_CASE("each rule fails where what it guards against is done") {
+  struct Breach {
+    const char* trap;
+    const char* expect;
+    const char* trace;
+    std::function<void(Trace&)> harm;
+    const char* line;  // what must be among the failing lines
+  };
+  const Breach kBreaches[] = {
+      {"no sealed self-exec (CVE-2019-5736)", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, [](const Event& e) { return e.call.name == "execveat"; }); }, "execveat"},
+      {"the copy can be written to", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         remove(t, [](const Event& e) {
+           return e.call.name == "mount" && e.call.args[1].text.find("/runc.") != std::string::npos &&
+                  e.call.args[3].text.find("MS_RDONLY") != std::string::npos;
+         });
+       },
+       "MS_RDONLY|MS_REMOUNT|MS_BIND"},
+      {"crun without a sealed self-exec", "podman-crun.expect", "podman-run.jsonl",
+       [](Trace& t) { remove(t, [](const Event& e) { return e.call.name == "execveat"; }); }, "execveat"},
+      {"descriptors are left open (CVE-2024-21626)", "podman-crun.expect", "podman-run.jsonl",
+       [](Trace& t) { remove(t, [](const Event& e) { return e.call.name == "close_range"; }); }, "close_range"},
+      {"mounts before the root is private", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         const Match slave = [](const Event& e) { return e.call.name == "mount" && e.call.args[1].text == "/"; };
+         const Match proc = [](const Event& e) { return e.call.name == "mount" && e.call.args[0].text == "proc"; };
+         swap(t, slave, proc);
+       },
+       "never init: mount(...) = 0 before"},
+      {"the old root is unmounted while it is shared", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, [](const Event& e) { return e.call.name == "mount" && e.call.args[1].text == "."; }); },
+       "mount(_, \".\""},
+      {"the old root stays", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, call("umount2", ".")); }, "umount2(\".\", MNT_DETACH)"},
+      {"the working directory is outside", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, call("chdir", "/")); }, "chdir(\"/\")"},
+      {"supplementary groups are kept (CVE-2022-36109)", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, call("setgroups")); }, "setgroups"},
+      {"user before group", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { swap(t, call("setgid"), call("setuid")); }, "never init: setgroups|setgid|setresgid"},
+      {"capabilities before user", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { swap(t, call("capset"), call("setuid")); }, "init: capset"},
+      {"inheritable capabilities (CVE-2022-24769)", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         for (std::string& field : last(t, call("capset")).call.args[1].list)
+           if (field.starts_with("inheritable=")) field = "inheritable=1<<CAP_CHOWN";
+       },
+       "never init: capset"},
+      {"no filter", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { remove(t, call("prctl", "PR_SET_SECCOMP")); }, "seccomp|prctl"},
+      {"a filter before no_new_privs", "lab-rules.expect", "lab-run.jsonl",
+       [](Trace& t) { swap(t, call("seccomp"), call("prctl", "PR_SET_NO_NEW_PRIVS")); }, "seccomp|prctl"},
+      {"no_new_privs is not set", "lab-rules.expect", "lab-run.jsonl",
+       [](Trace& t) { remove(t, call("prctl", "PR_SET_NO_NEW_PRIVS")); }, "PR_SET_NO_NEW_PRIVS"},
+      {"the user namespace comes last", "userns.expect", "lab-userns.jsonl",
+       [](Trace& t) {
+         std::vector<Event*> calls;
+         for (Event& e : t.events)
+           if (e.call.name == "unshare") calls.push_back(&e);
+         REQUIRE(calls.size() == 2);
+         std::swap(calls[0]->call, calls[1]->call);
+       },
+       "never child: unshare(CLONE_NEWNS|...) before"},
+      {"/proc/sys can be written to", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         remove(t, [](const Event& e) { return e.call.name == "mount" && e.call.args[1].text == "/proc/sys"; });
+       },
+       "/proc/sys"},
+      {"a namespace is made twice", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         const auto it = std::ranges::find_if(t.events, [](const Event& e) { return e.call.name == "unshare"; });
+         REQUIRE(it != t.events.end());
+         t.events.insert(it, *it);
+       },
+       "count child: unshare(...) == 1"},
+  };
+  for (const Breach& breach : kBreaches) {
+    Trace trace = recording(breach.trace);
+    breach.harm(trace);
+    for (std::size_t i = 0; i < trace.events.size(); ++i) trace.events[i].number = i + 1;
+    const Result result = run(parse_file(example(breach.expect)), trace);
+    const std::vector<std::string> lines = failing(result);
+    INFO(breach.trap << ": " << fmt::format("{}", fmt::join(lines, "\n")));
+    CHECK(result.verdict == Verdict::Fails);
+    CHECK(std::ranges::any_of(lines, [&](const std::string& l) { return l.find(breach.line) != std::string::npos; }));
+    CHECK(lines.size() <= 4);
+  }
+}

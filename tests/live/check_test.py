@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""nstrace check on the mini runtime: what examples/ says holds, and each mistake of `nstrace lab faults` makes exactly
+the line fail that it breaks.
+
+Play it by hand: python3 tests/live/run.py --group check
+"""
+import json
+import os
+import shutil
+
+from dockerd import PATH
+from harness import check, equal, test
+from runtimes import without_unified
+
+# By mistake: the lines of lab.expect that it breaks (a word of each), and those of lab-rules.expect.
+BREAKS = {
+    "no-umount": (["umount2("], ["umount2("]),
+    "leaked-descriptor": (["close_range("], ["close_range("]),
+    "chroot-only": (["pivot_root("], ["pivot_root(", "never init: chroot", "never init: setns", "never init: unshare"]),
+    "no-setgroups": (["setgroups("], ["setgroups("]),
+    "user-before-group": (["setuid("], ["setuid|setresuid(", "never init: setgroups|setgid"]),
+    "all-capabilities": (["capset(", "PR_CAPBSET_DROP"], ["capset("]),
+    "inheritable-capabilities": (["capset("], ["never init: capset("]),
+    "no-new-privs-missing": (["PR_SET_NO_NEW_PRIVS"], ["PR_SET_NO_NEW_PRIVS", "never init: capset|"]),
+    "early-filter": (["seccomp("], ["seccomp|prctl(", "never init: capset|"]),
+    "no-filter": (["seccomp("], ["seccomp|prctl(", "seccomp|prctl(", "never init: capset|"]),
+    "host-network": (["unshare("], []),
+    "writable-proc-sys": (["mount(\"/proc/sys\""], []),
+    "no-hostname": (["sethostname("], []),
+    "no-setsid": (["setsid("], []),
+    "unshare-twice": (["count child: unshare("], []),
+    "unshare-nothing": (["count child: unshare("], []),
+    "failing-mount": (["mount(\"mqueue\"", "PR_CAPBSET_DROP", "at init: execve"], None),
+}
+
+
+def failing(box, name, trace):
+    """The exit code, and the lines that fail: that which was not found, or the rule."""
+    status, out, err = box.run(box.nstrace, "check", "--format", "json", box.source / "examples" / name, trace)
+    report = json.loads(out)
+    equal(report["cannot_tell"], 0, f"rules of {name} that cannot be told ({err.strip()})")
+    return status, [f["expected"]["text"] if "expected" in f else f["rule"] for f in report["findings"] if f["verdict"] == "fails"]
+
+
+def each_once(lines, words, what):
+    equal(len(lines), len(words), f"lines of {what} that fail ({lines})")
+    for line, word in zip(lines, words):
+        check(word in line, f"of {what} {line!r} fails, expected the line with {word}")
+
+
+@test()
+def each_fault_breaks_exactly_its_line(box):
+    status, out, err = box.run(box.nstrace, "lab", "faults")
+    names = [line.split()[0] for line in out.splitlines()]
+    equal(sorted(names), sorted(BREAKS), "the mistakes of nstrace lab faults")
+    for name in names:
+        trace = box.temp / (name + ".jsonl")
+        box.run(box.nstrace, "lab", "run", "-q", "--fault", name, "-o", trace)
+        for expect, words in zip(("lab.expect", "lab-rules.expect"), BREAKS[name]):
+            if words is None:
+                continue
+            status, lines = failing(box, expect, trace)
+            equal(status, 1 if words else 0, f"the status of {expect} with {name} ({lines})")
+            each_once(lines, words, f"{expect} with {name}")
+
+
+@test()
+def examples_hold_on_the_mini_runtime(box):
+    for scene, name in ("run", "lab.expect"), ("run", "lab-rules.expect"), ("userns", "userns.expect"):
+        status, out, err = box.run(box.nstrace, "lab", scene, "-q", "--check", box.source / "examples" / name)
+        equal(status, 0, f"the status of {name} on lab {scene} ({(out + err)[-3000:]})")
+    status, out, err = box.run(box.nstrace, "lab", "run", "-q", "--fault", "no-umount", "--check",
+                               box.source / "examples" / "lab.expect")
+    equal(status, 1, f"the status with a mistake ({(out + err)[-1000:]})")
+    check("umount2(\".\", MNT_DETACH)" in out + err, "it does not say what is missing")
+
+
+@test(needs=("nstrace", "root", "bpf", "runc", "busybox"))
+def guard_of_a_runc_upgrade(box):
+    """examples/ci/guard.sh: holds on runc, can be written anew, compares."""
+    guard, env = box.source / "examples" / "ci" / "guard.sh", os.environ | {"NSTRACE": str(box.nstrace)}
+    runc = shutil.which("runc", path=PATH)
+    status, out, err = box.run(guard, "--runtime", runc, "--compare", runc, env=env)
+    equal(status, 0, f"the status of guard.sh ({(out + err)[-3000:]})")
+    check("no difference" in out and "0 fail" in out, "it does not say that nothing differs and fails: " + out[-2000:])
+    written = box.temp / "written.expect"
+    status, out, err = box.run(guard, "--runtime", runc, "--expect", written, "--write", env=env)
+    equal(status, 0, f"the status of guard.sh --write ({(out + err)[-3000:]})")
+    status, out, err = box.run(guard, "--runtime", runc, "--expect", written, env=env)
+    equal(status, 0, f"the status with what it wrote ({(out + err)[-3000:]})")
+
+
+@test(needs=("nstrace", "root", "bpf", "crun", "busybox"))
+def guard_stops_another_runtime(box):
+    guard, env = box.source / "examples" / "ci" / "guard.sh", os.environ | {"NSTRACE": str(box.nstrace)}
+    crun = shutil.which("crun", path=PATH)
+    status, out, err = box.run(*without_unified(guard, "--runtime", crun), env=env)
+    equal(status, 1, f"the status with crun ({(out + err)[-3000:]})")
+    check("no process is `init`" in out, "it does not say why: " + out[-2000:])
