@@ -7,9 +7,11 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <optional>
 
 #include "cli/command.h"
 #include "report/lines.h"
+#include "story/story.h"
 #include "trace/error.h"
 #include "trace/syscalls.h"
 
@@ -18,10 +20,27 @@ namespace {
 
 class LineSink : public report::LinePrinter {
  public:
-  LineSink(std::unique_ptr<Output> output, report::LineOptions options, bool closing_line)
+  LineSink(std::unique_ptr<Output> output, report::LineOptions options, bool closing_line, bool explain)
       : report::LinePrinter([this](std::string_view line) { output_->write(line); }, std::move(options)),
         output_(std::move(output)),
-        closing_line_(closing_line) {}
+        closing_line_(closing_line) {
+    if (explain) model_.emplace(false);
+  }
+  void header(const trace::Header& header) override {
+    if (model_) model_->header(header);
+    report::LinePrinter::header(header);
+  }
+  void existing(const trace::Existing& process) override {
+    if (model_) model_->existing(process);
+    report::LinePrinter::existing(process);
+  }
+  void event(const trace::Event& event) override {
+    if (model_) {
+      model_->event(event);
+      remark(model_->story().brief());
+    }
+    report::LinePrinter::event(event);
+  }
   void idle() override {
     report::LinePrinter::flush();
     output_->flush();
@@ -35,6 +54,7 @@ class LineSink : public report::LinePrinter {
  private:
   std::unique_ptr<Output> output_;
   bool closing_line_;
+  std::optional<story::TellingModel> model_;  // with --explain
 };
 
 }  // namespace
@@ -75,6 +95,7 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
   app.add_option("--color", choices.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--inner-pids", choices.inner_pids,
                "the number in the process's own pid namespace too: [pid 511<sleep>/1]");
+  app.add_flag("--explain", choices.explain, "behind each line, in a few words, what it means and what it is for");
   app.add_flag("--threads", choices.threads, "print the making and the end of threads too");
   app.add_flag("!--no-fold", choices.fold, "on a terminal: do not fold repeats into one line");
 }
@@ -127,7 +148,7 @@ std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const Li
   options.fold = terminal && choices.fold;
   options.colour = choices.color == "always" || (choices.color == "auto" && terminal && !std::getenv("NO_COLOR"));
   options.width = static_cast<std::size_t>(output->columns());
-  return std::make_unique<LineSink>(std::move(output), std::move(options), choices.quiet == 0);
+  return std::make_unique<LineSink>(std::move(output), std::move(options), choices.quiet == 0, choices.explain);
 }
 
 }  // namespace nstrace::cli

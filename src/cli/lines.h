@@ -24,6 +24,7 @@ struct LineChoices {
   bool inner_pids = false;                  // --inner-pids
   bool threads = false;                     // --threads: thread clones and exits too
   bool fold = true;                         // --no-fold
+  bool explain = false;                     // --explain: in a few words, what each line means
   int quiet = 0;                            // -q
 };
 

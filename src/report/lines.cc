@@ -131,6 +131,7 @@ StyledLine LinePrinter::head(const Event& event) {
 
 void LinePrinter::event(const Event& event) {
   const std::string note = notes_.event(event);  // of every event: it keeps the sets
+  const std::string remark = std::exchange(remark_, "");
   if (!std::visit(Wanted{*this, event}, event.what)) return;
   std::string key = options_.fold ? fold_key(event) : "";
   if (key.empty() || key != repeats_.key) flush();
@@ -138,9 +139,11 @@ void LinePrinter::event(const Event& event) {
   StyledLine before = line;
   add_body(line, event, options_.namespace_notes ? note : "", options_, durations_known_);
   if (key.empty())
-    print(line);
-  else
+    print(std::move(line), remark);
+  else {
     hold(event, std::move(key), std::move(before), std::move(line));
+    if (repeats_.count == 1) repeats_.remark = remark;
+  }
 }
 
 void LinePrinter::footer(const Footer&) {
@@ -169,7 +172,7 @@ void LinePrinter::flush() {
   if (repeats_.count == 0) return;
   const Repeats repeats = std::exchange(repeats_, Repeats{});
   if (repeats.count == 1) {
-    print(repeats.first);
+    print(repeats.first, repeats.remark);
     return;
   }
   StyledLine line = repeats.head;
@@ -179,10 +182,11 @@ void LinePrinter::flush() {
   line.add("(" + args + "...)");
   if (!repeats.result.empty()) line.add(" = " + repeats.result);
   line.add(fmt::format(" x{}", repeats.count), Style::Note);
-  print(line);
+  print(std::move(line), repeats.remark);
 }
 
-void LinePrinter::print(const StyledLine& line) {
+void LinePrinter::print(StyledLine line, const std::string& remark) {
+  if (!remark.empty()) line.add("  # " + remark, Style::Time);
   write_(line.render(options_.colour, options_.width));
 }
 

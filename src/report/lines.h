@@ -35,6 +35,10 @@ class LinePrinter : public trace::Sink {
   // nothing has come for a while.
   void flush();
 
+ protected:
+  // Goes behind the line of the next event, if that has one: "pivot_root(...) = 0  # the files become its root".
+  void remark(std::string words) { remark_ = std::move(words); }
+
  private:
   // Calls of one task that differ in arguments only; printed when something else comes.
   struct Repeats {
@@ -45,11 +49,12 @@ class LinePrinter : public trace::Sink {
     std::string call;               // name
     std::vector<std::string> args;  // what they begin with in common
     std::string result;             // empty: they differ
+    std::string remark;
   };
 
   struct Wanted;
   bool wanted_name(std::string_view call) const;
-  void print(const StyledLine& line);
+  void print(StyledLine line, const std::string& remark);
   StyledLine head(const trace::Event& event);
   void hold(const trace::Event& event, std::string key, StyledLine head, StyledLine line);
 
@@ -61,6 +66,7 @@ class LinePrinter : public trace::Sink {
   bool any_line_ = false;
   trace::Time previous_ = 0;  // begin of the line before
   Repeats repeats_;
+  std::string remark_;
 };
 
 // "431 events, 0 lost", "431 events, 12 LOST (ring buffer full: 12)"; without a newline.

@@ -94,6 +94,7 @@ Actor Actors::find(const Process& p, int depth) {
     return above;
   }
   if (const auto monitor = model::monitor_command(*program)) {
+    if (monitor->id.empty()) return actor;  // `conmon --version`
     actor.part = called(*program).starts_with("conmon") ? kMonitor : kShim;
     actor.id = monitor->id;
     actor.runtime = monitor->runtime;
@@ -110,6 +111,14 @@ Actor Actors::find(const Process& p, int depth) {
   }
   // What runs in a container is the user's, whatever it is called; but a runtime in a container makes one in it.
   if (const auto command = model::runtime_command(*program)) {
+    if (command->runtime == "nstrace lab" && program->argv.size() > 1) {
+      actor.part = kRuntime;
+      actor.runtime = command->runtime;
+      actor.verb = program->argv[1] == "exec" ? "exec" : "run";
+      actor.id = program->argv.size() > 2 ? program->argv[2] : "lab";
+      actor.session = p.id;
+      return actor;
+    }
     if (!command->oci) {
       actor = inside && container->began && !program->event ? inherit(kProgram) : Actor();
       actor.part = kSandbox;

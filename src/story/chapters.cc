@@ -83,8 +83,12 @@ Chapters::Key Chapters::key_of(const Moment& m) const {
                        : m.actor;
   std::string id = a.id;
   if (id.empty() && a.session) id = fmt::format("#{}", *a.session);
-  if (id.empty() && m.process.container) {
-    const model::Container& c = model_.containers()[*m.process.container];
+  // A stage is outside; the container that it makes a process in is what it works on.
+  auto container = m.process.container;
+  if (!container && a.part & kBuilders && !m.process.children.empty())
+    container = model_.processes()[m.process.children.back()].container;
+  if (id.empty() && container) {
+    const model::Container& c = model_.containers()[*container];
     id = c.name.empty() ? fmt::format("@{}", c.id) : c.name;
   }
   const std::string session = a.session ? fmt::format("{}/{}", id, *a.session) : id;
@@ -104,8 +108,9 @@ Chapters::Key Chapters::key_of(const Moment& m) const {
   if (a.verb == "exec") return {Kind::Entered, session};
   if (a.verb == "kill" || a.verb == "delete") return {Kind::Ended, id};
   if (!a.verb.empty()) return {Kind::Other, session};
-  if (m.process.container) return {Kind::Made, id};  // the trace began when it was under way
-  return {Kind::Daemon, ""};
+  // The trace began when it was under way.
+  if (container || a.part & (kBuilders | kHook | kRuntime)) return {Kind::Made, id};
+  return {Kind::Daemon, m.event.who.comm};
 }
 
 ChapterId Chapters::of(const Moment& m, Phase phase) {
@@ -128,6 +133,7 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
     // Whoever acts here was at work before, or is not the one that begins such a thing.
     chapter.cut_before = (key.first == Kind::Made || key.first == Kind::Entered) && !m.event.as<trace::Exec>();
     has_program_.push_back(false);
+    has_setup_.push_back(false);
     found = by_key_.emplace(key, id).first;
   }
   Chapter& chapter = chapters_[found->second];
@@ -140,10 +146,15 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
 void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
   const Actor& a = m.actor;
   const auto* exec = m.event.as<trace::Exec>();
+  if (c.kind == Kind::Daemon) {
+    c.name = trace::escape(m.event.who.comm);
+    return;
+  }
   if (c.container_id.empty()) c.container_id = a.id;
   if (c.runtime.empty() || a.part & (kRuntime | kStages | kSandbox))
     if (!a.runtime.empty()) c.runtime = a.runtime;
   if (!c.container && m.process.container && c.kind != Kind::Daemon) c.container = m.process.container;
+  if (phase == Phase::Bootstrap || phase == Phase::Namespaces || phase == Phase::Root) has_setup_[c.id] = true;
   if (exec && phase == Phase::Program) {
     c.program = command_line(exec->argv);
     has_program_[c.id] = true;
@@ -178,7 +189,7 @@ void Chapters::finish() {
       c.name = trace::escape(container.image_name);
       if (c.runtime.empty()) c.runtime = container.runtime;
     }
-    if (c.name.empty()) c.name = short_id(c.container_id);
+    if (c.name.empty() && c.kind != Kind::Daemon) c.name = short_id(c.container_id);
     const std::string what = c.name.empty() ? "a container" : "container " + c.name;
     std::string by = c.runtime.empty() ? "" : trace::escape(c.runtime);
     if (!by.empty() && !c.family.empty()) by += " " + c.family;
@@ -188,7 +199,11 @@ void Chapters::finish() {
     const std::string program = c.program.empty() ? "" : fmt::format(": {}", c.program);
     switch (c.kind) {
       case Kind::Made:
-        c.title = fmt::format("{} is made{}{}{}{}", what, began ? " and started" : "", tool, order, program);
+        c.title = fmt::format("{} is {}{}{}{}", what,
+                              !has_setup_[c.id] ? "started"
+                              : began           ? "made and started"
+                                                : "made",
+                              tool, order, program);
         c.cut_after = !began;
         break;
       case Kind::Entered:
@@ -196,7 +211,7 @@ void Chapters::finish() {
         c.cut_after = !began;
         break;
       case Kind::Ended:
-        c.title = fmt::format("{} ends{}", what, order);
+        c.title = fmt::format("{} is ended{}", what, order);
         break;
       case Kind::Sandbox:
         c.title = fmt::format("a sandbox, no OCI container, is made{}{}", tool, program);
@@ -205,7 +220,7 @@ void Chapters::finish() {
         c.title = fmt::format("{}: another command of the runtime", what);
         break;
       case Kind::Daemon:
-        c.title = "what the daemons do themselves";
+        c.title = fmt::format("what {} does itself", c.name.empty() ? "the daemon" : c.name);
         break;
     }
     if (!c.title.empty() && c.title[0] >= 'a' && c.title[0] <= 'z') c.title[0] = static_cast<char>(c.title[0] - 32);

@@ -16,7 +16,7 @@ namespace nstrace::story {
 
 class Chapters {
  public:
-  Chapters(const model::Model& model, Actors& actors) : model_(model), actors_(actors) {}
+  explicit Chapters(const model::Model& model) : model_(model) {}
 
   // The chapter that the event belongs to; a new one if need be. `phase`: of the step that it becomes.
   ChapterId of(const Moment& moment, Phase phase);
@@ -32,9 +32,8 @@ class Chapters {
   void learn(Chapter& chapter, const Moment& moment, Phase phase);
 
   const model::Model& model_;
-  Actors& actors_;
   std::vector<Chapter> chapters_;
-  std::vector<bool> has_program_;
+  std::vector<bool> has_program_, has_setup_;
   std::map<Key, ChapterId> by_key_;
 };
 

@@ -38,6 +38,7 @@ struct Rule {
   std::string_view call = {};                 // names, "mount|fsmount"; "" = any
   std::array<std::string_view, 4> args = {};  // globs for the arguments as text, without quotes; "" = any
   bool (*when)(const Moment&) = nullptr;      // what else must hold; nullptr = nothing
+  bool once = false;                          // only the first time that the process does it
   std::string_view sentence;                  // {words} are filled in, see words.h
   std::string_view brief;
   std::array<std::string_view, 3> references = {};

@@ -87,7 +87,7 @@ const Rule kRules[] = {
      .phase = Manager,
      .on = On::Exec,
      .who = kMonitor,
-     .when = [](const Moment& m) { return verb(m, "exec"); },
+     .when = [](const Moment& m) { return verb(m, "exec") && m.before.part != kMonitor; },
      .sentence = "conmon is started to watch over a program that is to be brought into {container}: it will hold the "
                  "program's output and write down how it ends.",
      .brief = "a monitor for the program",
@@ -96,6 +96,7 @@ const Rule kRules[] = {
      .phase = Manager,
      .on = On::Exec,
      .who = kMonitor,
+     .when = [](const Moment& m) { return !m.actor.id.empty() && m.before.part != kMonitor; },
      .sentence = "conmon is started, a small monitor that stays with {container}: it holds the container's output and "
                  "writes down how it ends, so that whoever asked for the container need not stay.",
      .brief = "a monitor for the container",
@@ -120,6 +121,16 @@ const Rule kRules[] = {
                  "but a container that reaches its program file by /proc finds only the copy, not the host's file.",
      .brief = "{runtime} again, from a protected copy",
      .references = {"crun: src/libcrun/cloned_binary.c, ensure_cloned_binary()", kCve}},
+    {.name = "lab",
+     .phase = Runtime,
+     .on = On::Exec,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return m.actor.runtime == "nstrace lab"; },
+     .sentence =
+         "The mini runtime of nstrace begins (`{verb}`). It does what the real runtimes do, without a daemon, an "
+         "image or a network.",
+     .brief = "the mini runtime begins",
+     .references = {"nstrace lab plan"}},
     {.name = "runtime-create",
      .phase = Runtime,
      .on = On::Exec,
@@ -186,7 +197,7 @@ const Rule kRules[] = {
      .call = "mkdirat|mkdir",
      .when = state_folder,
      .sentence = "{runtime} makes its state folder for the container: what `start`, `exec` and `delete` must know "
-                 "later will be written there, since no {runtime} stays running.",
+                 "later will be written there, since {runtime} itself does not stay.",
      .brief = "a state folder",
      .references = {"OCI runtime-spec: runtime.md, State"},
      .fold = true},
@@ -212,29 +223,22 @@ const Rule kRules[] = {
     {.name = "self-bind",
      .phase = SelfClone,
      .who = kRuntime | kStage0,
-     .call = "mount",
-     .args = {"/proc/self/exe", "", "", "*MS_BIND*"},
-     .sentence = "{runtime} makes its own program file appear under a second name (a bind mount), to get a view of it "
-                 "that cannot be written to: no container shall be able to change the runtime on the host.",
-     .brief = "a second view of its own program file",
-     .references = {"runc 1.1: libcontainer/nsenter/cloned_binary.c, try_bindfd()", kCve, "mount(2), MS_BIND"}},
-    {.name = "self-bind-readonly",
-     .phase = SelfClone,
-     .who = kRuntime | kStage0,
-     .call = "mount",
-     .args = {"", "*runc.??????|*crun.??????", "", "*MS_REMOUNT*"},
-     .sentence = "It makes that second view read-only.",
-     .brief = "read-only",
-     .references = {"mount(2), MS_REMOUNT|MS_BIND"}},
-    {.name = "self-bind-away",
-     .phase = SelfClone,
-     .who = kRuntime | kStage0,
-     .call = "umount2",
-     .args = {"*runc.??????|*crun.??????", "MNT_DETACH"},
-     .sentence = "It takes the mount away again: what it has opened before stays open, so from now on the read-only "
-                 "view is reached by that descriptor only, and nobody finds it by a name.",
-     .brief = "only a descriptor of it stays",
-     .references = {"umount2(2), MNT_DETACH"}},
+     .call = "mount|umount2",
+     .when =
+         [](const Moment& m) {
+           const auto& args = m.call().args;
+           if (args.empty()) return false;
+           if (m.call().name == "umount2") return glob("*runc.??????|*crun.??????", args[0].text);
+           return args[0].text == "/proc/self/exe" ||
+                  (args.size() > 1 && glob("*runc.??????|*crun.??????", args[1].text));
+         },
+     .sentence =
+         "{runtime} makes its own program file appear under a second name (a bind mount), makes that view of it "
+         "read-only, opens it, and takes the mount away: what is left is a descriptor through which nobody can "
+         "write to the file. No container shall be able to change the runtime on the host.",
+     .brief = "a read-only view of its own program file",
+     .references = {"runc 1.1: libcontainer/nsenter/cloned_binary.c, try_bindfd()", kCve, "mount(2), MS_BIND"},
+     .fold = true},
     {.name = "self-overlay",
      .phase = SelfClone,
      .who = kRuntime,
@@ -361,17 +365,17 @@ const Rule kRules[] = {
     {.name = "stage-end",
      .phase = Bootstrap,
      .on = On::Exit,
-     .who = kStage0 | kStage1,
+     .who = kStage0 | kStage1 | kSetup,
      .when = [](const Moment& m) { return m.process.ended && !m.process.ended->code && !m.process.ended->signal; },
-     .sentence = "The stages before have done their part, and end.",
-     .brief = "this stage has done its part",
+     .sentence = "Who came before has done its part, and ends.",
+     .brief = "it has done its part",
      .references = {"runc: libcontainer/nsenter/nsexec.c, nsexec()"},
      .fold = true},
     {.name = "stage-fails",
      .phase = Bootstrap,
      .on = On::Exit,
      .who = kStages | kSetup,
-     .sentence = "The process that sets the container up ends {ending}, before it has begun the container's program: "
+     .sentence = "The process that sets the container up ended {ending}, before it has begun the container's program: "
                  "the set-up has failed.",
      .brief = "the set-up has failed",
      .references = {}},

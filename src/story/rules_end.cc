@@ -20,6 +20,9 @@ bool detached(const Moment& m) {
   const auto& argv = m.process.programs.back().argv;
   return std::ranges::any_of(argv, [](const std::string& a) { return a == "--detach" || a == "-d"; });
 }
+bool sends(const Moment& m) {
+  return m.call().args.size() > 1 && m.call().args[1].value != 0;  // 0 only asks whether it is there
+}
 bool is_init(const Moment& m) {
   return m.process.container && m.model.containers()[*m.process.container].init == m.process.id;
 }
@@ -29,14 +32,6 @@ bool from_builder(const Moment& m) {
 
 const Rule kRules[] = {
     // --- sandboxes ---
-    {.name = "sandbox",
-     .phase = Runtime,
-     .on = On::Exec,
-     .who = kSandbox,
-     .when = [](const Moment& m) { return m.actor.runtime == "nstrace lab"; },
-     .sentence = "The mini runtime of nstrace begins. It sets a container up by itself, as the real runtimes do.",
-     .brief = "the mini runtime begins",
-     .references = {"nstrace lab plan"}},
     {.name = "sandbox-tool",
      .phase = Runtime,
      .on = On::Exec,
@@ -74,7 +69,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kSandbox,
      .when = ended,
-     .sentence = "{runtime} ends {ending}.",
+     .sentence = "{runtime} ended {ending}.",
      .brief = "{runtime} ends",
      .references = {}},
 
@@ -102,7 +97,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kEntered,
      .when = [](const Moment& m) { return ended(m) && !m.process.programs.empty() && m.process.programs.back().event; },
-     .sentence = "The program ends {ending}. The container goes on: this was not its first process.",
+     .sentence = "The program ended {ending}. The container goes on: this was not its first process.",
      .brief = "the program ends",
      .references = {"wait(2)"}},
     {.name = "container-end",
@@ -111,7 +106,7 @@ const Rule kRules[] = {
      .who = kProgram,
      .when = [](const Moment& m) { return ended(m) && is_init(m) && m.process.inner_pid() == 1; },
      .sentence =
-         "The container's first process ends {ending}. It was number 1 of its PID namespace: with it the kernel "
+         "The container's first process ended {ending}. It was number 1 of its PID namespace: with it the kernel "
          "ends every process that is left in there, and the container is over.",
      .brief = "the container's first process ends, and so the container",
      .references = {"pid_namespaces(7)"}},
@@ -120,16 +115,25 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kProgram,
      .when = [](const Moment& m) { return ended(m) && is_init(m); },
-     .sentence = "The container's first process ends {ending}.",
+     .sentence = "The container's first process ended {ending}.",
      .brief = "the container's first process ends",
      .references = {}},
 
     // --- the runtime's commands end ---
+    {.name = "signal-passed-on",
+     .phase = Exit,
+     .who = kRuntime,
+     .call = "kill|pidfd_send_signal",
+     .when = [](const Moment& m) { return sends(m) && (m.actor.verb == "run" || m.actor.verb == "exec"); },
+     .sentence = "{runtime} passes on {arg1}, which it has received itself, to the program ({arg0}).",
+     .brief = "passes {arg1} on",
+     .references = {"kill(2)", "runc: signals.go, forward()"},
+     .fold = true},
     {.name = "signal",
      .phase = Exit,
      .who = kRuntime,
      .call = "kill|pidfd_send_signal",
-     .when = [](const Moment& m) { return m.call().args.size() > 1 && m.call().args[1].text != "0"; },
+     .when = sends,
      .sentence = "{runtime} sends {arg1} to the container's first process ({arg0}).",
      .brief = "{arg1} to the container's first process",
      .references = {"kill(2)", "runc: libcontainer/container_linux.go, Signal()"}},
@@ -164,7 +168,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kRuntime,
      .when = [](const Moment& m) { return ended(m) && m.actor.verb == "exec" && !detached(m); },
-     .sentence = "`{runtime} exec` ends {ending}: it has waited for the program, and passes its status on.",
+     .sentence = "`{runtime} exec` ended {ending}: it has waited for the program, and passes its status on.",
      .brief = "{runtime} passes the program's status on",
      .references = {"runc-exec(8)"}},
     {.name = "run-end",
@@ -172,7 +176,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kRuntime,
      .when = [](const Moment& m) { return ended(m) && m.actor.verb == "run"; },
-     .sentence = "`{runtime} run` ends {ending}, the container's own status, after it has cleared up.",
+     .sentence = "`{runtime} run` ended {ending}, the container's own status, after it has cleared up.",
      .brief = "{runtime} ends",
      .references = {"runc-run(8)"}},
     {.name = "delete-end",
@@ -188,7 +192,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kRuntime,
      .when = [](const Moment& m) { return ended(m) && !well(m); },
-     .sentence = "`{runtime} {verb}` ends {ending}: it has failed.",
+     .sentence = "`{runtime} {verb}` ended {ending}: it has failed.",
      .brief = "{runtime} has failed",
      .references = {}},
 };

@@ -189,8 +189,9 @@ const Rule kRules[] = {
      .phase = Namespaces,
      .who = kBuilders | kRuntime,
      .call = "setns",
-     .sentence = "It joins namespaces that are there already ({each}), because the container's configuration gives a "
-                 "path for them: containers of one pod share these.",
+     .sentence =
+         "It joins namespaces that are there already ({each}), and so will live there together with others: the "
+         "containers of a pod share some in this way.",
      .brief = "joins {target} namespace of others",
      .references = {"OCI runtime-spec: config-linux.md, namespaces[].path", "setns(2)"},
      .each = "{target}"},

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is known about the root file system, hooks and the change of the root.
+#include <algorithm>
+
 #include "model/runtime.h"
 #include "story/rule.h"
 
@@ -14,6 +16,15 @@ std::string_view text(const Moment& m, std::size_t index) {
 bool same_place(const Moment& m) {
   return text(m, 0) == text(m, 1) && text(m, 0).size() > 1;
 }
+bool by_descriptor(std::string_view path) {
+  return glob("/proc/self/fd/*|/proc/thread-self/fd/*", path);
+}
+bool host_users(const Moment& m) {
+  return m.event.who.ns[trace::Ns::User] == m.model.header().host[trace::Ns::User];
+}
+bool pivoted(const Moment& m) {
+  return std::ranges::any_of(m.process.marks, [](const model::Mark& mark) { return mark.call == "pivot_root"; });
+}
 bool kernel_path(const Moment& m) {
   return glob("/proc/*|/sys/*|/newroot/proc/*|/newroot/sys/*|/proc|/sys", text(m, 1));
 }
@@ -27,34 +38,39 @@ const Rule kRules[] = {
      .who = kMounters,
      .call = "mount",
      .args = {"/dev/null", "/proc/*|/sys/*", "", "*MS_BIND*"},
+     // In a user namespace no device can be made, so that /dev/null itself comes by a bind mount.
+     .when = [](const Moment& m) { return !by_descriptor(text(m, 1)) || host_users(m); },
      .sentence = "It hides files of the kernel that tell about the host, by mounting the empty /dev/null over them: "
                  "{each}.",
-     .brief = "hides {arg1}",
+     .brief = "hides a file of the kernel",
      .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
-     .each = "{arg1}"},
+     .each = "{place}"},
     {.name = "masked-folders",
      .phase = Security,
      .who = kMounters,
      .call = "mount",
      .args = {"tmpfs", "/proc/*|/sys/*", "tmpfs", "*MS_RDONLY*"},
-     .when = [](const Moment& m) { return !text(m, 1).starts_with("/proc/self/fd/"); },
      .sentence = "It hides folders of the kernel that tell about the host, by mounting an empty, read-only file system "
                  "over them: {each}.",
-     .brief = "hides {arg1}",
+     .brief = "hides a folder of the kernel",
      .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
-     .each = "{arg1}"},
+     .each = "{place}"},
     {.name = "readonly-paths",
      .phase = Security,
      .who = kMounters,
      .call = "mount",
      .args = {"", "", "", "*MS_BIND*"},
-     .when = [](const Moment& m) { return same_place(m) && kernel_path(m) && !glob("/proc/self/fd/*", text(m, 1)); },
+     .when =
+         [](const Moment& m) {
+           const bool again = glob("*MS_REMOUNT*", text(m, 3)) && !by_descriptor(text(m, 1));
+           return kernel_path(m) && (same_place(m) || again);
+         },
      .sentence = "It makes switches of the kernel read-only for the container ({each}): each is mounted onto itself, "
                  "since only a mount can be read-only, and then that mount is made so.",
-     .brief = "makes {arg1} read-only",
+     .brief = "makes a switch of the kernel read-only",
      .references = {"OCI runtime-spec: config-linux.md, readonlyPaths",
                     "runc: libcontainer/rootfs_linux.go, readonlyPath()"},
-     .each = "{arg1}"},
+     .each = "{place}"},
 
     // --- propagation ---
     {.name = "old-root-slave",
@@ -66,6 +82,16 @@ const Rule kRules[] = {
                  "unmount it there too.",
      .brief = "the old root is cut off from the host",
      .references = {"mount_namespaces(7)", "runc: libcontainer/rootfs_linux.go, pivotRoot()"}},
+    {.name = "new-root-propagation",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "mount",
+     .args = {"", "/", "", "*MS_SLAVE*|*MS_PRIVATE*|*MS_SHARED*|*MS_UNBINDABLE*"},
+     .when = pivoted,
+     .sentence = "It says for its new root with whom later mounts in it are shared ({arg3}).",
+     .brief = "who shares later mounts below the new root",
+     .references = {"mount(2), MS_PRIVATE, MS_SLAVE", "OCI runtime-spec: config-linux.md, rootfsPropagation"},
+     .fold = true},
     {.name = "root-propagation",
      .phase = Root,
      .who = kBuilders,
@@ -74,7 +100,8 @@ const Rule kRules[] = {
      .sentence = "Mounts made from here on shall not appear on the host: a new mount namespace is a copy that still "
                  "shares changes with the original, and this ends it ({arg3}).",
      .brief = "mounts made here shall not reach the host",
-     .references = {"mount_namespaces(7), SHARED SUBTREES", "runc: libcontainer/rootfs_linux.go, prepareRoot()"}},
+     .references = {"mount_namespaces(7), SHARED SUBTREES", "runc: libcontainer/rootfs_linux.go, prepareRoot()"},
+     .fold = true},
     {.name = "mount-propagation",
      .phase = Root,
      .who = kMounters,
@@ -105,22 +132,40 @@ const Rule kRules[] = {
      .who = kMounters,
      .call = "mount",
      .args = {"", "", "", "*MS_REMOUNT*"},
-     .sentence =
-         "Mounts get their restrictions (read-only, no programs, no device files): a bind mount takes them only "
-         "in a second call ({count}).",
+     .sentence = "Mounts get their restrictions (read-only, no programs, no device files): a bind mount takes none of "
+                 "them when it is made, so each needs a second call.",
      .brief = "restrictions for this mount",
      .references = {"mount(2), MS_REMOUNT|MS_BIND"},
      .fold = true},
+    {.name = "network-files",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"*/resolv.conf|*/hostname|*/hosts", "", "", "*MS_BIND*"},
+     .sentence = "The container gets its own {each}: they were written on the host for it alone, and are mounted over "
+                 "those of the image.",
+     .brief = "its own file of names and addresses",
+     .references = {"mount(2), MS_BIND", "resolv.conf(5), hosts(5)"},
+     .each = "{base0}"},
+    {.name = "cgroup-view",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"/sys/fs/cgroup/*", "", "", "*MS_BIND*"},
+     .sentence = "Of each hierarchy of cgroups the container gets to see its own part only, and as its root: {each}.",
+     .brief = "its own part of the cgroups",
+     .references = {"cgroups(7)", "runc: libcontainer/rootfs_linux.go"},
+     .each = "{hierarchy0}"},
     {.name = "bind-mounts",
      .phase = Root,
      .who = kMounters,
      .call = "mount",
      .args = {"", "", "", "*MS_BIND*"},
-     .sentence = "Files and folders of the host are made to appear in the container (bind mounts): {each}. Docker, for "
-                 "one, gives each container its resolv.conf, hostname and hosts this way.",
-     .brief = "{arg0} of the host appears in the container",
+     .sentence =
+         "Files and folders are made to appear at a second place, in the container's root (bind mounts): {each}.",
+     .brief = "a file or folder appears in the container too",
      .references = {"mount(2), MS_BIND", "OCI runtime-spec: config.md, mounts"},
-     .each = "{arg0}"},
+     .each = "{place0}"},
     {.name = "kernel-file-systems",
      .phase = Root,
      .who = kMounters,
@@ -155,6 +200,7 @@ const Rule kRules[] = {
      .phase = Root,
      .who = kManager | kShim,
      .call = "mount",
+     .when = [](const Moment& m) { return !text(m, 0).empty() && !glob("*MS_REMOUNT*", text(m, 3)); },
      .sentence = "{comm} mounts {arg0} on {arg1}.",
      .brief = "mounts {arg1}",
      .references = {"mount(2)"},
@@ -219,7 +265,7 @@ const Rule kRules[] = {
            return m.process.ended && (m.process.ended->code || m.process.ended->signal) &&
                   !m.process.programs.empty() && m.process.programs.back().event;
          },
-     .sentence = "The hook ends {ending}, which is a failure.",
+     .sentence = "The hook ended {ending}, which is a failure.",
      .brief = "the hook fails",
      .references = {"OCI runtime-spec: runtime.md, Lifecycle"}},
 

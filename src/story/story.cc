@@ -5,14 +5,14 @@
 #include "story/story.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "story/chapters.h"
 #include "story/rule.h"
 #include "story/words.h"
+#include "trace/constants.h"
 #include "trace/text.h"
 
 namespace nstrace::story {
@@ -48,8 +48,7 @@ std::string line_of(const trace::Event& event) {
   }
   if (const auto* exec = event.as<trace::Exec>()) return "execve(" + trace::quote(exec->path) + ", ...) = 0";
   if (const auto* exit = event.as<trace::Exit>())
-    return exit->signal ? "killed by signal " + std::to_string(exit->signal)
-                        : "exited with " + std::to_string(exit->code);
+    return exit->signal ? "killed by " + trace::signal_name(exit->signal) : "exited with " + std::to_string(exit->code);
   if (const auto* move = event.as<trace::CgroupMove>()) return "moved to cgroup " + trace::quote(move->path, 100);
   if (event.as<trace::Fork>()) return "clone(...)";
   return "";
@@ -59,7 +58,7 @@ std::string line_of(const trace::Event& event) {
 
 class Teller {
  public:
-  explicit Teller(const model::Model& model) : model_(model), actors_(model), chapters_(model, actors_) {
+  Teller(const model::Model& model, bool keep) : keep_(keep), model_(model), actors_(model), chapters_(model) {
     for (const Rule* rule : all_rules()) {
       if (rule->on != On::Call) {
         others_.push_back(rule);
@@ -104,7 +103,7 @@ class Teller {
       if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) actors_.of(child->id);
     const Moment moment{event, model_, *process, actor, exec ? before : actor, model_.ns_before()};
     for (const Rule* rule : *rules)
-      if (fits(*rule, moment)) return tell(*rule, moment);
+      if (fits(*rule, moment) && !(rule->once && told_before(*rule, process->id))) return tell(*rule, moment);
   }
 
   void finish();
@@ -118,6 +117,9 @@ class Teller {
  private:
   void tell(const Rule& rule, const Moment& m) {
     brief = fill(rule.brief, m);
+    last_[m.process.id] = &rule;
+    if (rule.once) told_.insert({m.process.id, &rule});
+    if (!keep_) return;
     const ChapterId chapter = chapters_.of(m, rule.phase);
     if (drafts_.size() <= chapter) drafts_.resize(chapter + 1);
     std::vector<Draft>& drafts = drafts_[chapter];
@@ -137,6 +139,7 @@ class Teller {
       if (const auto* exec = m.event.as<trace::Exec>()) s.comm = exec->comm_before;
       s.line = line_of(m.event);
       s.sentence = fill(rule.sentence, m);
+      if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
       s.brief = brief;
       s.count = 0;
       for (const std::string_view reference : rule.references)
@@ -151,6 +154,11 @@ class Teller {
         draft->each.push_back(std::move(word));
   }
 
+  bool told_before(const Rule& rule, ProcessId process) const {
+    const auto last = last_.find(process);
+    return told_.count({process, &rule}) && (last == last_.end() || last->second != &rule);
+  }
+
   // The step that repeats of this rule join: of the same process, with nothing of another phase of it since.
   static Draft* earlier(std::vector<Draft>& drafts, const Rule& rule, ProcessId process) {
     for (auto at = drafts.rbegin(); at != drafts.rend(); ++at) {
@@ -160,12 +168,15 @@ class Teller {
     return nullptr;
   }
 
+  const bool keep_;
   const model::Model& model_;
   Actors actors_;
   Chapters chapters_;
   std::unordered_map<std::string_view, std::vector<const Rule*>> by_call_;
   std::vector<const Rule*> others_;
-  std::vector<std::vector<Draft>> drafts_;  // by ChapterId
+  std::unordered_map<ProcessId, const Rule*> last_;   // what was told of it last
+  std::set<std::pair<ProcessId, const Rule*>> told_;  // of the rules that hold once
+  std::vector<std::vector<Draft>> drafts_;            // by ChapterId
 };
 
 void Teller::finish() {
@@ -180,20 +191,23 @@ void Teller::finish() {
       Phase phase;
       std::vector<const Draft*> drafts;
       std::unordered_set<ProcessId> processes;
+      std::uint64_t last = 0;  // event
     };
     std::vector<Stretch> stretches;
     for (const Draft& draft : drafts_[id]) {
       Stretch* home = nullptr;
       for (auto at = stretches.rbegin(); at != stretches.rend(); ++at) {
         if (at->phase == draft.step.phase) {
-          home = &*at;
+          // Not before it was made.
+          if (at == stretches.rbegin() || model_.processes()[draft.step.process].fork_event <= at->last) home = &*at;
           break;
         }
         if (at->processes.count(draft.step.process)) break;
       }
-      if (!home) home = &stretches.emplace_back(Stretch{draft.step.phase, {}, {}});
+      if (!home) home = &stretches.emplace_back(Stretch{draft.step.phase, {}, {}, 0});
       home->drafts.push_back(&draft);
       home->processes.insert(draft.step.process);
+      home->last = std::max(home->last, draft.step.last_event);
     }
     std::unordered_set<int> seen;
     for (const Stretch& stretch : stretches) {
@@ -224,7 +238,7 @@ void Teller::finish() {
   }
 }
 
-Story::Story(const model::Model& model) : teller_(std::make_unique<Teller>(model)) {}
+Story::Story(const model::Model& model, bool keep) : teller_(std::make_unique<Teller>(model, keep)) {}
 Story::~Story() = default;
 Story::Story(Story&&) noexcept = default;
 

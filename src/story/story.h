@@ -83,8 +83,9 @@ class Teller;
 
 class Story : public trace::Sink {
  public:
-  // The model must be fed before the story, with the same, and outlive it.
-  explicit Story(const model::Model& model);
+  // The model must be fed before the story, with the same, and outlive it. keep = false: only brief() is asked for, and
+  // nothing grows with the events.
+  explicit Story(const model::Model& model, bool keep = true);
   ~Story() override;
   Story(Story&&) noexcept;
   Story& operator=(Story&&) = delete;
@@ -112,7 +113,7 @@ class Story : public trace::Sink {
 // A model that tells its story too.
 class TellingModel : public model::Model {
  public:
-  TellingModel() : story_(*this) {}
+  explicit TellingModel(bool keep = true) : story_(*this, keep) {}
   void event(const trace::Event& event) override {
     Model::event(event);
     story_.event(event);

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "model/runtime.h"
+#include "trace/constants.h"
 #include "trace/text.h"
 
 namespace nstrace::story {
@@ -84,7 +85,8 @@ std::string ending(const Moment& m) {
   if (!exit) return "";
   if (!m.process.ended) return "";
   if (!m.process.ended->signal) return fmt::format("with status {}", m.process.ended->code);
-  return fmt::format("killed by signal {}{}", m.process.ended->signal, m.process.ended->core ? " (core dumped)" : "");
+  return fmt::format("by {}{}", trace::signal_name(m.process.ended->signal),
+                     m.process.ended->core ? " (core dumped)" : "");
 }
 
 std::string word(std::string_view name, const Moment& m) {
@@ -110,14 +112,21 @@ std::string word(std::string_view name, const Moment& m) {
   if (name == "name")
     return exec ? trace::escape(model::base_name(exec->argv.empty() ? std::string_view(exec->path) : exec->argv[0]))
                 : "";
+  if (name == "place" || name == "place0") {
+    const std::string path = arg_words(call, name == "place" ? 1 : 0);
+    // A path through a descriptor says nothing to the reader.
+    return glob("/proc/self/fd/*|/proc/thread-self/fd/*", path) ? "" : path;
+  }
+  if (name == "base0") return call.args.empty() ? "" : trace::escape(model::base_name(call.args[0].text));
   if (name == "call") return trace::escape(call.name);
   if (name == "target") {
     const std::string& to = call.args.empty() ? call.name : call.args[0].target;
     const auto ns = trace::ns_from_name(std::string_view(to).substr(0, to.find(':')));
     return ns ? std::string(kind_title(*ns)) : kinds(m.ns_before, m.event.who.ns);
   }
-  if (name == "hierarchy") {  // of a cgroup's folder: "memory" with v1
-    const std::string_view path = call.args.size() > 1 ? std::string_view(call.args[1].text) : std::string_view();
+  if (name == "hierarchy" || name == "hierarchy0") {  // of a cgroup's folder: "memory" with v1
+    const std::size_t at = name == "hierarchy" ? 1 : 0;
+    const std::string_view path = call.args.size() > at ? std::string_view(call.args[at].text) : std::string_view();
     const std::string_view below = path.substr(std::min(path.size(), std::string_view("/sys/fs/cgroup/").size()));
     const std::string_view first = below.substr(0, below.find('/'));
     static constexpr std::string_view kV1[] = {
@@ -218,6 +227,8 @@ std::string fold(std::string_view text, const std::vector<std::string>& each, st
   };
   std::vector<std::string> shown(each.begin(), each.begin() + std::min<std::ptrdiff_t>(std::ssize(each), 12));
   if (each.size() > shown.size()) shown.push_back(fmt::format("{} more", each.size() - shown.size()));
+  if (each.empty())
+    for (const std::string_view clause : {" ({each})", ": {each}", " {each}"}) replace(clause, "");
   replace("{count}", std::to_string(count));
   replace("{each}", join(shown));
   return folded;
