@@ -63,7 +63,7 @@ Graph graph_of(const std::string& raw) {
     node.tip = whole;
     Row row;
     row.kind = Row::Kind::Exec;
-    row.step = 1;
+    row.told.step = 1;
     row.text = text;
     row.detail = {text, text};
     row.words = {text};

@@ -90,16 +90,6 @@ TEST_CASE("all: every process, none folded") {
   REQUIRE(node(graph, "containerd").existed);
 }
 
-TEST_CASE("steps: the numbers of the story when they are given") {
-  DrawOptions options;
-  const Graph own = tree(testing::docker_run_scene());
-  const std::uint64_t event = node(own, "runc create").rows.at(0).event;
-  options.steps[event] = 42;
-  const Graph graph = tree(testing::docker_run_scene(), options);
-  REQUIRE(node(graph, "runc create").rows.at(0).step == 42);
-  REQUIRE(node(graph, "sleep 100").rows.at(1).step == 0);
-}
-
 TEST_CASE("clone_flags: new namespaces by clone stand on the edge") {
   Scene s = shell();
   s.fork(100, 200, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS);

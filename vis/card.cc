@@ -57,12 +57,14 @@ double put_badges(Sheet& sheet, double x, double y, double width, const std::vec
   return line - y + kBadgeHeight;
 }
 
-void put_step(Sheet& sheet, double x, double y, int step) {
-  const std::string text = fmt::format("{}", step);
+// Gives its width.
+double put_step(Sheet& sheet, double x, double y, int step, int last) {
+  const std::string text = last > step ? fmt::format("{}\u2013{}", step, last) : fmt::format("{}", step);
   const double width = std::max(16.0, text_width(text, Font::Bold, kBadge) + 7);
   sheet.box(x, y - 11.7, width, 16, {.fill = tone::kText, .radius = 8});
   sheet.text(x + width / 2, y - 0.4, text,
              {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
+  return width;
 }
 
 // The upper corners round, the lower ones square; or the other way round.
@@ -75,17 +77,40 @@ std::string half_round(double x, double y, double w, double h, double r, bool to
                      number(r), number(w - 2 * r), number(w));
 }
 
+// What it means in the first line, the call behind it or below.
+double put_words_first(Sheet& sheet, const Row& row, double x, double y) {
+  constexpr double kLine = 13;
+  double right = 0;
+  for (std::size_t i = 0; i < row.words.size(); ++i) {
+    sheet.text(x, y + kLine * static_cast<double>(i), row.words[i], {.size = kSmall});
+    right = x + text_width(row.words[i], Font::Sans, kSmall);
+  }
+  y += kLine * static_cast<double>(row.words.size() - 1);
+  const double needed = text_width(row.text, Font::Mono, kDetail);
+  const bool below = right + 10 + needed > kCard - kPad;
+  if (below) y += kLine;
+  sheet.text(kCard - kPad, y, fit(row.text, Font::Mono, kDetail, kCard - kIndent - kPad),
+             {.font = Font::Mono, .size = kDetail, .fill = tone::kDim, .anchor = Anchor::End});
+  return y + 4.5;
+}
+
 double put_row(Sheet& sheet, const Row& row, double y) {
   const double top = y;
   y += kRowHeight - 4.5;  // the base line
   sheet.open(row.tip, "", row.event == 0 ? "" : fmt::format("data-e=\"{}\" data-u=\"{}\"", row.event, row.last));
-  if (row.step > 0) put_step(sheet, kPad, y, row.step);
   double x = kIndent;
+  if (row.told.step > 0) x = std::max(x, kPad + put_step(sheet, kPad, y, row.told.step, row.last_step) + 5);
   const auto word = [&](std::string_view text, Font font, const Tone& fill) {
     sheet.text(x, y, text, {.font = font, .size = kSmall, .fill = fill});
     x += text_width(text, font, kSmall) + 5;
   };
   const auto code = [&](Font font) { sheet.text(x, y, row.text, {.font = font, .size = kCode}); };
+  if (row.words_first && !row.words.empty()) {
+    y = put_words_first(sheet, row, x, y);
+    if (!row.badges.empty()) y += put_badges(sheet, kIndent, y + 1, kCard - kIndent - kPad, row.badges) + 4;
+    sheet.close();
+    return y - top;
+  }
   switch (row.kind) {
     case Row::Kind::Before:
       word("before", Font::Sans, tone::kDim);
@@ -100,6 +125,9 @@ double put_row(Sheet& sheet, const Row& row, double y) {
       code(Font::Mono);
       break;
     case Row::Kind::Mark:
+    case Row::Kind::Step:
+    case Row::Kind::Made:
+    case Row::Kind::Ended:
       code(Font::MonoBold);
       break;
     case Row::Kind::Note:

@@ -49,7 +49,11 @@ std::string full_row(std::string_view content, std::string_view more = {}) {
 
 std::string row_text(const Row& row) {
   std::string text;
-  if (row.step > 0) text += fmt::format("<B>{}</B>&#160; ", row.step);
+  if (row.last_step > 0) {
+    text += fmt::format("<B>{}&#8211;{}</B>&#160; ", row.told.step, row.last_step);
+  } else if (row.told.step > 0) {
+    text += fmt::format("<B>{}</B>&#160; ", row.told.step);
+  }
   switch (row.kind) {
     case Row::Kind::Before:
       text += font("before: ", style::kSmall, tone::kDim.light);
@@ -61,6 +65,9 @@ std::string row_text(const Row& row) {
       text += font("named: ", style::kSmall, tone::kDim.light);
       break;
     case Row::Kind::Mark:
+    case Row::Kind::Step:
+    case Row::Kind::Made:
+    case Row::Kind::Ended:
       break;
     case Row::Kind::Note:
       return font(markup(row.text), style::kSmall, tone::kDim.light);

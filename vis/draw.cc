@@ -3,6 +3,7 @@
 #include "vis/draw.h"
 
 #include "trace/error.h"
+#include "vis/brief.h"
 #include "vis/dot.h"
 #include "vis/facts.h"
 #include "vis/mermaid.h"
@@ -24,10 +25,15 @@ std::optional<View> view_from_name(std::string_view name) {
 
 namespace {
 
+Graph tree(const Recording& recording, const DrawOptions& options) {
+  Graph graph = build_tree(recording, options);
+  return options.all ? graph : brief(std::move(graph));
+}
+
 std::string svg(const Recording& recording, View view, const DrawOptions& options) {
   switch (view) {
     case View::Tree:
-      return to_svg(build_tree(recording, options));
+      return to_svg(tree(recording, options));
     case View::Timeline:
       return timeline_svg(build_tree(recording, options));
     case View::Namespaces:
@@ -42,7 +48,9 @@ bool needs_calls(Picture picture) {
   return picture == Picture::Html || picture == Picture::Perfetto;
 }
 
-std::string draw(const Recording& recording, View view, Picture picture, const DrawOptions& options) {
+std::string draw(const Recording& recording, View view, Picture picture, const DrawOptions& wanted) {
+  DrawOptions options = wanted;
+  options.story = &recording.story();
   switch (picture) {
     case Picture::Svg:
       return svg(recording, view, options);
@@ -53,12 +61,12 @@ std::string draw(const Recording& recording, View view, Picture picture, const D
                     recording.header().start_realtime);
     case Picture::Dot:
       if (view != View::Tree) throw Error("only the view `tree` is a graph: use --view tree for .dot, or -o FILE.svg");
-      return to_dot(build_tree(recording, options));
+      return to_dot(tree(recording, options));
     case Picture::Mermaid:
       if (view == View::Namespaces) {
         throw Error("the view `namespaces` cannot be had as .mmd, which is a sequence in time: use -o FILE.svg");
       }
-      return to_mermaid(build_tree(recording, options));
+      return to_mermaid(tree(recording, options));
     case Picture::Html:
       return html_page(recording, options);
     case Picture::Perfetto:

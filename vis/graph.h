@@ -25,6 +25,13 @@ struct Badge {
   std::string tip;   // "mnt:[4026533533], made by runc:[1:CHILD] (pid 510) with unshare"
 };
 
+// What the story says of something, where it tells of it.
+struct Told {
+  int step = 0;         // its number in the story; 0 = none
+  std::string meaning;  // in a few plain words
+  int phase = -1;       // index into Graph::phases
+};
+
 // One line of a node: something the process did.
 struct Row {
   enum class Kind : std::uint8_t {
@@ -32,17 +39,22 @@ struct Row {
     Exec,    // a program it became
     Name,    // a name it gave itself
     Mark,    // a call that changed where it lives
+    Step,    // something else that the story tells
+    Made,    // the story's word about a fork; the edge has the same
+    Ended,   // the story's word about its end; Node::ended_told is the same
     Note,    // said about it
   };
   Kind kind = Kind::Note;
-  int step = 0;                     // number in the story; 0 = none
+  Told told;
+  int last_step = 0;                // several steps: the last one's number
   std::uint64_t event = 0;          // first event it tells of; 0 = none
   std::uint64_t last = 0;           // last event it tells of
   trace::Time time = 0, until = 0;  // of its first and last event
   std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
   std::string brief;                // of an exec: the program in a few words
   std::vector<std::string> detail;  // smaller lines below
-  std::vector<std::string> words;   // what it means, in plain words
+  std::vector<std::string> words;   // what it means, in lines
+  bool words_first = false;         // the words say more than the call
   std::string tip;                  // the whole of it
   std::vector<Badge> badges;        // namespaces that it got
 };
@@ -77,6 +89,7 @@ struct Node {
   trace::Time born = 0;
   std::optional<trace::Time> ended;
   std::uint64_t end_event = 0;
+  Told ended_told;
   std::vector<Badge> band;  // its eight namespaces at the end, in fixed order; empty = not known
   bool host = false;        // all eight are the host's
   bool existed = false;     // was there before the trace
@@ -96,6 +109,7 @@ struct Edge {
   std::vector<Badge> badges;           // namespaces that came with the clone, or that were joined
   bool way = false;
   bool existed = false;  // a fork from before the trace
+  Told told;
   std::string tip;
 };
 
@@ -113,6 +127,11 @@ struct LegendEntry {
   std::string text;  // "4026533533, by runc:[1:CHILD]"
 };
 
+// A phase of the story (src/story/phase.h).
+struct Phase {
+  std::string title, what;
+};
+
 struct Graph {
   std::string title;               // "docker run -d busybox sleep 100"
   std::vector<std::string> facts;  // "following containerd", "Linux 6.18", ...
@@ -122,7 +141,10 @@ struct Graph {
   std::vector<Edge> edges;
   std::vector<Cluster> clusters;
   std::vector<LegendEntry> legend;
-  std::vector<std::string> notes;  // what is folded, and how to unfold it
+  bool story = false;                 // the numbers of the steps are those of `nstrace explain`
+  std::vector<Phase> phases;          // of the story, in their usual order
+  std::vector<std::string> chapters;  // of the story: what was done, in a sentence each
+  std::vector<std::string> notes;     // what is folded, and how to unfold it
 };
 
 }  // namespace nstrace::vis

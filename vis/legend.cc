@@ -70,6 +70,16 @@ Sheet draw_head(const Graph& graph, double width) {
   for (const std::string& fact : graph.facts) put_words(flow, sheet, fact, Font::Sans, kFact, tone::kDim);
   put_words(flow, sheet, graph.loss, Font::Bold, kFact, graph.lossy ? tone::kBad : tone::kGood);
   flow.new_line();
+  constexpr std::size_t kChapters = 3;
+  for (std::size_t i = 0; i < graph.chapters.size() && i < kChapters; ++i) {
+    put_words(flow, sheet, fit(graph.chapters[i], Font::Sans, kFact, width), Font::Sans, kFact, tone::kText);
+    flow.new_line();
+  }
+  if (graph.chapters.size() > kChapters) {
+    put_words(flow, sheet, fmt::format("and {} more; nstrace explain tells all", graph.chapters.size() - kChapters),
+              Font::Sans, kFact, tone::kDim);
+    flow.new_line();
+  }
   for (const std::string& note : graph.notes) {
     put_words(flow, sheet, note, Font::Sans, kFact, tone::kDim);
     flow.new_line();
@@ -86,17 +96,17 @@ Sheet draw_legend(const Graph& graph, double width) {
     joins = joins || edge.kind == Edge::Kind::Join;
   }
   for (const Node& node : graph.nodes) {
-    for (const Row& row : node.rows) steps = steps || row.step > 0;
+    for (const Row& row : node.rows) steps = steps || row.told.step > 0;
     for (const Badge& badge : node.band) host = host || badge.kind == Badge::Kind::Host;
   }
   Flow flow(sheet, width, 19, 12);
   if (steps) {
-    constexpr std::string_view kWords = "order of events";
-    flow.put(22 + text_width(kWords, Font::Sans, kSmall), [&](double x, double y) {
+    const std::string_view words = graph.story ? "step, as nstrace explain numbers it" : "order of events";
+    flow.put(22 + text_width(words, Font::Sans, kSmall), [&](double x, double y) {
       sheet.box(x, y - 12, 16, 16, {.fill = tone::kText, .radius = 8});
       sheet.text(x + 8, y - 0.5, "1",
                  {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
-      sheet.text(x + 22, y, kWords, {.size = kSmall, .fill = tone::kDim});
+      sheet.text(x + 22, y, words, {.size = kSmall, .fill = tone::kDim});
     });
   }
   if (way) put_line_sign(flow, sheet, {.stroke = tone::kWay, .line = 2.4}, "created by, the way to the container");

@@ -52,12 +52,19 @@ std::string join(const std::vector<Badge>& badges) {
 }
 
 std::string note(const Node& node, const Row& row) {
-  const std::string step = row.step > 0 ? fmt::format("{} ", row.step) : "";
+  std::string step = row.told.step > 0 ? fmt::format("{} ", row.told.step) : "";
+  if (row.last_step > 0) step = fmt::format("{}\u2013{} ", row.told.step, row.last_step);
   std::string words = row.text;
   if (row.kind == Row::Kind::Exec) words = "exec " + row.brief;
   if (row.kind == Row::Kind::Name) words = "is named " + row.text;
   words += join(row.badges);
+  if (!row.told.meaning.empty()) words = row.words_first ? row.told.meaning : words + ": " + row.told.meaning;
   return fmt::format("    Note over {}: {}{}\n", node.id, step, safe(words));
+}
+
+std::string ending(const Node& node) {
+  if (node.ended_told.step == 0) return node.ending;
+  return fmt::format("{} {}: {}", node.ended_told.step, node.ending, node.ended_told.meaning);
 }
 
 }  // namespace
@@ -72,6 +79,7 @@ std::string to_mermaid(const Graph& graph) {
     if (to.kind != Node::Kind::Process || edge.event == 0) continue;
     std::string label = edge.kind == Edge::Kind::Join ? "setns" : edge.label.empty() ? "fork" : edge.label.front();
     label += join(edge.badges);
+    if (edge.told.step > 0) label = fmt::format("{} {}: {}", edge.told.step, label, edge.told.meaning);
     if (edge.kind == Edge::Kind::Fork) created[edge.to] = true;
     const std::string_view arrow = edge.kind == Edge::Kind::Join ? "-->>" : "->>";
     lines.push_back({edge.event, fmt::format("    {}{}{}: {}\n", from.id, arrow, to.id, safe(label))});
@@ -82,10 +90,11 @@ std::string to_mermaid(const Graph& graph) {
     const std::string where = node.cluster ? ", " + graph.clusters[*node.cluster].title : "";
     out += fmt::format("    participant {} as {}<br/>{}\n", node.id, safe(node.title), safe(node.subtitle + where));
     for (const Row& row : node.rows) {
-      if (row.event != 0) lines.push_back({row.event, note(node, row)});
+      if (row.event != 0 && row.kind != Row::Kind::Made && row.kind != Row::Kind::Ended)
+        lines.push_back({row.event, note(node, row)});
     }
     if (node.ended) {
-      lines.push_back({node.end_event, fmt::format("    Note over {}: {}\n", node.id, safe(node.ending))});
+      lines.push_back({node.end_event, fmt::format("    Note over {}: {}\n", node.id, safe(ending(node)))});
     }
   }
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.event < b.event; });

@@ -8,6 +8,7 @@
 
 #include <string_view>
 
+#include "vis/brief.h"
 #include "vis/page_data.h"
 #include "vis/svg.h"
 #include "vis/text.h"
@@ -46,6 +47,7 @@ std::string head(const Graph& graph) {
   std::string out = fmt::format("<h1>{}</h1>\n<p id=\"facts\">", markup(graph.title));
   for (const std::string& fact : graph.facts) out += fmt::format("<span>{}</span>", markup(fact));
   out += fmt::format("<span class=\"{}\">{}</span>", graph.lossy ? "lost" : "ok", markup(graph.loss));
+  for (const std::string& chapter : graph.chapters) out += fmt::format("<br><span>{}</span>", markup(chapter));
   for (const std::string& note : graph.notes) out += fmt::format("<br><span>{}</span>", markup(note));
   return out + "</p>\n";
 }
@@ -54,7 +56,7 @@ std::string head(const Graph& graph) {
 
 std::string html_page(const Recording& recording, const DrawOptions& options) {
   const Graph graph = build_tree(recording, options);
-  const std::string svg = to_svg(graph, Head::None);
+  const std::string svg = to_svg(options.all ? graph : brief(graph), Head::None);
   const std::string data = page_data(recording, graph);
   const std::string nonce = nonce_of(data);
   std::string out = fmt::format(

@@ -33,6 +33,7 @@ class Writer {
     add_containers();
     add_processes();
     add_story();
+    add_sentences();
     add_calls();
     json_.close();
     return json_.take();
@@ -132,7 +133,8 @@ class Writer {
     for (const Node& node : graph_.nodes) {
       if (!node.process) continue;
       for (const Row& row : node.rows) {
-        if (row.event != 0) items.push_back({row.event, &node, &row});
+        if (row.event != 0 && row.kind != Row::Kind::Made && row.kind != Row::Kind::Ended)
+          items.push_back({row.event, &node, &row});
       }
       if (node.ended) items.push_back({node.end_event, &node});
     }
@@ -155,9 +157,11 @@ class Writer {
         json_.text("text", text);
         add_badges(item.edge->badges);
         if (item.edge->way) json_.flag("way", true);
+        add_told(item.edge->told);
       } else {
         json_.text("kind", "end").text("text", item.node->ending);
         if (item.node->life == Life::Failed) json_.flag("failed", true);
+        add_told(item.node->ended_told);
       }
       json_.close();
     }
@@ -175,12 +179,17 @@ class Writer {
         break;
       case Row::Kind::Before:
       case Row::Kind::Mark:
+      case Row::Kind::Step:
+      case Row::Kind::Made:
+      case Row::Kind::Ended:
       case Row::Kind::Note:
         json_.text("kind", "mark").text("text", row.text);
         break;
     }
-    if (row.step > 0) json_.number("step", row.step);
-    if (!row.words.empty()) {
+    if (row.told.step > 0) {
+      add_told(row.told);
+    }
+    if (row.told.meaning.empty() && !row.words.empty()) {
       std::string words;
       for (const std::string& line : row.words) words += (words.empty() ? "" : " ") + line;
       json_.text("words", words);
@@ -188,10 +197,42 @@ class Writer {
     add_badges(row.badges);
   }
 
+  void add_told(const Told& told) {
+    if (told.step == 0) return;
+    json_.number("step", told.step);
+    if (told.phase >= 0) json_.number("phase", told.phase);
+    if (!told.meaning.empty()) json_.text("words", told.meaning);
+  }
+
   void add_badges(const std::vector<Badge>& badges) {
     if (badges.empty()) return;
     json_.key("badges").open('[');
     for (const Badge& badge : badges) json_.text(badge.text);
+    json_.close();
+  }
+
+  // The steps in whole sentences, and the phases that they are in.
+  void add_sentences() {
+    section("phases");
+    for (const Phase& phase : graph_.phases) json_.open('{').text("name", phase.title).text("what", phase.what).close();
+    json_.close();
+    section("steps");
+    if (graph_.story) {
+      for (const story::Step& step : model_.story().steps()) {
+        json_.line();
+        json_.open('{').number("n", step.number).number("e", static_cast<std::int64_t>(step.event));
+        json_.number("last", static_cast<std::int64_t>(std::max(step.event, step.last_event)));
+        json_.number("p", step.process).number("chapter", step.chapter).number("phase", static_cast<int>(step.phase));
+        json_.text("text", display_whole(step.sentence, 4000)).key("see").open('[');
+        for (const std::string_view reference : step.references) json_.text(reference);
+        json_.close().close();
+      }
+    }
+    json_.close();
+    section("chapters");
+    if (graph_.story) {
+      for (const story::Chapter& chapter : model_.story().chapters()) json_.text(display_whole(chapter.title, 500));
+    }
     json_.close();
   }
 

@@ -185,13 +185,13 @@ class Writer {
     std::vector<std::pair<const Row*, const Node*>> rows;
     for (const Node& node : graph_.nodes) {
       for (const Row& row : node.rows) {
-        if (row.step > 0) rows.emplace_back(&row, &node);
+        if (row.told.step > 0) rows.emplace_back(&row, &node);
       }
     }
     std::stable_sort(rows.begin(), rows.end(),
                      [](const auto& a, const auto& b) { return a.first->event < b.first->event; });
     for (const auto& [row, node] : rows) {
-      begin("i", kStory, kStory, std::to_string(row->step) + " " + (row->brief.empty() ? row->text : row->brief));
+      begin("i", kStory, kStory, std::to_string(row->told.step) + " " + (row->brief.empty() ? row->text : row->brief));
       at(row->time).text("s", "p").text("cat", "step").key("args").open('{').text("process", node->title);
       json_.close().close();
     }

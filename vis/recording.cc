@@ -88,7 +88,7 @@ std::string_view kind_name(Call::Kind kind) {
 }
 
 void Recording::event(const trace::Event& event) {
-  Model::event(event);
+  TellingModel::event(event);
   if (!keep_) return;
   Call call;
   call.event = event.number;

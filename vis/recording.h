@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Recording: a model that also keeps what each event says, for the pictures that show every call (.html, .json). Other
-// pictures need no more than the model, and then no call is kept.
+// Recording: a model with its story that also keeps what each event says, for the pictures that show every call (.html,
+// .json). Other pictures need no more than the model, and then no call is kept.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "model/model.h"
+#include "story/story.h"
 
 namespace nstrace::vis {
 
@@ -25,7 +26,7 @@ struct Call {
   bool thread = false;  // Fork: made a thread only
 };
 
-class Recording : public model::Model {
+class Recording : public story::TellingModel {
  public:
   explicit Recording(bool keep_calls) : keep_(keep_calls) {}
   void event(const trace::Event& event) override;

@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 11> kMounts{"mount",     "umount2",      
                                                    "open_tree", "fsopen",        "fsconfig",      "fsmount",
                                                    "fspick",    "mount_setattr", "open_tree_attr"};
 
+constexpr std::array<std::string_view, 4> kForks{"clone", "clone3", "fork", "vfork"};
+
 bool is_mount(std::string_view call) {
   return std::find(kMounts.begin(), kMounts.end(), call) != kMounts.end();
 }
@@ -82,8 +84,8 @@ Row mark_row(const model::Mark& mark, const model::Process& process, const Names
 }
 
 // Mounts from `begin` on, up to `end`, as one line: "mount x9, umount2".
-Row mounts_row(const model::Process& process, std::size_t begin, std::size_t end) {
-  const std::vector<model::Mark>& marks = process.marks;
+Row mounts_row(const model::Process& process, const std::vector<model::Mark>& marks, std::size_t begin,
+               std::size_t end) {
   Row row;
   row.kind = Row::Kind::Mark;
   row.event = marks[begin].event;
@@ -114,12 +116,12 @@ Row mounts_row(const model::Process& process, std::size_t begin, std::size_t end
 }
 
 // One mark, or several in a row that are one line. `end`: of the marks without another event between.
-Row next_row(const model::Process& process, const NamespaceSigns& signs, std::size_t& at, std::size_t end) {
-  const std::vector<model::Mark>& marks = process.marks;
+Row next_row(const model::Process& process, const std::vector<model::Mark>& marks, const NamespaceSigns& signs,
+             std::size_t& at, std::size_t end) {
   const std::size_t begin = at++;
   if (is_mount(marks[begin].call)) {
     while (at < end && is_mount(marks[at].call)) ++at;
-    if (at - begin > 1) return mounts_row(process, begin, at);
+    if (at - begin > 1) return mounts_row(process, marks, begin, at);
     return mark_row(marks[begin], process, signs);
   }
   Row row = mark_row(marks[begin], process, signs);
@@ -142,12 +144,109 @@ Row next_row(const model::Process& process, const NamespaceSigns& signs, std::si
   return row;
 }
 
+// The calls that a reader should learn the names of; of others, the meaning comes first.
+bool worth_knowing(std::string_view call) {
+  constexpr std::array<std::string_view, 5> kCalls{"unshare", "setns", "pivot_root", "chroot", "sethostname"};
+  return std::find(kCalls.begin(), kCalls.end(), call) != kCalls.end();
+}
+
+std::string_view call_of(const story::Step& step) {
+  return std::string_view(step.line).substr(0, step.line.find('('));
+}
+
+// Paths in the midst of words are shortened, each by itself.
+std::string short_words(const std::string& words) {
+  std::string out;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    const std::string word = words.substr(at, end - at);
+    out += word.find('/') == std::string::npos ? word : shorten_path(word, 26);
+    if (end < words.size()) out += ' ';
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string meaning_of(const story::Step& step) {
+  std::string words = short_words(display_whole(step.brief, 400));
+  if (step.count > 1) words += " \u2026";
+  return words;
+}
+
+Told told_of(const story::Step& step) {
+  return {.step = step.number, .meaning = meaning_of(step), .phase = static_cast<int>(step.phase)};
+}
+
+void tell(const story::Step& step, Row& row) {
+  row.told = told_of(step);
+  row.words = lines_of(row.told.meaning);
+  row.tip = display_whole(step.sentence, 2000) + "\n" + row.tip;
+}
+
+// A row for what the story tells of a process, other than of an exec.
+Row step_row(const story::Step& step, const model::Process& process, const NamespaceSigns& signs) {
+  Row row;
+  row.kind = Row::Kind::Step;
+  row.event = step.event;
+  row.last = std::max(step.event, step.last_event);
+  row.time = step.begin;
+  row.until = step.end;
+  row.tip = display_whole(step.line, 2000);
+  const std::string_view call = call_of(step);
+  if (process.ended && process.ended->event == step.event) {
+    row.kind = Row::Kind::Ended;
+    row.text = "exit";
+  } else if (std::any_of(kForks.begin(), kForks.end(), [&](std::string_view fork) { return fork == call; })) {
+    row.kind = Row::Kind::Made;
+    row.text = call;
+  } else {
+    row.text = step.count > 1 ? fmt::format("{} \u00d7{}", call, step.count) : std::string(call);
+  }
+  for (const model::Mark& mark : process.marks) {
+    if (mark.event < row.event || mark.event > row.last || mark.call != call) continue;
+    const Row of_mark = mark_row(mark, process, signs);
+    row.kind = Row::Kind::Mark;
+    row.badges.insert(row.badges.end(), of_mark.badges.begin(), of_mark.badges.end());
+    if (step.count == 1) row.text = of_mark.text;
+  }
+  if (row.badges.size() > 0 && step.count > 1) row.text = call;
+  tell(step, row);
+  row.words_first = !worth_knowing(call);
+  if (row.words_first) {
+    if (row.kind == Row::Kind::Mark && step.count == 1) row.text = call;
+    row.words = wrap_to(row.told.meaning, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad, 2);
+  }
+  return row;
+}
+
+bool told(const model::Mark& mark, const std::vector<const story::Step*>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [&](const story::Step* step) {
+    return step->event <= mark.event && mark.event <= std::max(step->event, step->last_event) &&
+           call_of(*step) == mark.call;
+  });
+}
+
 }  // namespace
 
-std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs, bool launched) {
+Told told_in_story(const story::Step& step) {
+  return told_of(step);
+}
+
+std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& signs, bool launched,
+                         const std::vector<const story::Step*>& steps) {
   std::vector<Row> rows;
   for (const model::Program& program : process.programs) {
     if (program.event != 0 || (process.existed && !launched)) rows.push_back(program_row(program));
+  }
+  for (const story::Step* step : steps) {
+    const auto exec = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
+      return row.kind == Row::Kind::Exec && row.event == step->event;
+    });
+    if (exec != rows.end()) {
+      tell(*step, *exec);
+    } else {
+      rows.push_back(step_row(*step, process, signs));
+    }
   }
   const std::string title = headline(process);
   for (const model::CommSpan& span : process.comms) {
@@ -161,14 +260,18 @@ std::vector<Row> rows_of(const model::Process& process, const NamespaceSigns& si
   // Marks fold only where no other row stands between them.
   const std::vector<Row> others = std::move(rows);
   rows.clear();
+  std::vector<model::Mark> marks;  // those that the story does not tell
+  for (const model::Mark& each : process.marks) {
+    if (!told(each, steps)) marks.push_back(each);
+  }
   std::size_t mark = 0;
   for (std::size_t i = 0; i <= others.size(); ++i) {
-    std::size_t end = process.marks.size();
+    std::size_t end = marks.size();
     if (i < others.size()) {
       end = mark;
-      while (end < process.marks.size() && process.marks[end].event < others[i].event) ++end;
+      while (end < marks.size() && marks[end].event < others[i].event) ++end;
     }
-    while (mark < end) rows.push_back(next_row(process, signs, mark, end));
+    while (mark < end) rows.push_back(next_row(process, marks, signs, mark, end));
     if (i < others.size()) rows.push_back(others[i]);
   }
   return rows;

@@ -43,9 +43,9 @@ inline constexpr std::string_view kMono = "'DejaVu Sans Mono', 'Liberation Mono'
 inline constexpr std::string_view kDotSans = "Helvetica";
 inline constexpr std::string_view kDotMono = "Courier";
 inline constexpr double kTitle = 19, kFact = 11, kName = 12.5, kSmall = 10.5, kCode = 11, kDetail = 9.5, kBadge = 9;
-inline constexpr double kCard = 270, kPad = 9, kRadius = 7;           // width of a node
+inline constexpr double kCard = 320, kPad = 9, kRadius = 7;           // width of a node
 inline constexpr double kIndent = 33;                                 // of its text, right of the step numbers
-inline constexpr std::size_t kCodeColumns = 33, kDetailColumns = 39;  // that fit there
+inline constexpr std::size_t kCodeColumns = 41, kDetailColumns = 48;  // that fit there
 }  // namespace style
 
 // Width of a text in one line. The widest of the fonts that may stand in for each other (DejaVu), so that no

@@ -21,8 +21,9 @@ namespace {
 using namespace style;
 using trace::Time;
 
-constexpr double kAxis = 64, kPitch = 31, kStripe = 2.25, kBar = kStripe * 8;
-constexpr double kRow = 19, kBelow = 16, kBreak = 24, kGutter = 500, kNameWidth = 150, kNarrowest = 640;
+constexpr double kPhases = 112, kPitch = 31, kStripe = 2.25, kBar = kStripe * 8;
+constexpr double kRow = 19, kBelow = 15, kBreak = 24, kGutter = 560, kNameWidth = 150, kNarrowest = 640;
+constexpr double kRoom = kGutter - kNameWidth - 14;  // for what is said behind a name
 constexpr double kMillisecond = 1e6;
 const Paint kWhite(std::string("#ffffff"));
 
@@ -34,7 +35,9 @@ struct Instant {
   std::size_t node = 0;        // whose lane it is on
   const Row* row = nullptr;    // Kind::Row
   const Edge* edge = nullptr;  // Kind::Fork
+  int phase = -1;              // of the story: its own, else the one before
   double y = 0;
+  Sheet said;
 };
 
 std::string duration_text(Time ns) {
@@ -61,9 +64,10 @@ class Timeline {
     collect();
     place();
     const double lanes = kPitch * static_cast<double>(lane_count_);
-    width_ = std::max(kNarrowest, kAxis + lanes + kGutter);
+    width_ = std::max(kNarrowest, axis_ + lanes + kGutter);
     const Sheet head = draw_head(graph_, width_);
     Sheet body;
+    draw_phases(body);
     draw_lanes(body);
     draw_breaks(body);
     draw_moments(body);
@@ -83,7 +87,7 @@ class Timeline {
 
  private:
   bool is_lane(std::size_t node) const { return graph_.nodes[node].kind == Node::Kind::Process; }
-  double lane_x(std::size_t node) const { return kAxis + kPitch * static_cast<double>(lane_[node]) + kPitch / 2; }
+  double lane_x(std::size_t node) const { return axis_ + kPitch * static_cast<double>(lane_[node]) + kPitch / 2; }
 
   // Lanes in order of creation, moments in order of events.
   void collect() {
@@ -100,7 +104,7 @@ class Timeline {
       const Node& node = graph_.nodes[i];
       if (!is_lane(i)) continue;
       for (const Row& row : node.rows) {
-        if (row.event == 0) continue;
+        if (row.event == 0 || row.kind == Row::Kind::Made || row.kind == Row::Kind::Ended) continue;
         moments_.push_back({.event = row.event, .time = row.time, .node = i, .row = &row});
       }
       if (node.ended) {
@@ -109,6 +113,56 @@ class Timeline {
     }
     std::stable_sort(moments_.begin(), moments_.end(),
                      [](const Instant& a, const Instant& b) { return a.event < b.event; });
+    find_phases();
+  }
+
+  const Told& told(const Instant& moment) const {
+    switch (moment.kind) {
+      case Instant::Kind::Fork:
+        return moment.edge->told;
+      case Instant::Kind::Row:
+        return moment.row->told;
+      case Instant::Kind::End:
+        break;
+    }
+    return graph_.nodes[moment.node].ended_told;
+  }
+
+  // Phases are shown where they are stretches; where containers are made at once they would change with every row.
+  void find_phases() {
+    int phase = -1;
+    std::size_t changes = 0;
+    for (Instant& moment : moments_) {
+      const int own = told(moment).phase;
+      if (own >= 0 && own != phase) ++changes;
+      if (own >= 0) phase = own;
+      moment.phase = phase;
+    }
+    phases_ = graph_.story && changes > 0 && changes * 2 <= moments_.size();
+    axis_ = phases_ ? 64 + kPhases : 64;
+  }
+
+  void draw_phases(Sheet& sheet) const {
+    if (!phases_) return;
+    bool shade = false;
+    for (std::size_t i = 0; i < moments_.size();) {
+      std::size_t end = i + 1;
+      while (end < moments_.size() && moments_[end].phase == moments_[i].phase) ++end;
+      if (moments_[i].phase >= 0) {
+        const Phase& phase = graph_.phases[static_cast<std::size_t>(moments_[i].phase)];
+        const double top = moments_[i].y - kRow / 2,
+                     bottom = end < moments_.size() ? moments_[end].y - kRow / 2 : bottom_;
+        sheet.open(phase.title + ": " + phase.what);
+        if (shade) sheet.box(0, top, width_, bottom - top, {.fill = tone::kHead, .radius = 4, .opacity = 0.6});
+        shade = !shade;
+        std::string title = phase.title;
+        if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') title[0] = static_cast<char>(title[0] - 'a' + 'A');
+        sheet.text(6, moments_[i].y + 3.6, fit(title, Font::Bold, kSmall - 0.5, kPhases - 4),
+                   {.font = Font::Bold, .size = kSmall - 0.5, .fill = tone::kDim});
+        sheet.close();
+      }
+      i = end;
+    }
   }
 
   // Gives every moment its height. From here on y grows with time.
@@ -131,7 +185,8 @@ class Timeline {
         y += std::min(12.0, static_cast<double>(gap) / kMillisecond * 3);
       }
       moment.y = y;
-      y += kRow + (badges_below(said(moment)) ? kBelow : 0);
+      moment.said = say(moment);
+      y += kRow + moment.said.h;
       before = std::max(before, moment.time);
     }
     bottom_ = y;
@@ -196,7 +251,7 @@ class Timeline {
 
   void draw_breaks(Sheet& sheet) const {
     for (const auto& [y, gap] : breaks_) {
-      const double left = kAxis - 6, right = kAxis + kPitch * static_cast<double>(lane_count_) + 6;
+      const double left = axis_ - 6, right = axis_ + kPitch * static_cast<double>(lane_count_) + 6;
       std::string data = fmt::format("M{} {}", number(left), number(y));
       for (double x = left; x + 8 <= right; x += 8) data += "l4 -4l4 4";
       const double end = left + std::floor((right - left) / 8) * 8;
@@ -209,14 +264,14 @@ class Timeline {
   }
 
   void draw_moments(Sheet& sheet) const {
-    const double gutter = kAxis + kPitch * static_cast<double>(lane_count_) + 14;
+    const double gutter = axis_ + kPitch * static_cast<double>(lane_count_) + 14;
     std::string last_clock;
     for (const Instant& moment : moments_) {
       const double x = lane_x(moment.node);
       sheet.open(tip_of(moment));
       const std::string clock = clock_text(moment.time);
       if (clock != last_clock) {
-        sheet.text(kAxis - 12, moment.y + 3.5, clock,
+        sheet.text(axis_ - 12, moment.y + 3.5, clock,
                    {.font = Font::Mono, .size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
       }
       last_clock = clock;
@@ -234,10 +289,11 @@ class Timeline {
           draw_end(sheet, moment);
           break;
       }
-      draw_said(sheet, moment, gutter);
+      if (told(moment).step > 0) draw_step(sheet, x, moment.y, told(moment).step);
+      sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
       sheet.close();
     }
-    sheet.text(kAxis - 12, head_ - 2, "ms", {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    sheet.text(axis_ - 12, head_ - 2, "ms", {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
   }
 
   static void leader(Sheet& sheet, double from, double to, double y) {
@@ -281,10 +337,12 @@ class Timeline {
     Font font = Font::Sans;
     Paint ink = tone::kText;
     const std::vector<Badge>* badges = nullptr;
+    std::string meaning;  // dim, behind the rest
   };
 
   Said said(const Instant& moment) const {
     Said said;
+    said.meaning = told(moment).meaning;
     switch (moment.kind) {
       case Instant::Kind::Fork: {
         const Edge& edge = *moment.edge;
@@ -295,10 +353,11 @@ class Timeline {
       }
       case Instant::Kind::Row: {
         const Row& row = *moment.row;
-        const bool mark = row.kind == Row::Kind::Mark;
         said.word = row.kind == Row::Kind::Exec ? "exec" : row.kind == Row::Kind::Name ? "is named" : "";
         said.text = row.kind == Row::Kind::Exec ? row.brief : row.text;
-        said.font = mark ? Font::MonoBold : Font::Mono;
+        said.font = row.words_first                                              ? Font::Mono
+                    : row.kind == Row::Kind::Mark || row.kind == Row::Kind::Step ? Font::MonoBold
+                                                                                 : Font::Mono;
         said.badges = &row.badges;
         break;
       }
@@ -307,41 +366,39 @@ class Timeline {
         said.ink = graph_.nodes[moment.node].life == Life::Failed ? tone::kBad : tone::kDim;
         break;
     }
-    const double word = said.word.empty() ? 0 : text_width(said.word, Font::Bold, kSmall) + 5;
-    said.text = fit(said.text, said.font, kSmall, kGutter - kNameWidth - 14 - word);
     return said;
   }
 
-  static double words_width(const Said& said) {
-    const double word = said.word.empty() ? 0 : text_width(said.word, Font::Bold, kSmall) + 5;
-    return word + text_width(said.text, said.font, kSmall);
-  }
-  static double badges_width(const Said& said) {
-    double width = 0;
-    for (const Badge& badge : *said.badges) width += draw_badge(badge).w + 3;
-    return width;
-  }
-  // Badges that do not fit behind the words stand in a line below.
-  static bool badges_below(const Said& said) {
-    return said.badges && words_width(said) + 6 + badges_width(said) > kGutter - kNameWidth - 14;
-  }
-
-  void draw_said(Sheet& sheet, const Instant& moment, double gutter) const {
-    const Said words = said(moment);
-    double x = name(sheet, moment, gutter);
-    if (!words.word.empty()) {
-      sheet.text(x, moment.y + 3.6, words.word, {.font = Font::Bold, .size = kSmall});
-      x += text_width(words.word, Font::Bold, kSmall) + 5;
+  // What is said of a moment, from (0, 0) on; its height is what it needs beyond one row.
+  Sheet say(const Instant& moment) const {
+    const Said what = said(moment);
+    Sheet sheet;
+    double x = 0, y = 0;
+    const auto put = [&](std::string_view text, Font font, double size, const Paint& ink, double gap) {
+      sheet.text(x, y + 3.6, text, {.font = font, .size = size, .fill = ink});
+      x += text_width(text, font, size) + gap;
+    };
+    if (!what.word.empty()) put(what.word, Font::Bold, kSmall, tone::kText, 5);
+    if (!what.text.empty()) put(fit(what.text, what.font, kSmall, kRoom - x), what.font, kSmall, what.ink, 7);
+    const auto line = [&] {
+      x = 0;
+      y += kBelow;
+    };
+    if (what.badges) {
+      for (const Badge& badge : *what.badges) {
+        const Sheet drawn = draw_badge(badge);
+        if (x > 0 && x + drawn.w > kRoom) line();
+        sheet.place(drawn, x, y - drawn.h / 2);
+        x += drawn.w + 3;
+      }
     }
-    sheet.text(x, moment.y + 3.6, words.text, {.font = words.font, .size = kSmall, .fill = words.ink});
-    if (!words.badges) return;
-    const bool below = badges_below(words);
-    x = below ? gutter + kNameWidth : x + text_width(words.text, words.font, kSmall) + 6;
-    for (const Badge& badge : *words.badges) {
-      const Sheet drawn = draw_badge(badge);
-      sheet.place(drawn, x, moment.y - drawn.h / 2 + (below ? kBelow : 0));
-      x += drawn.w + 3;
+    if (!what.meaning.empty()) {
+      if (x > 0 && x + 4 + text_width(what.meaning, Font::Sans, kSmall) > kRoom) line();
+      if (x > 0) x += 4;
+      put(fit(what.meaning, Font::Sans, kSmall, kRoom - x), Font::Sans, kSmall, tone::kDim, 0);
     }
+    sheet.h = y;
+    return sheet;
   }
 
   void draw_fork(Sheet& sheet, const Instant& moment, double gutter) const {
@@ -372,19 +429,19 @@ class Timeline {
     }
   }
 
+  void draw_step(Sheet& sheet, double lane, double y, int step) const {
+    const std::string digits = fmt::format("{}", step);
+    const double width = std::max(16.0, text_width(digits, Font::Bold, kBadge) + 7);
+    sheet.box(lane - width / 2, y - 8, width, 16, {.fill = tone::kText, .stroke = tone::kPaper, .radius = 8});
+    sheet.text(lane, y + 3.3, digits,
+               {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
+  }
+
   void draw_row(Sheet& sheet, const Instant& moment) const {
     const Row& row = *moment.row;
     const double lane = lane_x(moment.node);
     if (!row.badges.empty()) draw_joins(sheet, moment);
-    if (row.step > 0) {
-      const std::string digits = fmt::format("{}", row.step);
-      const double width = std::max(16.0, text_width(digits, Font::Bold, kBadge) + 7);
-      sheet.box(lane - width / 2, moment.y - 8, width, 16, {.fill = tone::kText, .stroke = tone::kPaper, .radius = 8});
-      sheet.text(lane, moment.y + 3.3, digits,
-                 {.font = Font::Bold, .size = kBadge, .fill = tone::kPaper, .anchor = Anchor::Middle});
-    } else {
-      sheet.box(lane - 3, moment.y - 3, 6, 6, {.fill = tone::kText, .radius = 3});
-    }
+    if (row.told.step == 0) sheet.box(lane - 3, moment.y - 3, 6, 6, {.fill = tone::kText, .radius = 3});
   }
 
   void draw_end(Sheet& sheet, const Instant& moment) const {
@@ -420,7 +477,8 @@ class Timeline {
   std::size_t lane_count_ = 0;
   std::vector<Instant> moments_;
   std::vector<Break> breaks_;
-  double head_ = 0, bottom_ = 0, width_ = 0;
+  double head_ = 0, bottom_ = 0, width_ = 0, axis_ = 64;
+  bool phases_ = false;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -39,6 +40,7 @@ class TreeBuilder {
     graph_.facts = std::move(facts.facts);
     graph_.loss = std::move(facts.loss);
     graph_.lossy = facts.lossy;
+    read_story();
     add_clusters();
     add_nodes();
     mark_way();
@@ -51,6 +53,23 @@ class TreeBuilder {
   }
 
  private:
+  void read_story() {
+    steps_.resize(model_.processes().size());
+    if (!options_.story || options_.story->steps().empty()) return;
+    graph_.story = true;
+    for (const story::Step& step : options_.story->steps()) {
+      if (step.process >= steps_.size()) continue;
+      steps_[step.process].push_back(&step);
+      step_at_.emplace(step.event, &step);
+    }
+    for (const story::Chapter& chapter : options_.story->chapters()) {
+      graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 110));
+    }
+    for (const story::Phase phase : story::all_phases()) {
+      graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
+    }
+  }
+
   // A cluster for each container that has a process in the picture.
   void add_clusters() {
     std::set<model::ContainerId> used;
@@ -113,7 +132,7 @@ class TreeBuilder {
       const std::string whole = headline(p);
       node.title = title_of(whole);
       node.subtitle = pid_text(p);
-      node.rows = rows_of(p, signs_, launched(model_, p));
+      node.rows = rows_of(p, signs_, launched(model_, p), steps_[p.id]);
       node.band = signs_.band(p.ns_id);
       node.host = !node.band.empty() && std::all_of(node.band.begin(), node.band.end(),
                                                     [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
@@ -143,6 +162,9 @@ class TreeBuilder {
     if (p.ended) {
       node.ended = p.ended->time;
       node.end_event = p.ended->event;
+      if (const auto step = step_at_.find(p.ended->event); step != step_at_.end()) {
+        node.ended_told = told_in_story(*step->second);
+      }
     }
     if (!p.ended) {
       const bool tracked = model_.footer().has_value();
@@ -199,6 +221,8 @@ class TreeBuilder {
                                p.fork_flags == 0 ? "fork" : "clone(" + flags + ")");
       }
       label_fork(p, creator, edge);
+      if (const auto step = step_at_.find(p.fork_event); step != step_at_.end())
+        edge.told = told_in_story(*step->second);
       graph_.edges.push_back(std::move(edge));
     }
   }
@@ -372,6 +396,7 @@ class TreeBuilder {
   }
 
   void number_steps() {
+    if (graph_.story) return;
     std::vector<Row*> rows;
     for (Node& node : graph_.nodes) {
       for (Row& row : node.rows) {
@@ -380,13 +405,7 @@ class TreeBuilder {
     }
     std::stable_sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) { return a->event < b->event; });
     int next = 0;
-    for (Row* row : rows) {
-      if (options_.steps.empty()) {
-        row->step = ++next;
-      } else if (const auto at = options_.steps.find(row->event); at != options_.steps.end()) {
-        row->step = at->second;
-      }
-    }
+    for (Row* row : rows) row->told.step = ++next;
   }
 
   // Every namespace that is to be seen somewhere in the picture and is not the host's.
@@ -423,9 +442,11 @@ class TreeBuilder {
   NamespaceSigns signs_;
   Selection selection_;
   Graph graph_;
-  std::vector<std::optional<std::size_t>> node_;       // by ProcessId
-  std::vector<std::optional<std::size_t>> cluster_;    // by ContainerId
-  std::map<std::string, std::size_t> namespace_node_;  // by tip, which names type and inode
+  std::vector<std::optional<std::size_t>> node_;         // by ProcessId
+  std::vector<std::optional<std::size_t>> cluster_;      // by ContainerId
+  std::vector<std::vector<const story::Step*>> steps_;   // by ProcessId
+  std::map<std::uint64_t, const story::Step*> step_at_;  // by first event
+  std::map<std::string, std::size_t> namespace_node_;    // by tip, which names type and inode
 };
 
 }  // namespace

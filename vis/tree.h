@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "model/model.h"
+#include "story/story.h"
 #include "vis/graph.h"
 
 namespace nstrace::vis {
@@ -15,8 +15,8 @@ namespace nstrace::vis {
 struct DrawOptions {
   bool all = false;   // show every process, fold none
   std::string title;  // raw bytes; empty = made from the trace's header
-  // Number of an event -> number of its step in the story; empty = the execs and marks shown, in their order.
-  std::map<std::uint64_t, int> steps;
+  // Gives steps their numbers and words; nullptr, or without a step: execs and marks are numbered in their order.
+  const story::Story* story = nullptr;
   // View "namespaces" only: the moment that it shows; empty = see vis/snapshot.h.
   std::optional<trace::Time> at;
 };

@@ -96,7 +96,7 @@ class PictureSink : public vis::Recording {
         picture_(picture_of(format)),
         options_(std::move(options)) {}
   void footer(const trace::Footer& footer) override {
-    model::Model::footer(footer);
+    vis::Recording::footer(footer);
     draw();
   }
   void draw() {

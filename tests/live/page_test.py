@@ -88,6 +88,28 @@ def a_click_filters_by_process_and_by_namespace(box):
 
 
 @test(needs=NEEDS)
+def the_story_leads_to_its_moments_and_phases_filter(box):
+    path = example(box)
+    status, words, _ = box.run(box.nstrace, "explain", "--format", "json", box.source / "examples" / "docker-run.jsonl")
+    equal(status, 0, "status of nstrace explain")
+    steps = json.loads(words)["steps"]
+    with Browser(box.temp) as page:
+        page.open(path)
+        equal(page.value("steps.map(s => [s.n, s.e, s.text])"), [[s["step"], s["event"], s["sentence"]] for s in steps],
+              "the numbers, events and sentences of the steps, as nstrace explain has them")
+        pivot = next(s for s in steps if s["phase"] == "pivot")
+        page.click(f"[data-step='{pivot['step']}']")
+        equal(page.value("state.at"), pivot["event"], "where a click on the step leads")
+        check(pivot["sentence"][:40] in page.text("#detail"), "the detail lacks the step's sentence")
+        page.key("Escape")
+        page.key("2")
+        page.click("#filters [data-set='phases'][title*='root directory']")
+        shown = page.value("[...document.querySelectorAll('#rows .what')].map(r => r.innerText).join('|')")
+        check("pivot_root" in shown and "unshare" not in shown and "exec runc create" not in shown, f"in the phase: {shown}")
+        clean(page)
+
+
+@test(needs=NEEDS)
 def the_slider_replays(box):
     path = example(box)
     with Browser(box.temp) as page:

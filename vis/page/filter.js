@@ -53,7 +53,8 @@ function buildFilters() {
     if (!entries.length) return;
     panel.append(el('h2', {}, title), ...entries);
   };
-  section('phases', phases.map((f, i) => toggler('phases', i, {}, f.name)));
+  const told = new Set(steps.map(s => s.phase));
+  section('phases', phases.map((f, i) => told.has(i) ? toggler('phases', i, {title: f.what}, f.name) : null).filter(Boolean));
   const shown = processes.map((p, id) => id).filter(id => processes[id].node);
   section('processes', shown.map(id => {
     const p = processes[id];

@@ -7,11 +7,15 @@ function showCalls(list, process) {
   const panel = byId('detail');
   panel.replaceChildren();
   if (process !== undefined && process >= 0 && !list.length) return describeProcess(panel, process);
-  if (!list.length) return panel.append(el('p', {class: 'pid'}, 'Point at a step, a process or a call to read the whole of it here. Click to keep it.'));
+  if (!list.length) return showStory(panel);
   const first = list[0], p = processes[first.process];
   const item = story.find(s => s.e === first.event && s.p === first.process);
-  if (item && item.step) panel.append(el('h2', {}, 'step ' + item.step));
-  if (item && item.words) panel.append(el('p', {class: 'words'}, item.words));
+  const told = stepsAt(first.event, list[list.length - 1].event, first.process);
+  for (const step of told) {
+    panel.append(el('h2', {}, 'step ' + step.n + ', ' + phases[step.phase].name), el('p', {class: 'words'}, step.text));
+    if (step.see.length) panel.append(el('p', {class: 'see'}, 'see ' + step.see.join('; ')));
+  }
+  if (!told.length && item && item.words) panel.append(el('p', {class: 'words'}, item.words));
   if (item && item.badges) panel.append(el('p', {}, ...badges(item.badges)));
   for (const call of list.slice(0, 200)) {
     panel.append(el('pre', {class: call.failed ? 'failed' : ''}, call.text + (call.result !== '' ? ' = ' + call.result : '')));
@@ -24,10 +28,21 @@ function showCalls(list, process) {
   fact('when', milliseconds(first.end) + ' ms');
   if (first.end > first.start) fact('took', duration(first.end - first.start));
   const phase = phaseOf(first.event);
-  if (phase >= 0) fact('phase', phases[phase].name);
+  if (phase >= 0 && !told.length) fact('phase', phases[phase].name);
   if (p) fact('lives in', ...nsAt(p, first.event).map(id => badge(id)));
   fact('event', String(first.event) + (list.length > 1 ? ' to ' + list[list.length - 1].event : ''));
   panel.append(facts);
+}
+// With nothing pointed at: all steps, each a way to its moment.
+function showStory(panel) {
+  panel.append(el('p', {class: 'pid'}, 'Point at a step, a process or a call to read the whole of it here. Click to keep it.'));
+  let chapter = -1, phase = -1;
+  for (const step of steps) {
+    if (step.chapter !== chapter) { chapter = step.chapter; phase = -1; panel.append(el('h3', {}, trace.chapters[chapter])); }
+    if (step.phase !== phase) { phase = step.phase; panel.append(el('h2', {}, phases[phase].name)); }
+    panel.append(el('button', {type: 'button', class: 'told', 'data-step': step.n, onclick: () => pin(step.e)},
+      el('span', {class: 'step'}, String(step.n)), ' ' + step.text));
+  }
 }
 function describeProcess(panel, id) {
   const p = processes[id];

@@ -163,7 +163,8 @@ const timelineView = (() => {
         c.lineTo(to - side * (bar / 2 + 7), y(i) - 3.5);
         c.lineTo(to - side * (bar / 2 + 7), y(i) + 3.5);
         c.fill();
-      } else if (item && item.step) {
+      }
+      if (item && item.step) {
         const words = String(item.step);
         c.font = '700 10px Helvetica, Arial, sans-serif';
         const half = Math.max(8, c.measureText(words).width / 2 + 4);
@@ -174,7 +175,7 @@ const timelineView = (() => {
         c.fillStyle = tone('paper');
         c.textAlign = 'center';
         c.fillText(words, at, y(i) + 3.5);
-      } else if (!(item && item.kind === 'end')) {
+      } else if (!(item && (item.kind === 'end' || item.kind === 'fork'))) {
         c.fillStyle = row.call && row.call.failed ? tone('bad') : tone('text');
         c.beginPath();
         c.arc(at, y(i), 2.6, 0, 7);

@@ -7,7 +7,7 @@ const kinds = ['mnt', 'uts', 'ipc', 'net', 'pid', 'user', 'cgroup', 'time'];  //
 const processes = trace.processes, namespaces = trace.ns, containers = trace.containers, story = trace.story;
 const calls = trace.calls.map(([event, process, tid, kind, start, end, text, result, flags]) =>
   ({event, process, tid, kind, start, end, text, result, failed: (flags & 1) !== 0, thread: (flags & 2) !== 0}));
-const phases = trace.phases || [];
+const phases = trace.phases, steps = trace.steps;
 const lastEvent = calls.length ? calls[calls.length - 1].event : 0;
 const nsByText = new Map(namespaces.map((ns, id) => [ns.text, id]));
 const processOfNode = new Map(processes.map((p, id) => [p.node, id]));
@@ -41,7 +41,19 @@ function nsAt(p, e) {
   return ids;
 }
 const everIn = (p, id) => p.ns.some((ids, i) => i % 2 === 1 && ids.includes(id));
-const phaseOf = event => phases.findIndex(f => f.from <= event && event <= f.to);
+// Of an event: that of the last step of its process, else of anybody, that had begun.
+const phaseOf = (() => {
+  const of = new Map();
+  const order = [...steps].sort((a, b) => a.e - b.e);
+  let at = 0, all = -1;
+  const own = new Map();
+  for (const call of calls) {
+    while (at < order.length && order[at].e <= call.event) { all = order[at].phase; own.set(order[at].p, order[at].phase); ++at; }
+    of.set(call.event, own.has(call.process) ? own.get(call.process) : all);
+  }
+  return event => of.has(event) ? of.get(event) : -1;
+})();
+const stepsAt = (from, to, process) => steps.filter(s => s.p === process && s.e <= to && s.last >= from);
 const containerColour = p => p.container === undefined ? '' : containers[p.container].colour;
 
 function milliseconds(ns) { return (ns / 1e6).toFixed(2); }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What pictures take from the story: the same numbers as `nstrace explain`, the phases; and the formats for programs.
+#include <linux/sched.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+#include "tests/scene.h"
+#include "tests/xml.h"
+#include "vis/brief.h"
+#include "vis/draw.h"
+
+using namespace nstrace;
+using namespace nstrace::vis;
+using testing::Scene;
+
+namespace {
+
+Recording recorded(const Scene& scene) {
+  Recording recording(true);
+  scene.play(recording);
+  return recording;
+}
+
+Graph told(const Recording& recording) {
+  DrawOptions options;
+  options.story = &recording.story();
+  return build_tree(recording, options);
+}
+
+// Number -> how often it stands on a row.
+std::map<int, int> numbers(const Graph& graph) {
+  std::map<int, int> counts;
+  for (const Node& node : graph.nodes) {
+    for (const Row& row : node.rows) {
+      if (row.told.step == 0) continue;
+      for (int step = row.told.step; step <= std::max(row.told.step, row.last_step); ++step) ++counts[step];
+    }
+  }
+  return counts;
+}
+
+nlohmann::json between(const std::string& page, const std::string& begin, const std::string& end) {
+  const std::size_t from = page.find(begin) + begin.size();
+  return nlohmann::json::parse(page.substr(from, page.find(end, from) - from));
+}
+const std::string kData = "<script type=\"application/json\" id=\"trace\">";
+
+}  // namespace
+
+TEST_CASE("story: each step stands once, under its number, on its process") {
+  const Recording recording = recorded(testing::docker_run_scene());
+  const Graph graph = told(recording);
+  REQUIRE(graph.story);
+  const auto found = numbers(graph);
+  REQUIRE(found.size() == recording.story().steps().size());
+  for (const auto& [number, count] : found) {
+    CAPTURE(number);
+    REQUIRE(count == 1);
+  }
+  for (const story::Step& step : recording.story().steps()) {
+    const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                   [&](const Node& n) { return n.process && *n.process == step.process; });
+    REQUIRE(node != graph.nodes.end());
+    REQUIRE(std::any_of(node->rows.begin(), node->rows.end(),
+                        [&](const Row& row) { return row.told.step == step.number && row.event == step.event; }));
+  }
+}
+
+TEST_CASE("story: the way of the events is the way down a node") {
+  const Recording recording = recorded(testing::docker_run_scene());
+  for (const Node& node : told(recording).nodes) {
+    std::uint64_t before = 0;
+    for (const Row& row : node.rows) {
+      REQUIRE(row.event >= before);
+      before = row.event;
+    }
+  }
+}
+
+TEST_CASE("story: in brief no number is lost") {
+  const Recording recording = recorded(testing::docker_run_scene());
+  const Graph whole = told(recording), less = brief(whole);
+  const auto rows = [](const Graph& graph) {
+    std::size_t count = 0;
+    for (const Node& node : graph.nodes) count += node.rows.size();
+    return count;
+  };
+  REQUIRE(rows(less) <= rows(whole));
+  for (const auto& [number, count] : numbers(whole)) {
+    CAPTURE(number);
+    REQUIRE(numbers(less)[number] >= 1);
+  }
+}
+
+TEST_CASE("story: three mounts of one phase are one row in brief, with their count") {
+  Scene s;
+  s.existing(100, "shim", {"/usr/bin/containerd-shim-runc-v2"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/sbin/runc", {"runc", "create", "--bundle", "/b", "abc"});
+  s.fork(200, 201, CLONE_PARENT | CLONE_NEWPID | CLONE_NEWNS);
+  s.rename(201, "runc:[2:INIT]");
+  Graph graph = told(recorded(s));
+  Node& node = graph.nodes.back();
+  node.rows.clear();
+  graph.phases = {{"root file system", "the files"}};
+  for (int step = 5; step < 8; ++step) {
+    Row row;
+    row.kind = Row::Kind::Mark;
+    row.event = row.last = static_cast<std::uint64_t>(step);
+    row.told = {.step = step, .meaning = "words", .phase = 0};
+    row.text = step == 6 ? "mount \u00d77" : "mount";
+    row.words = {"words"};
+    row.words_first = true;
+    node.rows.push_back(row);
+  }
+  const std::vector<Row> rows = brief(graph).nodes.back().rows;
+  REQUIRE(rows.size() == 1);
+  REQUIRE(rows[0].told.step == 5);
+  REQUIRE(rows[0].last_step == 7);
+  REQUIRE(rows[0].event == 5);
+  REQUIRE(rows[0].last == 7);
+  REQUIRE(rows[0].text == "mount \u00d79");
+  node.rows.pop_back();
+  REQUIRE(brief(graph).nodes.back().rows.size() == 2);
+}
+
+TEST_CASE("timeline: the phases stand beside the axis") {
+  const auto all = testing::parse_xml(draw(recorded(testing::docker_run_scene()), View::Timeline, Picture::Svg)).texts;
+  REQUIRE(std::find(all.begin(), all.end(), "Pivot") != all.end());
+  REQUIRE(std::find(all.begin(), all.end(), "Namespaces") != all.end());
+}
+
+TEST_CASE("html: the data is what the trace says") {
+  const Recording recording = recorded(testing::docker_run_scene());
+  const std::string page = draw(recording, View::Tree, Picture::Html);
+  const nlohmann::json data = between(page, kData, "</script>");
+  REQUIRE(data["calls"].size() == recording.calls().size());
+  REQUIRE(data["processes"].size() == recording.processes().size());
+  REQUIRE(data["steps"].size() == recording.story().steps().size());
+  REQUIRE(data["loss"] == "0 lost");
+  REQUIRE(page.find("http://www.w3.org/2000/svg") != std::string::npos);
+  for (const std::string address : {"src=", "href=", "https:", "url(", "@import"}) {
+    CAPTURE(address);
+    REQUIRE(page.find(address) == std::string::npos);
+  }
+}
+
+TEST_CASE("html: hostile text opens no element and ends no script") {
+  const std::string evil = "</script><!--<script>alert(1)</script>\u2028\x01";
+  Scene s;
+  s.existing(100, evil.substr(0, 15), {evil});
+  s.fork(100, 200, CLONE_NEWPID | CLONE_NEWNS);
+  s.exec(200, "/bin/" + evil, {evil, evil});
+  s.pivot_root(200, evil, evil);
+  const std::string page = draw(recorded(s), View::Tree, Picture::Html);
+  const std::size_t from = page.find(kData) + kData.size(), end = page.find("</script>", from);
+  REQUIRE(page.substr(from, end - from).find('<') == std::string::npos);
+  REQUIRE_NOTHROW(nlohmann::json::parse(page.substr(from, end - from)));
+  std::size_t scripts = 0;
+  for (std::size_t at = 0; (at = page.find("<script", at)) != std::string::npos; ++at) ++scripts;
+  REQUIRE(scripts == 2);
+}
+
+TEST_CASE("perfetto: a track for each process, and namespaces as arguments") {
+  const auto trace = nlohmann::json::parse(draw(recorded(testing::docker_run_scene()), View::Tree, Picture::Perfetto));
+  std::map<std::string, int> kinds;
+  bool found = false;
+  for (const auto& event : trace["traceEvents"]) {
+    ++kinds[event["ph"]];
+    if (event["ph"] == "X" && event["name"] == "sleep 100") {
+      found = true;
+      REQUIRE(event["args"]["mnt"] == "mnt 2");
+      REQUIRE(event["args"]["user"] == "host");
+    }
+  }
+  REQUIRE(found);
+  REQUIRE(kinds["s"] == kinds["f"]);
+  REQUIRE(kinds["s"] > 3);
+}
+
+TEST_CASE("perfetto: a pid that is used again is another track") {
+  Scene s;
+  s.existing(100, "sh", {"/bin/sh"});
+  s.fork(100, 200);
+  s.exec(200, "/bin/a", {"a"});
+  s.exit(200);
+  s.fork(100, 200);
+  s.exec(200, "/bin/b", {"b"});
+  s.exit(200);
+  const auto trace = nlohmann::json::parse(draw(recorded(s), View::Tree, Picture::Perfetto));
+  std::vector<std::int64_t> tracks;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["name"] == "process_name") tracks.push_back(event["pid"]);
+  }
+  std::sort(tracks.begin(), tracks.end());
+  REQUIRE(std::adjacent_find(tracks.begin(), tracks.end()) == tracks.end());
+  REQUIRE(tracks.size() == 4);  // sh, a, b, and the steps
+}
