@@ -175,7 +175,10 @@ void Checker::State::judge_number(const Facts& facts, const Explainer& explainer
   Truth answer = number >= low && most <= high ? Truth::Yes : most < low || number > high ? Truth::No : Truth::Maybe;
   if (count.inverted) answer = negated(answer);
   finding.verdict = answer == Truth::Yes ? Verdict::Holds : answer == Truth::No ? Verdict::Fails : Verdict::CannotTell;
-  if (answer != Truth::Maybe) finding.reasons.clear();
+  if (answer != Truth::Maybe) {
+    finding.counted = number;
+    finding.reasons.clear();
+  }
   if (answer == Truth::Yes) return;
   finding.message = fmt::format("{}{} process{} `{}`; the rule wants {}", answer == Truth::Maybe ? "at least " : "",
                                 number, number == 1 ? " is" : "es are", facts.role(count.role).name, count.bound);

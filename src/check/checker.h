@@ -62,6 +62,7 @@ struct Finding {
   std::string expected;
   std::vector<std::string> details;  // further sentences: each state that does not hold
   std::optional<NearCall> nearest;
+  std::optional<std::uint64_t> counted;  // of `count`: how many there are, if that is known
   std::vector<SeenCall> window;    // the calls of its processes around the place
   std::vector<Reason> reasons;     // why it cannot be told
   std::size_t looked_at = 0;       // combinations of processes

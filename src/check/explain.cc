@@ -324,13 +324,15 @@ void Explainer::count(const Count& rule, const Case& one, const Judgement& judge
   for (const EventIndex event : judgement.events)
     finding.matched.push_back(matched(rule.call->place.line, rule.call->source, event, one.assignment));
   if (!judgement.events.empty()) finding.centre = facts_.store.event(judgement.events.back()).number;
+  if (!judgement.unlimited && judgement.high == judgement.low) finding.counted = judgement.low;
   std::string number = judgement.low ? times(judgement.low) : "never";
   if (judgement.unlimited)
     number = fmt::format("at least {}", times(judgement.low));
   else if (judgement.high != judgement.low)
     number = fmt::format("{} to {}", judgement.low, times(judgement.high));
-  finding.message = fmt::format("`{}` was called {}{}; the rule wants {}", rule.call->source, number,
-                                span_words(rule.span), rule.bound);
+  finding.message =
+      fmt::format("`{}` was {}{}; the rule wants {}", rule.call->source,
+                  number == "never" ? "never called" : "called " + number, span_words(rule.span), rule.bound);
   if (judgement.low == 0) {
     Item item;
     item.role = rule.role;

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 // nstrace check EXPECT TRACE...: does a trace keep to an expectation file?
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 
 #include "check/checker.h"
 #include "check/parse.h"
 #include "check/report.h"
+#include "check/update.h"
 #include "cli/check_options.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
@@ -16,6 +21,7 @@
 #include "cli/recording.h"
 #include "trace/error.h"
 #include "trace/file.h"
+#include "trace/text.h"
 
 namespace nstrace::cli {
 
@@ -50,10 +56,61 @@ int report_check(const check::Result& result, const CheckChoices& choices, const
   return check::exit_code(result.verdict);
 }
 
+namespace {
+
+// The file with a new text and its old mode, all at once; through a symlink.
+void write_in_place(const std::string& path, const std::string& text) {
+  const auto fail = [&] { throw Error(fmt::format("cannot write {}: {}", path, std::strerror(errno))); };
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(path, error).string();
+  if (error) throw Error(fmt::format("cannot write {}: {}", path, error.message()));
+  struct stat old {};
+  if (::stat(real.c_str(), &old) != 0) fail();
+  std::string temporary = real + ".XXXXXX";
+  const int fd = ::mkstemp(temporary.data());
+  if (fd < 0) fail();
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  bool good = done == text.size() && ::fchmod(fd, old.st_mode & 07777) == 0;
+  if (::fchown(fd, old.st_uid, old.st_gid) != 0) errno = 0;  // it then belongs to who updates it
+  good = ::close(fd) == 0 && good && ::rename(temporary.c_str(), real.c_str()) == 0;
+  if (good) return;
+  const int why = errno;
+  ::unlink(temporary.c_str());
+  errno = why;
+  fail();
+}
+
+// --update: shows what must change for the rules to hold, and changes it.
+int update_command(const std::string& expectations, const std::vector<std::string>& paths, bool dry_run) {
+  std::vector<trace::Trace> traces;
+  for (const std::string& path : paths) traces.push_back(load_trace(path));
+  const check::Updated updated = check::update(expectations, traces);
+  for (const auto& [path, before] : updated.before) {
+    fmt::print("{}", check::line_diff(path, before, updated.after.at(path)));
+    if (!dry_run) write_in_place(path, updated.after.at(path));
+  }
+  if (updated.before.empty() && updated.left.empty()) fmt::print("every rule holds as it is\n");
+  for (const std::string& rule : updated.left)
+    fmt::print(stderr, "nstrace: {} still fails, and no change of its lines helps{}\n", trace::escape(rule, ""),
+               rule.starts_with("role ") ? "; `nstrace expect` writes roles anew" : "");
+  if (updated.verdict == check::Verdict::CannotTell)
+    fmt::print(stderr, "nstrace: some rules cannot be told from these traces; they were left as they are\n");
+  return check::exit_code(updated.verdict);
+}
+
+}  // namespace
+
 int check_command(const Arguments& arguments) {
   std::string expectations;
   std::vector<std::string> traces;
   CheckChoices choices;
+  bool update_file = false, dry_run = false;
   CLI::App app(
       "Says whether recorded traces keep to an expectation file: exit code 0 when every rule holds, 1 when one "
       "fails, 3 when one cannot be told.",
@@ -61,11 +118,19 @@ int check_command(const Arguments& arguments) {
   app.add_option("EXPECT", expectations, "an expectation file (.expect), or - for stdin")->required();
   app.add_option("TRACE", traces, "trace files; - is stdin")->required();
   add_check_options(app, choices);
+  auto* update = app.add_flag("--update", update_file,
+                              "change EXPECT so that its rules hold on the traces, and show what changed");
+  app.add_flag("--dry-run", dry_run, "with --update: only show it")->needs(update);
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
   if (expectations == "-" && std::count(traces.begin(), traces.end(), "-"))
     throw Error("the expectations and the trace cannot both be read from stdin; name a file for one of them");
   if (traces.size() > 1 && (!choices.junit.empty() || choices.format != "text"))
     throw Error("--junit and --format take one trace; check the traces one by one");
+
+  if (update_file) {
+    if (expectations == "-") throw Error("what comes from stdin cannot be updated; name a file");
+    return update_command(expectations, traces, dry_run);
+  }
 
   const check::Expectations expected = check::parse_file(expectations);
   int worst = kDone;

@@ -13,24 +13,6 @@
 #include "trace/file.h"
 
 namespace nstrace::cli {
-namespace {
-
-// Keeps a trace whole.
-struct Keep : trace::Sink {
-  trace::Trace trace;
-  void header(const trace::Header& header) override { trace.header = header; }
-  void existing(const trace::Existing& process) override { trace.existing.push_back(process); }
-  void event(const trace::Event& event) override { trace.events.push_back(event); }
-  void footer(const trace::Footer& footer) override { trace.footer = footer; }
-};
-
-trace::Trace load(const std::string& path) {
-  Keep keep;
-  keep.trace.report = read_trace_for_check(path, keep);
-  return std::move(keep.trace);
-}
-
-}  // namespace
 
 int diff_command(const Arguments& arguments) {
   std::string a, b;
@@ -48,7 +30,7 @@ int diff_command(const Arguments& arguments) {
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
   if (a == "-" && b == "-") throw Error("both traces cannot be read from stdin; name a file for one of them");
 
-  const trace::Trace before = load(a), after = load(b);
+  const trace::Trace before = load_trace(a), after = load_trace(b);
   const check::Diff diff = check::diff(before, after);
   const auto output = Output::standard(STDOUT_FILENO);
   options.a = a == "-" ? "standard input" : a;

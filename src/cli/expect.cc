@@ -15,18 +15,6 @@
 #include "trace/syscalls.h"
 
 namespace nstrace::cli {
-namespace {
-
-// Keeps a trace whole.
-struct Keep : trace::Sink {
-  trace::Trace trace;
-  void header(const trace::Header& header) override { trace.header = header; }
-  void existing(const trace::Existing& process) override { trace.existing.push_back(process); }
-  void event(const trace::Event& event) override { trace.events.push_back(event); }
-  void footer(const trace::Footer& footer) override { trace.footer = footer; }
-};
-
-}  // namespace
 
 int expect_command(const Arguments& arguments) {
   std::vector<std::string> traces;
@@ -47,11 +35,9 @@ int expect_command(const Arguments& arguments) {
 
   std::vector<check::NamedTrace> runs;
   for (const std::string& path : traces) {
-    Keep keep;
-    keep.trace.report = read_trace_for_check(path, keep);
     const std::size_t slash = path.rfind('/');
-    runs.push_back({path == "-" ? "standard input" : path.substr(slash == std::string::npos ? 0 : slash + 1),
-                    std::move(keep.trace)});
+    runs.push_back(
+        {path == "-" ? "standard input" : path.substr(slash == std::string::npos ? 0 : slash + 1), load_trace(path)});
   }
   const std::string text = check::write_expectations(runs, options);
   const auto file = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);

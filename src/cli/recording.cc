@@ -57,4 +57,16 @@ trace::ReadReport read_trace_for_check(const std::string& path, trace::Sink& sin
   return report;
 }
 
+trace::Trace load_trace(const std::string& path) {
+  struct Keep : trace::Sink {
+    trace::Trace trace;
+    void header(const trace::Header& header) override { trace.header = header; }
+    void existing(const trace::Existing& process) override { trace.existing.push_back(process); }
+    void event(const trace::Event& event) override { trace.events.push_back(event); }
+    void footer(const trace::Footer& footer) override { trace.footer = footer; }
+  } keep;
+  keep.trace.report = read_trace_for_check(path, keep);
+  return std::move(keep.trace);
+}
+
 }  // namespace nstrace::cli

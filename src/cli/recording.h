@@ -15,4 +15,7 @@ trace::ReadReport read_recording(const std::string& path, trace::Sink& sink);
 // The same without making up a footer: a check must know that the end is missing.
 trace::ReadReport read_trace_for_check(const std::string& path, trace::Sink& sink);
 
+// The same, kept whole.
+trace::Trace load_trace(const std::string& path);
+
 }  // namespace nstrace::cli

@@ -97,3 +97,25 @@ def guard_stops_another_runtime(box):
     status, out, err = box.run(*without_unified(guard, "--runtime", crun), env=env)
     equal(status, 1, f"the status with crun ({(out + err)[-3000:]})")
     check("no process is `init`" in out, "it does not say why: " + out[-2000:])
+
+
+@test()
+def update_changes_the_file_in_place(box):
+    """--dry-run shows it, --update does it; the file keeps its mode, and then holds."""
+    expect = box.temp / "lab.expect"
+    shutil.copy(box.source / "examples" / "lab.expect", expect)
+    expect.chmod(0o640)
+    before = expect.read_text()
+    trace = box.temp / "trace.jsonl"
+    box.run(box.nstrace, "lab", "run", "-q", "--fault", "host-network", "-o", trace)
+    status, shown, err = box.run(box.nstrace, "check", "--update", "--dry-run", expect, trace)
+    equal((status, expect.read_text() == before), (0, True), f"status and file after --dry-run ({err})")
+    check("\n-  child:  unshare(" in shown and "\n+  child:  unshare(" in shown, "it does not show the change: " + shown)
+    status, out, err = box.run(box.nstrace, "check", "--update", expect, trace)
+    equal((status, out), (0, shown), f"status and output of --update ({err})")
+    equal(expect.stat().st_mode & 0o777, 0o640, "the mode of the file")
+    equal(sorted(p.name for p in box.temp.iterdir()), ["lab.expect", "trace.jsonl"], "files beside it")
+    equal(box.run(box.nstrace, "check", expect, trace)[0], 0, "the status of the updated file")
+    status, out, err = box.run(box.nstrace, "check", "--update", "-", trace, stdin=b"")
+    equal(status, 2, "the status for stdin")
+    check("name a file" in err, "it does not name the cure: " + err)
