@@ -130,6 +130,9 @@ void Checker::event(const trace::Event& event) {
     s.recording.seen(event.call.name);
     if (event.call.failed()) s.recording.seen_failure();
   }
+  if (s.recording.imported()) {
+    s.recording.seen_kind(trace::kind_name(event));
+  }
   s.store.add(event, s.model, *process);
   if (!s.history_needed) return;
   s.history.note(event, *process);

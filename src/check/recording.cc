@@ -47,6 +47,7 @@ std::string_view kind_words(std::string_view kind) {
 }  // namespace
 
 bool Recording::has_kind(std::string_view kind) const {
+  if (!header_.calls_known && kinds_.contains(std::string(kind))) return true;
   return std::ranges::find(header_.events, kind) != header_.events.end();
 }
 

@@ -24,6 +24,7 @@ class Recording {
   void header(const trace::Header& header) { header_ = header; }
   // An imported log does not say what it recorded: what is seen in it shows some of it.
   void seen(const std::string& call) { seen_.insert(call); }
+  void seen_kind(std::string_view kind) { kinds_.emplace(kind); }
   void seen_failure() { failures_seen_ = true; }
   bool imported() const { return !header_.calls_known; }
 
@@ -40,7 +41,7 @@ class Recording {
   bool has_call(const std::string& name) const;
   std::optional<Reason> gap_of_call(const std::string& name, bool success, bool failure) const;
   trace::Header header_;
-  std::set<std::string> seen_;
+  std::set<std::string> seen_, kinds_;
   bool failures_seen_ = false;
 };
 

@@ -20,6 +20,7 @@ const std::vector<Command> kCommands{
     {"check", "say whether a trace keeps to an expectation file", check_command, kBadUse},
     {"expect", "write an expectation file from traces", expect_command, kBadUse},
     {"diff", "say how two traces of the same thing differ", diff_command, kBadUse},
+    {"import", "make a trace of a strace log", import_command, kBadUse},
     {"lab", "the embedded mini container runtime", lab_command, kOwnFailure},
     {"doctor", "say whether this host can trace, and what is missing", doctor_command, kBadUse},
 };

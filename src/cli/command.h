@@ -25,6 +25,7 @@ int check_command(const Arguments& arguments);
 int expect_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int diff_command(const Arguments& arguments);
+int import_command(const Arguments& arguments);
 int lab_command(const Arguments& arguments);
 int doctor_command(const Arguments& arguments);
 

@@ -27,15 +27,24 @@ class Watching : public trace::Sink {
   trace::Sink& sink_;
 };
 
+}  // namespace
+
 void say_what_is_wrong(const std::string& path, const trace::ReadReport& report) {
   if (!report.complete)
     tell(fmt::format("{} is incomplete: {}", path == "-" ? "the trace" : path, report.incomplete_why));
   if (report.unknown)
     tell(fmt::format("{} {} of a kind that this version does not know {} left out", report.unknown,
                      report.unknown == 1 ? "line" : "lines", report.unknown == 1 ? "was" : "were"));
+  if (report.unread) {
+    std::string where;
+    for (const std::string& one : report.unread_where) where += (where.empty() ? "" : ", ") + one;
+    tell(fmt::format("{} {} of the log could not be read and {} kept as lost: {}{}", report.unread,
+                     report.unread == 1 ? "line" : "lines", report.unread == 1 ? "is" : "are", where,
+                     report.unread > report.unread_where.size() ? ", ..." : ""));
+  }
+  if (report.log && !report.incomplete_why.empty() && report.complete)
+    tell(fmt::format("the log is incomplete: {}", report.incomplete_why));
 }
-
-}  // namespace
 
 trace::ReadReport read_recording(const std::string& path, trace::Sink& sink) {
   Watching watching(sink);

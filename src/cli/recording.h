@@ -18,4 +18,7 @@ trace::ReadReport read_trace_for_check(const std::string& path, trace::Sink& sin
 // The same, kept whole.
 trace::Trace load_trace(const std::string& path);
 
+// What a reader's report has to complain of, on stderr.
+void say_what_is_wrong(const std::string& path, const trace::ReadReport& report);
+
 }  // namespace nstrace::cli

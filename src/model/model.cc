@@ -268,7 +268,8 @@ void Model::event(const Event& event) {
   const bool leader = who.tid == who.tgid;
   const auto thread = tid_before != who.tgid ? threads_.find(tid_before) : threads_.end();
   before_ = thread != threads_.end() && thread->second.process == id ? thread->second.ns : processes_[id].ns;
-  const NsSet after = merged(before_, who.ns);
+  // An imported log's events have all that is known: a call may make it unknown again where a task is.
+  const NsSet after = header_.calls_known ? merged(before_, who.ns) : who.ns;
   {
     Process& p = processes_[id];
     p.followed = true;

@@ -33,6 +33,7 @@ struct LineOptions {
   bool exits = true;  // of processes
   bool renames = true;
   bool cgroup_moves = true;
+  std::vector<int> signals;  // numbers of those that are printed
   bool namespaces_seen = false;  // a line for each namespace at first sight
   bool fold = false;             // repeats of calls that differ in arguments only: prctl(PR_CAPBSET_DROP, ...) = 0 x27
 };

@@ -59,7 +59,7 @@ struct Body {
   void operator()(const Fork& fork) const {
     if (event.call.name.empty()) {
       line.add(fmt::format("--- new {} {} ({}) ---", fork.thread() ? "thread" : "process", fork.child.tid,
-                           flags_text(fork.flags, clone_flags())),
+                           fork.inferred ? "not in the log, told by its name" : flags_text(fork.flags, clone_flags())),
                Style::Life);
       if (!note.empty()) line.add(" (" + note + ")", Style::Note);
       return;
@@ -112,6 +112,12 @@ struct Body {
     if (lost.cpu >= 0) text += fmt::format(" on cpu {}", lost.cpu);
     if (!lost.why.empty()) text += " (" + escape(lost.why) + ")";
     line.add(text + " ---", Style::Loss);
+  }
+
+  void operator()(const Signal& signal) const {
+    std::string text = "--- " + signal_name(signal.number);
+    for (std::size_t i = 0; i < signal.info.size(); ++i) text += (i ? ", " : " {") + escape(signal.info[i], "");
+    line.add(text + (signal.info.empty() ? " ---" : "} ---"), Style::Life);
   }
 };
 

@@ -74,6 +74,8 @@ LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOption
 
 void LinePrinter::header(const Header& header) {
   start_realtime_ = header.start_realtime;
+  start_of_day_ = header.start_of_day;
+  if (!header.times) options_.stamp = Stamp::None;
   durations_known_ = header.durations;
 }
 
@@ -109,6 +111,9 @@ struct LinePrinter::Wanted {
   bool operator()(const NamespaceSeen&) const { return options.namespaces_seen; }
   bool operator()(const CgroupMove&) const { return options.cgroup_moves; }
   bool operator()(const Lost&) const { return true; }
+  bool operator()(const Signal& signal) const {
+    return std::find(options.signals.begin(), options.signals.end(), signal.number) != options.signals.end();
+  }
 };
 
 StyledLine LinePrinter::head(const Event& event) {
@@ -116,7 +121,9 @@ StyledLine LinePrinter::head(const Event& event) {
   if (!event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
   if (options_.stamp != Stamp::None)
     line.add(
-        stamp_text(options_.stamp, static_cast<std::int64_t>(start_realtime_) + event.start, start_realtime_ != 0) +
+        stamp_text(options_.stamp,
+                   static_cast<std::int64_t>(start_realtime_ ? start_realtime_ : start_of_day_) + event.start,
+                   start_realtime_ != 0) +
             " ",
         Style::Time);
   if (options_.relative) {

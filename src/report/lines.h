@@ -62,6 +62,7 @@ class LinePrinter : public trace::Sink {
   LineOptions options_;  // calls: sorted
   NsNotes notes_;
   std::uint64_t start_realtime_ = 0;
+  std::uint64_t start_of_day_ = 0;
   bool durations_known_ = true;
   bool any_line_ = false;
   trace::Time previous_ = 0;  // begin of the line before

@@ -73,7 +73,7 @@ void Anonymous::State::give(const Footer& last) {
   Header head = header;
   head.kernel.clear();
   head.boot_id.clear();
-  head.start_boottime = head.start_realtime = 0;
+  head.start_boottime = head.start_realtime = head.start_of_day = 0;
   head.tracer_pid = 0;
   symbols.scrub_all(head.command);
   for (std::string& target : head.follow)

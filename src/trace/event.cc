@@ -68,6 +68,7 @@ std::string_view kind_name(const Event& event) {
                         [](const NamespaceSeen&) { return "namespace"sv; },
                         [](const CgroupMove&) { return "cgroup"sv; },
                         [](const Lost&) { return "lost"sv; },
+                        [](const Signal&) { return "signal"sv; },
                     },
                     event.what);
 }

@@ -64,6 +64,7 @@ struct Arg {
   std::int64_t value = 0;
   std::string text;
   std::vector<std::string> list;
+  std::vector<int> cut_elements;  // of a list of strings: the indices of those of which there was more
   std::string target;
   std::string comment;  // what strace puts between /* and */, such as "44 vars"
   bool operator==(const Arg&) const = default;
@@ -84,6 +85,7 @@ struct Fork {
   int exit_signal = 0;
   int parent_tgid = 0;      // real parent: with CLONE_PARENT not the creator
   Time parent_born = 0;
+  bool inferred = false;  // an imported log does not show it: told from names, and flags are not known
   Who child;
   bool thread() const { return child.tid != child.tgid; }
 };
@@ -179,6 +181,12 @@ struct CgroupMove {
   std::string from_path;  // empty = not known
 };
 
+// A signal was delivered to a task.
+struct Signal {
+  int number = 0;
+  std::vector<std::string> info;  // its siginfo, "field=value" as strace writes them; empty = not known
+};
+
 // Records are missing before this point.
 struct Lost {
   std::uint64_t count = 0;
@@ -192,7 +200,7 @@ struct Event {
   Time start = 0;            // its begin; equal to time where durations were not recorded
   Who who;
   Call call;
-  std::variant<Syscall, Fork, Exec, Exit, Rename, NamespaceSeen, CgroupMove, Lost> what;
+  std::variant<Syscall, Fork, Exec, Exit, Rename, NamespaceSeen, CgroupMove, Lost, Signal> what;
 
   template <typename T>
   const T* as() const { return std::get_if<T>(&what); }
@@ -227,6 +235,7 @@ struct Header {
   std::string boot_id;
   std::uint64_t start_boottime = 0;  // ns, CLOCK_BOOTTIME at Time 0
   std::uint64_t start_realtime = 0;  // ns since 1970 at Time 0; 0 = not known
+  std::uint64_t start_of_day = 0;    // ns since midnight at Time 0, of a log whose times have no date; 0 = not known
   std::vector<std::string> command;  // COMMAND, if any
   std::vector<std::string> follow;   // the --follow targets as given
   bool calls_known = true;           // false for imports: `calls` then says nothing
@@ -236,6 +245,7 @@ struct Header {
   std::string env = "names";         // "names", "all", "none"
   std::string backend;               // how it was captured
   bool durations = true;
+  bool times = true;                 // false: times only tell the order (a log without them)
   NsSet host;                        // the namespaces of pid 1, as the tracer sees it
   int tracer_pid = 0;
 };

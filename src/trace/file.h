@@ -33,11 +33,15 @@ struct ReadReport {
   bool complete = false;       // a footer was there
   std::uint64_t lines = 0;     // whole lines read
   std::uint64_t unknown = 0;   // lines of a type that this version does not know
+  bool log = false;            // it was a strace log
+  std::uint64_t unread = 0;    // of a log: lines that could not be read
+  std::vector<std::string> unread_where;  // the first of them: "line 17", "trace.812, line 17"
   std::string incomplete_why;  // "the last line is cut off", "the compressed data are cut off", "there is no footer"
 };
 
-// Reads a trace from a file, or from stdin for "-", into `sink`, streaming. Told apart by content: JSON Lines, or the
-// same compressed with zstd. Throws Error with a sentence for what is unreadable, empty, foreign or of another version;
+// Reads a trace from a file, or from stdin for "-", into `sink`, streaming. Told apart by content: JSON Lines, a log of
+// strace (see import.h), or either compressed with zstd; a name that is no file but the PREFIX of `strace -ff -o PREFIX`
+// is all of its files. Throws Error with a sentence for what is unreadable, empty, foreign or of another version;
 // a file that ends early is read to its last whole line.
 ReadReport read_trace(const std::string& path, Sink& sink);
 ReadReport read_trace(LineInput& input, Sink& sink);  // the same, of an input that was looked at already

@@ -17,8 +17,8 @@ namespace nstrace::trace {
 // clang-format off
 #define NSTRACE_FIELDS(X) \
   X(type) X(n) X(t) X(start) X(tid) X(tgid) X(born) X(tids) X(comm) X(ns) X(cgroup) X(call) X(abi) X(args) X(result) \
-  X(name) X(kind) X(value) X(text) X(list) X(target) X(comment) X(cut) \
-  X(flags) X(exit_signal) X(parent_tgid) X(parent_born) X(child) \
+  X(name) X(kind) X(value) X(text) X(list) X(target) X(comment) X(cut) X(cut_elements) \
+  X(flags) X(exit_signal) X(parent_tgid) X(parent_born) X(inferred) X(child) \
   X(tid_before) X(comm_before) X(path) X(interpreter) X(exe_device) X(exe_inode) X(argv) X(argv_from_image) \
   X(env_count) X(env) X(creds) X(caps) X(no_new_privs) X(seccomp) X(cwd) X(root) X(fds) X(fds_more) \
   X(uid) X(euid) X(suid) X(fsuid) X(gid) X(egid) X(sgid) X(fsgid) \
@@ -26,10 +26,11 @@ namespace nstrace::trace {
   X(code) X(signal) X(core) X(process) \
   X(ns_type) X(ns_inode) X(ns_id) X(owner_user) X(parent_ns) \
   X(from) X(from_path) X(cgroup_path) \
-  X(count) X(cpu) X(why) \
+  X(count) X(cpu) X(why) X(info) \
   X(pid) X(pids) X(parent_pid) X(exe) X(followed) \
-  X(format) X(version) X(tool) X(kernel) X(arch) X(boot_id) X(start_boottime) X(start_realtime) X(command) \
-  X(follow) X(calls) X(event_types) X(results) X(env_policy) X(backend) X(durations) X(host) X(tracer_pid) \
+  X(format) X(version) X(tool) X(kernel) X(arch) X(boot_id) X(start_boottime) X(start_realtime) X(start_of_day) \
+  X(command) \
+  X(follow) X(calls) X(event_types) X(results) X(env_policy) X(backend) X(durations) X(times) X(host) X(tracer_pid) \
   X(events) X(lost) X(losses) X(attempted) X(sent) X(unread) X(end_boottime) X(end_realtime) X(end) X(status)
 // clang-format on
 

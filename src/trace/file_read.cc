@@ -3,6 +3,7 @@
 // come. One Event is filled again and again, so that its strings keep their memory.
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include "trace/file_exec.h"
 #include "trace/file_fields.h"
 #include "trace/file_words.h"
+#include "trace/import.h"
 #include "trace/input.h"
 #include "trace/json_values.h"
 
@@ -28,6 +30,7 @@ struct BadJson {
   std::string why;
 };
 
+constexpr std::size_t kPeek = 64 << 10;  // bytes by which a strace log is told from other files
 constexpr std::string_view kHeaderBegin = "{\"type\":\"header\"";
 constexpr std::string_view kOurHeaderBegin = "{\"type\":\"header\",\"format\":\"nstrace\"";
 
@@ -163,6 +166,7 @@ void LineParser::read_arg(object fields, Arg& to) {
   to.value = 0;
   to.text.clear();
   to.list.clear();
+  to.cut_elements.clear();
   to.target.clear();
   to.comment.clear();
   each(fields, [&](Field field, bool exact, value v) {
@@ -178,6 +182,7 @@ void LineParser::read_arg(object fields, Arg& to) {
     if (field == Field::target) read_text(v, exact, to.target);
     if (field == Field::comment) read_text(v, exact, to.comment);
     if (field == Field::cut) to.cut = boolean(v);
+    if (field == Field::cut_elements) read_integers(v, to.cut_elements);
   });
 }
 
@@ -239,6 +244,7 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::exit_signal) fork.exit_signal = integer<int>(v);
       if (field == Field::parent_tgid) fork.parent_tgid = integer<int>(v);
       if (field == Field::parent_born) fork.parent_born = integer<Time>(v);
+      if (field == Field::inferred) fork.inferred = boolean(v);
       if (field == Field::child)
         each(members(v), [&](Field of_child, bool exact, value w) { read_who(of_child, exact, w, fork.child); });
     });
@@ -299,6 +305,12 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::cpu) lost.cpu = integer<int>(v);
       if (field == Field::why) read_text(v, exact, lost.why);
     });
+  } else if (type == "signal") {
+    Signal& signal = event_.what.emplace<Signal>();
+    read_event(fields, [&](Field field, bool exact, value v) {
+      if (field == Field::signal) signal.number = integer<int>(v);
+      if (field == Field::info) read_texts(v, exact, signal.info);
+    });
   } else {
     return false;
   }
@@ -327,6 +339,7 @@ void LineParser::read_header(object fields) {
     if (field == Field::boot_id) read_text(v, exact, header.boot_id);
     if (field == Field::start_boottime) header.start_boottime = integer<std::uint64_t>(v);
     if (field == Field::start_realtime) header.start_realtime = integer<std::uint64_t>(v);
+    if (field == Field::start_of_day) header.start_of_day = integer<std::uint64_t>(v);
     if (field == Field::command) read_texts(v, exact, header.command);
     if (field == Field::follow) read_texts(v, exact, header.follow);
     if (field == Field::calls) {
@@ -338,6 +351,7 @@ void LineParser::read_header(object fields) {
     if (field == Field::env_policy) read_text(v, exact, header.env);
     if (field == Field::backend) read_text(v, exact, header.backend);
     if (field == Field::durations) header.durations = boolean(v);
+    if (field == Field::times) header.times = boolean(v);
     if (field == Field::host) read_namespaces(v, header.host);
     if (field == Field::tracer_pid) header.tracer_pid = integer<int>(v);
   });
@@ -455,6 +469,7 @@ class Collector : public Sink {
 }  // namespace
 
 ReadReport read_trace(LineInput& input, Sink& sink) {
+  if (looks_like_strace(input.peek(kPeek))) return import_strace(input, sink);
   ReadReport report;
   LineParser parser(input, sink);
   std::string_view line;
@@ -470,7 +485,7 @@ ReadReport read_trace(LineInput& input, Sink& sink) {
       if (line.substr(0, kOurHeaderBegin.size()) == kOurHeaderBegin)
         throw Error(fmt::format("{}, line 1: the header is damaged: {}", input.name(), shown(line)));
       throw Error(
-          fmt::format("{} is not an nstrace trace: its first line is not a header, but {}", input.name(), shown(line)));
+          fmt::format("{} is neither an nstrace trace nor a log of strace: its first line is {}", input.name(), shown(line)));
     } catch (const BadJson& bad) {
       if (!input.whole()) {
         report.incomplete_why = "the last line is cut off";
@@ -492,6 +507,8 @@ ReadReport read_trace(LineInput& input, Sink& sink) {
 }
 
 ReadReport read_trace(const std::string& path, Sink& sink) {
+  if (path != "-" && ::access(path.c_str(), F_OK) != 0)
+    if (const std::vector<std::string> files = strace_files(path); !files.empty()) return import_strace(files, sink);
   LineInput input(path);
   return read_trace(input, sink);
 }

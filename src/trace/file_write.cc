@@ -196,6 +196,7 @@ class Fields {
     text_if("target", arg.target);
     text_if("comment", arg.comment);
     yes("cut", arg.cut);
+    if (!arg.cut_elements.empty()) integers("cut_elements", arg.cut_elements);
     out_ += '}';
   }
   void call(const Call& call) {
@@ -261,6 +262,7 @@ struct Particulars {
     to.integer("exit_signal", fork.exit_signal);
     to.integer("parent_tgid", fork.parent_tgid);
     to.integer("parent_born", fork.parent_born);
+    to.yes("inferred", fork.inferred);
     to.open("child");
     to.who(fork.child);
     to.close();
@@ -312,6 +314,10 @@ struct Particulars {
     to.integer("cpu", lost.cpu);
     to.text("why", lost.why);
   }
+  void operator()(const Signal& signal) const {
+    to.integer("signal", signal.number);
+    to.texts_if("info", signal.info);
+  }
 };
 
 // Begins a line in `out`, whose capacity is kept from line to line.
@@ -336,6 +342,7 @@ void JsonWriter::header(const Header& header) {
   to.text_if("boot_id", header.boot_id);
   if (header.start_boottime != 0) to.integer("start_boottime", header.start_boottime);
   if (header.start_realtime != 0) to.integer("start_realtime", header.start_realtime);
+  if (header.start_of_day != 0) to.integer("start_of_day", header.start_of_day);
   to.texts_if("command", header.command);
   to.texts_if("follow", header.follow);
   if (header.calls_known) to.texts("calls", header.calls);
@@ -344,6 +351,7 @@ void JsonWriter::header(const Header& header) {
   to.text("env_policy", header.env);
   to.text_if("backend", header.backend);
   to.yes_or_no("durations", header.durations);
+  if (!header.times) to.yes_or_no("times", false);
   to.namespaces("host", header.host);
   if (header.tracer_pid != 0) to.integer("tracer_pid", header.tracer_pid);
   line_ += "}\n";

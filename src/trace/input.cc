@@ -17,14 +17,13 @@
 namespace nstrace::trace {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{1} << 20;
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";  // RFC 8878, section 3.1.1
 
 }  // namespace
 
 // The bytes of the file, decompressed where they must be.
 struct LineInput::Source {
-  explicit Source(const std::string& name_for_messages) : name(name_for_messages) {}
+  Source(const std::string& name_for_messages, std::size_t read_size) : name(name_for_messages), block(read_size) {}
   ~Source() {
     if (fd > STDIN_FILENO) ::close(fd);
     ZSTD_freeDStream(zstd);
@@ -42,9 +41,9 @@ struct LineInput::Source {
 
   // Reads the first bytes and decides by them.
   void sniff() {
-    packed = std::make_unique<char[]>(kBlock);
+    packed = std::make_unique<char[]>(block);
     while (packed_end < kZstdMagic.size()) {
-      const std::size_t got = read_raw(packed.get() + packed_end, kBlock - packed_end);
+      const std::size_t got = read_raw(packed.get() + packed_end, block - packed_end);
       if (got == 0) break;
       packed_end += got;
     }
@@ -67,7 +66,7 @@ struct LineInput::Source {
     while (out.pos == 0) {
       if (packed_begin == packed_end && !drained) {
         packed_begin = 0;
-        packed_end = read_raw(packed.get(), kBlock);
+        packed_end = read_raw(packed.get(), block);
         drained = packed_end == 0;
       }
       if (drained && frame_done) return 0;
@@ -86,6 +85,7 @@ struct LineInput::Source {
   }
 
   std::string name;
+  std::size_t block;
   int fd = -1;
   std::unique_ptr<char[]> packed;
   std::size_t packed_begin = 0, packed_end = 0;
@@ -94,12 +94,12 @@ struct LineInput::Source {
   bool frame_done = false;
 };
 
-LineInput::LineInput(const std::string& path) : name_(path == "-" ? "standard input" : path) {
-  source_ = std::make_unique<Source>(name_);
+LineInput::LineInput(const std::string& path, std::size_t block) : name_(path == "-" ? "standard input" : path) {
+  source_ = std::make_unique<Source>(name_, block);
   source_->fd = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (source_->fd < 0) throw Error(fmt::format("cannot open {}: {}", name_, std::strerror(errno)));
   source_->sniff();
-  capacity_ = kBlock;
+  capacity_ = block;
   buffer_ = std::make_unique<char[]>(capacity_ + kPadding);
 }
 

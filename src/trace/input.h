@@ -16,8 +16,8 @@ class LineInput {
   static constexpr std::size_t kPadding = 64;
   static constexpr std::size_t kLongestLine = std::size_t{1} << 30;
 
-  // "-" is stdin. Throws Error when the file cannot be opened or read.
-  explicit LineInput(const std::string& path);
+  // "-" is stdin. block: bytes to read at a time. Throws Error when the file cannot be opened or read.
+  explicit LineInput(const std::string& path, std::size_t block = std::size_t{1} << 20);
   ~LineInput();
   LineInput(const LineInput&) = delete;
   LineInput& operator=(const LineInput&) = delete;

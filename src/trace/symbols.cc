@@ -238,6 +238,15 @@ Event Symbols::rewrite(const Event& from) {
     move->from = cgroup(move->from);
     move->from_path = scrub(move->from_path);
     move->path = scrub(move->path);
+  } else if (auto* signal = out.as<Signal>()) {
+    for (std::string& field : signal->info) {
+      if (field.starts_with("si_pid=")) {
+        const auto known = pid_symbols_.find(std::atoi(field.c_str() + 7));
+        field = known == pid_symbols_.end() ? "si_pid=PID" : fmt::format("si_pid={}", known->second);
+      } else {
+        field = field.starts_with("si_utime=") || field.starts_with("si_stime=") ? field.substr(0, 9) + "0" : scrub(field);
+      }
+    }
   }
   return out;
 }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace nstrace::trace {
 namespace {
 
@@ -115,6 +117,9 @@ std::string arg_text(const Arg& arg, const TextOptions& options) {
     for (std::size_t i = 0; i < shown; ++i) {
       if (i) out += ", ";
       out += element(arg.list[i]);
+      if (std::find(arg.cut_elements.begin(), arg.cut_elements.end(), static_cast<int>(i)) != arg.cut_elements.end() &&
+          !out.ends_with("..."))
+        out += "...";
     }
     if (arg.cut || shown < arg.list.size()) out += shown ? ", ..." : "...";
     out += close;

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// A line from left to right: "[pid 12<comm>] 08:06:15 (+ 0.000123) [  59] [00007f...] " and then what happened.
+// strace prints each of these only where it was asked to, and all versions in this order.
+#include "trace/import_line.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace nstrace::trace::log {
+namespace {
+
+constexpr int kPidLimit = 4194304;  // include/linux/threads.h, PID_MAX_LIMIT
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kLongAgo = 100'000'000;  // seconds: what is less is no time since 1970 but a relative one
+constexpr std::string_view kUnfinished = " <unfinished ...>";
+constexpr std::string_view kDetached = " <detached ...>";
+
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || c == '_' || (c >= 'A' && c <= 'Z');
+}
+
+// A line, and how far it is read.
+struct Cursor {
+  std::string_view text;
+  std::size_t at = 0;
+
+  char now() const { return at < text.size() ? text[at] : '\0'; }
+  std::string_view rest() const { return text.substr(at); }
+  bool take(std::string_view word) {
+    if (text.compare(at, word.size(), word) != 0) return false;
+    at += word.size();
+    return true;
+  }
+  void blanks() {
+    while (now() == ' ') ++at;
+  }
+  std::size_t digits_ahead() const {
+    std::size_t end = at;
+    while (end < text.size() && digit(text[end])) ++end;
+    return end - at;
+  }
+  // The number at hand; -1 if there is none, or it is larger than `limit`.
+  std::int64_t number(std::int64_t limit) {
+    const std::size_t size = digits_ahead();
+    if (size == 0 || size > 18) return -1;
+    std::int64_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value = value * 10 + (text[at + i] - '0');
+    if (value > limit) return -1;
+    at += size;
+    return value;
+  }
+  // ".123456": nanoseconds; 0 if there is no fraction.
+  std::int64_t fraction() {
+    if (now() != '.') return 0;
+    const std::size_t from = ++at;
+    std::int64_t value = 0;
+    std::int64_t unit = kSecond;
+    while (digit(now())) {
+      if (unit > 1) {
+        unit /= 10;
+        value += (text[at] - '0') * unit;
+      }
+      ++at;
+    }
+    if (at == from) --at;
+    return value;
+  }
+};
+
+// "<comm>", up to a bracket that is not escaped; strace writes those of the comm itself in octal.
+std::string_view take_comm(Cursor& c) {
+  const std::size_t end = c.text.find('>', c.at);
+  if (c.now() != '<' || end == std::string_view::npos) return {};
+  const std::string_view comm = c.text.substr(c.at + 1, end - c.at - 1);
+  c.at = end + 1;
+  return comm;
+}
+
+void take_pid(Cursor& c, Line& line) {
+  const std::size_t begin = c.at;
+  const bool bracket = c.take("[pid ");
+  c.blanks();
+  if (!bracket && begin != c.at) {  // a column of -r is indented, a pid is not
+    c.at = begin;
+    return;
+  }
+  const std::int64_t pid = c.number(kPidLimit);
+  if (pid > 0) {
+    const std::string_view comm = take_comm(c);
+    if (bracket ? c.take("]") : c.now() == ' ') {
+      line.pid = static_cast<int>(pid);
+      line.comm = comm;
+      return;
+    }
+  }
+  c.at = begin;
+}
+
+bool two_digits(std::string_view s, std::size_t at) {
+  return digit(s[at]) && digit(s[at + 1]);
+}
+
+void take_times(Cursor& c, Line& line) {
+  for (;;) {
+    c.blanks();
+    const std::size_t begin = c.at;
+    const std::string_view rest = c.rest();
+    if (c.take("(+")) {
+      c.blanks();
+      const std::int64_t seconds = c.number(kLongAgo);
+      const std::int64_t part = c.fraction();
+      if (seconds >= 0 && c.take(")")) {
+        line.relative = seconds * kSecond + part;
+        continue;
+      }
+      c.at = begin;
+      return;
+    }
+    if (!digit(c.now())) return;
+    if (rest.size() > 8 && rest[2] == ':' && rest[5] == ':' && two_digits(rest, 0) && two_digits(rest, 3) &&
+        two_digits(rest, 6)) {
+      const auto two = [&](std::size_t at) { return (rest[at] - '0') * 10 + (rest[at + 1] - '0'); };
+      c.at += 8;
+      line.stamp = (two(0) * 3600 + two(3) * 60 + two(6)) * kSecond + c.fraction();
+      line.clock = Clock::Day;
+    } else {
+      const std::int64_t seconds = c.number(INT64_MAX / kSecond / 2);
+      const bool whole = c.now() != '.';
+      const std::int64_t ns = seconds * kSecond + c.fraction();
+      if (seconds < 0 || c.now() != ' ' || (whole && seconds < kLongAgo)) {
+        c.at = begin;
+        return;
+      }
+      if (seconds < kLongAgo) {
+        line.relative = ns;
+      } else {
+        line.stamp = ns;
+        line.clock = Clock::Unix;
+      }
+    }
+    if (c.now() != ' ') {
+      c.at = begin;
+      return;
+    }
+  }
+}
+
+// "[  59] " (-n), "[00007f3a634ffad7] " (-i), "[????????????????] ".
+void take_boxes(Cursor& c) {
+  for (;;) {
+    c.blanks();
+    if (c.now() != '[') return;
+    std::size_t end = c.at + 1;
+    while (end < c.text.size() && (digit(c.text[end]) || (c.text[end] >= 'a' && c.text[end] <= 'f') ||
+                                   c.text[end] == ' ' || c.text[end] == '?' || c.text[end] == 'x'))
+      ++end;
+    if (end == c.at + 1 || c.text.compare(end, 2, "] ") != 0) return;
+    c.at = end + 2;
+  }
+}
+
+// "Process 12 attached", "Process 12 attached with 3 threads", "[ Process PID=12 runs in 32 bit mode. ]", "strace: ..."
+bool own_words(std::string_view text, Line& line) {
+  if (text.starts_with("strace: ")) {
+    line.kind = Line::Kind::Note;
+    text.remove_prefix(8);
+  }
+  if (text.starts_with("[ Process PID=")) line.kind = Line::Kind::Note;
+  if (text.starts_with("Process ")) {
+    Cursor c{text, 8};
+    const std::int64_t pid = c.number(kPidLimit);
+    if (pid <= 0) return line.kind == Line::Kind::Note;
+    take_comm(c);
+    for (const std::string_view word : {" detached", " resumed", " suspended", " attached"}) {
+      if (!c.take(word)) continue;
+      line.kind = word == " attached" ? Line::Kind::Attached : Line::Kind::Note;
+      line.other = static_cast<int>(pid);
+    }
+  }
+  return line.kind != Line::Kind::Unread;
+}
+
+void take_end(Cursor& c, Line& line) {
+  if (c.take("exited with ")) {
+    const std::int64_t code = c.number(255);
+    if (code < 0 || c.rest() != " +++") return;
+    line.code = static_cast<int>(code);
+    line.kind = Line::Kind::Exited;
+  } else if (c.take("killed by ")) {
+    const std::size_t end = c.text.find(' ', c.at);
+    if (end == std::string_view::npos) return;
+    line.name = c.text.substr(c.at, end - c.at);
+    c.at = end;
+    line.core = c.take(" (core dumped)");
+    if (c.rest() == " +++") line.kind = Line::Kind::Killed;
+  } else if (c.take("superseded by execve in pid ")) {
+    const std::int64_t pid = c.number(kPidLimit);
+    if (pid <= 0) return;
+    line.other = static_cast<int>(pid);
+    line.kind = Line::Kind::Superseded;
+  }
+}
+
+void take_resumed(Cursor& c, Line& line) {
+  const std::size_t end = c.text.find(" resumed>", c.at);
+  if (end == std::string_view::npos) return;
+  line.name = c.text.substr(c.at, end - c.at);
+  line.body = c.text.substr(end + 9);
+  line.kind = Line::Kind::Resumed;
+  if (line.body.ends_with(kUnfinished)) {
+    line.body.remove_suffix(kUnfinished.size());
+    line.kind = Line::Kind::ResumedUnfinished;
+  }
+}
+
+void take_call(Cursor& c, Line& line) {
+  const std::string_view text = c.rest();
+  std::size_t end = 0;
+  while (end < text.size() && (letter(text[end]) || digit(text[end]) || text[end] == '?')) ++end;
+  if (end == 0 || digit(text[0]) || end == text.size() || text[end] != '(') return;
+  line.name = text.substr(0, end);
+  line.body = text;
+  line.kind = Line::Kind::Call;
+  for (const std::string_view mark : {kUnfinished, kDetached}) {
+    if (!text.ends_with(mark)) continue;
+    line.body.remove_suffix(mark.size());
+    line.kind = Line::Kind::Unfinished;
+  }
+}
+
+}  // namespace
+
+Line parse_line(std::string_view text) {
+  Line line;
+  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+  if (text.empty() || text.starts_with(" > ")) {
+    line.kind = Line::Kind::Note;
+    return line;
+  }
+  if (own_words(text, line)) return line;
+  Cursor c{text};
+  take_pid(c, line);
+  take_times(c, line);
+  if (own_words(c.rest(), line)) return line;
+  take_boxes(c);
+  if (c.take("<... ")) {
+    take_resumed(c, line);
+  } else if (c.take("+++ ")) {
+    take_end(c, line);
+  } else if (c.take("--- ")) {
+    if (!text.ends_with(" ---") || c.at + 4 > text.size()) return line;
+    line.body = text.substr(c.at, text.size() - 4 - c.at);
+    line.name = line.body.substr(0, line.body.find(' '));
+    line.kind = Line::Kind::Signal;
+  } else {
+    take_call(c, line);
+  }
+  return line;
+}
+
+std::optional<std::string_view> interrupted(std::string_view line) {
+  if (!line.ends_with(" attached")) return std::nullopt;
+  const std::size_t at = line.rfind("strace: Process ");
+  if (at == std::string_view::npos || at == 0) return std::nullopt;
+  return line.substr(0, at);
+}
+
+int pid_of_name(std::string_view path) {
+  const std::size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == path.size()) return 0;
+  Cursor c{path, dot + 1};
+  const std::int64_t pid = c.number(kPidLimit);
+  return pid > 0 && c.at == path.size() ? static_cast<int>(pid) : 0;
+}
+
+}  // namespace nstrace::trace::log

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// What a strace log says about who is who: tasks by their pids, what each was made of, became and ended as. Takes the
+// log's items one by one in their order and gives Events. Internal to the importer.
+//
+// Unknown stays unknown: a namespace is known only where a descriptor showed its number, a process's birth only where
+// the call that made it is in the log. One thing is concluded: where a log shows comms and no calls that make
+// processes, a process that is seen for the first time was made by the last that took its comm (or, for the stages of
+// runc and youki, by the stage before); the Fork is then marked as inferred.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "trace/import_call.h"
+#include "trace/sink.h"
+
+namespace nstrace::trace::log {
+
+// One thing that happened: a line, or two that belong together.
+struct Item {
+  enum class Kind : std::uint8_t {
+    Call,    // text = "name(args) = result"
+    Begun,   // text = "name(args": it never returned
+    Signal,  // text = "SIGCHLD {...}"
+    Exited,
+    Killed,
+    Superseded,
+    Unread,  // text = the line
+  };
+  Kind kind = Kind::Unread;
+  int pid = 0;
+  std::string_view comm;  // at its beginning, escaped; empty = not shown
+  Time start = 0, end = 0;
+  std::uint64_t line = 0;     // number of the line that completes it
+  std::uint64_t begun = 0;    // number of the line that began it
+  std::string_view text;
+  bool creates = false;       // a successful clone, clone3, fork, vfork
+  int created = 0;            // the pid that the creator was told
+  int outer = 0;              // the pid that strace knows it by, where the line says so
+  bool taken = false;         // its Fork was given out already
+  std::string_view signal;
+  int code = 0;
+  int other = 0;
+  bool core = false;
+};
+
+class Tasks {
+ public:
+  explicit Tasks(Sink& sink) : sink_(sink) {}
+
+  bool knows(int pid) const { return tasks_.contains(pid); }
+  // Whether the pids that the task's calls give are those of a namespace of its own.
+  bool nested(int pid) const;
+
+  // The task of an item that nobody in the log made.
+  void meet(const Item& item);
+  // The Fork of a creation; `child` is strace's pid of the new task. True if it is one (the call could be read).
+  bool fork(const Item& item, int child, Time at);
+  // Everything else. The task is known (or there is none).
+  void apply(const Item& item);
+
+  std::uint64_t events() const { return number_; }
+  std::uint64_t unread() const { return unread_; }
+
+ private:
+  struct Task {
+    int tid = 0;
+    int tgid = 0;
+    Time born = 0;
+    int parent_tgid = 0;
+    Time parent_born = 0;
+    std::vector<int> tids;
+    std::string comm;
+    bool comm_guessed = true;  // concluded, not seen
+    bool own_pids = false;     // it is in a pid namespace of its own
+    bool children_own_pids = false;
+    bool first_child_is_init = false;  // unshare(CLONE_NEWPID), and no child yet
+    bool runc_init = false;            // executed "runc init"
+    int superseded = 0;                // the thread whose execve is under way
+    NsSet ns;
+  };
+
+  Task& task(int pid) { return tasks_.at(pid); }
+  void see_comm(Task& task, const Item& item);
+  void set_comm(Task& task, std::string_view comm, bool guessed);
+  int last_with(const std::string& comm);
+  int creator_by_comm(const std::string& comm);
+  Task& add(int pid, Time born);
+  Time unique_birth(Time at);
+  void begin(const Item& item, Task* task);  // event_: who and when
+  void give();
+  void fill(Who& who, const Task& task) const;
+  void inherit(Task& child, const Task& creator, std::uint64_t flags);
+  void lost(const Item& item);
+  void call(const Item& item);
+  void executed(int pid);
+  void entered(Task& task);
+  void unshared(Task& task);
+  void read_link(Task& task);
+  void ended(const Item& item);
+
+  Sink& sink_;
+  std::unordered_map<int, Task> tasks_;
+  std::unordered_map<int, int> alive_;       // threads of each process
+  std::unordered_set<int> gone_;             // pids whose process ended and whose birth was not known
+  std::unordered_map<std::string, std::vector<int>> by_comm_;
+  Event event_;
+  std::uint64_t number_ = 0;
+  std::uint64_t unread_ = 0;
+  std::uint64_t forks_ = 0;
+  bool comms_shown_ = false;
+  Time last_ = INT64_MIN;
+  Time last_born_ = 0;
+};
+
+}  // namespace nstrace::trace::log

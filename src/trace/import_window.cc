@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "trace/import_window.h"
+
+#include <algorithm>
+
+namespace nstrace::trace::log {
+
+int Window::created(const Item& item) const {
+  if (item.outer) return item.outer;
+  return tasks_.nested(item.pid) ? 0 : item.created;
+}
+
+// Whether an item can be given out without looking at later ones.
+bool Window::ready(const Item& item) const {
+  if (item.kind == Item::Kind::Unread) return true;
+  return tasks_.knows(item.pid) && !(item.creates && created(item) == 0);
+}
+
+void Window::add(const Item& item, std::size_t unfinished) {
+  if (held_.empty() && ready(item)) return give(item);
+  hold(item);
+  drain(unfinished, false);
+}
+
+void Window::finish() {
+  drain(0, true);
+}
+
+void Window::hold(const Item& item) {
+  Held& held = held_.emplace_back();
+  held.item = item;
+  held.text = item.text;
+  held.comm = item.comm;
+  held.signal = item.signal;
+  held.item.text = held.text;
+  held.item.comm = held.comm;
+  held.item.signal = held.signal;
+  bytes_ += held.text.size() + sizeof held;
+}
+
+void Window::drain(std::size_t unfinished, bool all) {
+  while (!held_.empty()) {
+    Item& first = held_.front().item;
+    const bool full = held_.size() > kMostItems || bytes_ > kMostBytes;
+    if (!first.taken && !ready(first)) {
+      if (!tasks_.knows(first.pid) && !made(first, unfinished, all || full)) return;
+      if (first.creates && created(first) == 0 && !told(first, all || full)) return;
+    }
+    if (!first.taken) give(first);
+    bytes_ -= held_.front().text.size() + sizeof(Held);
+    held_.pop_front();
+  }
+}
+
+// Who made the task of `first`, which is not known? False: it may come.
+bool Window::made(Item& first, std::size_t unfinished, bool all) {
+  const int pid = first.pid;
+  for (Held& held : held_) {
+    Item& item = held.item;
+    if (!item.creates || item.taken || item.pid == pid) continue;
+    const int made = created(item);
+    const bool named = made == pid;
+    const bool nameless = made == 0 && item.begun <= first.line;
+    if (!named && !nameless) continue;
+    if (!tasks_.knows(item.pid)) tasks_.meet(item);
+    fork(item, pid, first.start);
+    return true;
+  }
+  if (unfinished > 0 && !all) return false;
+  tasks_.meet(first);
+  return true;
+}
+
+// Which later task did `creation` make, whose result is a number of another namespace? False: it may come.
+bool Window::told(Item& creation, bool all) {
+  for (Held& held : held_) {
+    const Item& item = held.item;
+    if (item.kind == Item::Kind::Unread || tasks_.knows(item.pid)) continue;
+    const bool named = std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
+      return other.item.creates && !other.item.taken && created(other.item) == item.pid;
+    });
+    if (named) continue;
+    fork(creation, item.pid, creation.end);
+    return true;
+  }
+  return all;
+}
+
+void Window::fork(Item& creation, int child, Time at) {
+  creation.taken = tasks_.fork(creation, child, std::max(at, creation.start));
+  if (!creation.taken) {  // it could not be read after all
+    Item first = creation;
+    first.pid = child;
+    if (!tasks_.knows(child)) tasks_.meet(first);
+    return;
+  }
+  if (on_fork_) on_fork_(child);
+}
+
+void Window::give(const Item& item) {
+  // A number that only the creator knows makes no process that could be shown: the call stays a call.
+  if (const int child = item.creates ? created(item) : 0) {
+    if (!tasks_.fork(item, child, item.end)) return tasks_.apply(item);
+    if (on_fork_) on_fork_(child);
+    return;
+  }
+  tasks_.apply(item);
+}
+
+}  // namespace nstrace::trace::log
