@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // nstrace import LOG...: a strace log becomes a trace.
+#include "trace/import.h"
+
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -10,7 +12,6 @@
 #include "trace/anonymous.h"
 #include "trace/error.h"
 #include "trace/file.h"
-#include "trace/import.h"
 #include "trace/tee.h"
 
 namespace nstrace::cli {
@@ -25,7 +26,8 @@ int import_command(const Arguments& arguments) {
       "(The other commands read such logs as they are; a trace is read faster.)",
       "nstrace import");
   app.add_option("LOG", logs, "a log, - for stdin, or the files (or the PREFIX) of `strace -ff -o PREFIX`")->required();
-  app.add_option("-o,--output", outputs, "write to FILE; its ending tells the format; may be repeated (default: the "
+  app.add_option("-o,--output", outputs,
+                 "write to FILE; its ending tells the format; may be repeated (default: the "
                  "trace to stdout)")
       ->type_name("FILE")
       ->allow_extra_args(false);

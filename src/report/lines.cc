@@ -120,12 +120,11 @@ StyledLine LinePrinter::head(const Event& event) {
   StyledLine line;
   if (!event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
   if (options_.stamp != Stamp::None)
-    line.add(
-        stamp_text(options_.stamp,
-                   static_cast<std::int64_t>(start_realtime_ ? start_realtime_ : start_of_day_) + event.start,
-                   start_realtime_ != 0) +
-            " ",
-        Style::Time);
+    line.add(stamp_text(options_.stamp,
+                        static_cast<std::int64_t>(start_realtime_ ? start_realtime_ : start_of_day_) + event.start,
+                        start_realtime_ != 0) +
+                 " ",
+             Style::Time);
   if (options_.relative) {
     const double seconds = any_line_ ? static_cast<double>(event.start - previous_) / kSecond : 0;
     line.add(fmt::format("{:>12.6f} ", seconds), Style::Time);

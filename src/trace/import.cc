@@ -21,7 +21,7 @@ namespace {
 using namespace log;
 
 constexpr std::size_t kPreview = std::size_t{1} << 20;
-constexpr std::size_t kFewUnread = 5;   // whose numbers are reported
+constexpr std::size_t kFewUnread = 5;  // whose numbers are reported
 constexpr std::size_t kFileBlock = 64 << 10;
 
 Header header_of(const Preview& preview) {
@@ -216,9 +216,10 @@ ReadReport import_strace(const std::vector<std::string>& names, Sink& sink) {
     file.path = name;
     file.pid = pid_of_name(name);
     if (!file.pid)
-      throw Error(fmt::format("{} does not end in a pid: several logs are read as one trace only if `strace -ff -o "
-                              "PREFIX` wrote them",
-                              name));
+      throw Error(
+          fmt::format("{} does not end in a pid: several logs are read as one trace only if `strace -ff -o "
+                      "PREFIX` wrote them",
+                      name));
   }
   ReadReport report;
   report.log = true;

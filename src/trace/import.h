@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Logs that `strace -f` wrote, read as traces: what strace 4 to 7 print with the options that people use. What the log
-// does not tell is not known in the trace: Header::calls_known is false, there are no namespaces but those whose numbers
-// stand in the log, and a line that cannot be read becomes a Lost event that has it.
+// does not tell is not known in the trace: Header::calls_known is false, there are no namespaces but those whose
+// numbers stand in the log, and a line that cannot be read becomes a Lost event that has it.
 #pragma once
 
 #include <string>

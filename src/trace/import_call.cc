@@ -118,7 +118,8 @@ bool number(std::string_view s, std::int64_t& value) {
 const std::unordered_map<std::string_view, std::uint64_t>& worths() {
   static const auto* table = [] {
     auto* map = new std::unordered_map<std::string_view, std::uint64_t>;
-    for (const auto constants : {clone3_flags(), unshare_flags(), ns_flags(), mount_flags(), umount_flags(), at_flags()})
+    for (const auto constants :
+         {clone3_flags(), unshare_flags(), ns_flags(), mount_flags(), umount_flags(), at_flags()})
       for (const Constant& c : constants) map->emplace(c.name, c.value);
     for (int i = 1; i <= 31; ++i) {
       static std::array<std::string, 32> names;
@@ -273,7 +274,7 @@ bool read_struct(std::string_view s, Arg& arg) {
   std::size_t at = 1;
   while (at < s.size() && s[at] != '}') {
     const std::size_t end = end_of_value(s, at);
-    if (end == npos) return false;
+    if (end == npos || (s[end] != ',' && s[end] != '}')) return false;
     const std::string_view field = trimmed(s.substr(at, end - at));
     if (field == "...")
       arg.cut = true;
@@ -612,7 +613,10 @@ void unescape(std::string_view text, std::string& to) {
         std::size_t used = 0;
         while (used < 2 && i + 1 < text.size()) {
           const char d = text[i + 1];
-          const int v = digit(d) ? d - '0' : d >= 'a' && d <= 'f' ? d - 'a' + 10 : d >= 'A' && d <= 'F' ? d - 'A' + 10 : -1;
+          const int v = digit(d)               ? d - '0'
+                        : d >= 'a' && d <= 'f' ? d - 'a' + 10
+                        : d >= 'A' && d <= 'F' ? d - 'A' + 10
+                                               : -1;
           if (v < 0) break;
           value = value * 16 + static_cast<unsigned>(v);
           ++used;

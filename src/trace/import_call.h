@@ -37,7 +37,7 @@ const SyscallRow* find_row(std::string_view name);
 // Undoes strace's escapes.
 void unescape(std::string_view text, std::string& to);
 
-int signal_of(std::string_view name);        // "SIGKILL", "SIGRT_3"; 0 if unknown
+int signal_of(std::string_view name);          // "SIGKILL", "SIGRT_3"; 0 if unknown
 std::int64_t error_of(std::string_view name);  // "ENOENT": 2; 0 if unknown
 
 }  // namespace nstrace::trace::log

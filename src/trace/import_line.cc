@@ -14,6 +14,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongAgo = 100'000'000;  // seconds: what is less is no time since 1970 but a relative one
 constexpr std::string_view kUnfinished = " <unfinished ...>";
 constexpr std::string_view kDetached = " <detached ...>";
+constexpr std::string_view kPidChanged = " <pid changed to ";  // an execve by a thread other than the leader
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
@@ -227,6 +228,12 @@ void take_call(Cursor& c, Line& line) {
   for (const std::string_view mark : {kUnfinished, kDetached}) {
     if (!text.ends_with(mark)) continue;
     line.body.remove_suffix(mark.size());
+    line.kind = Line::Kind::Unfinished;
+  }
+  if (text.ends_with(" ...>")) {
+    const std::size_t changed = text.rfind(kPidChanged);
+    if (changed == std::string_view::npos) return;
+    line.body = text.substr(0, changed);
     line.kind = Line::Kind::Unfinished;
   }
 }

@@ -14,24 +14,24 @@ enum class Clock : std::uint8_t { None, Day, Unix, Relative };
 
 struct Line {
   enum class Kind : std::uint8_t {
-    Call,        // body = "name(args) = result <0.000012>", or what looks like its beginning
-    Unfinished,  // body = "name(args", name; the rest comes later
-    Resumed,     // body = the rest: "args) = result"; name
+    Call,               // body = "name(args) = result <0.000012>", or what looks like its beginning
+    Unfinished,         // body = "name(args", name; the rest comes later
+    Resumed,            // body = the rest: "args) = result"; name
     ResumedUnfinished,  // body = more of the arguments, and still no end
-    Signal,      // body = "SIGCHLD {si_signo=...}"
-    Exited,      // code
-    Killed,      // name = the signal, core
-    Superseded,  // other = the thread whose execve took this one's place
-    Attached,    // other = a process that strace follows from here on
-    Note,        // what strace says of itself, a frame of a stack trace (-k), or nothing
+    Signal,             // body = "SIGCHLD {si_signo=...}"
+    Exited,             // code
+    Killed,             // name = the signal, core
+    Superseded,         // other = the thread whose execve took this one's place
+    Attached,           // other = a process that strace follows from here on
+    Note,               // what strace says of itself, a frame of a stack trace (-k), or nothing
     Unread,
   };
   Kind kind = Kind::Unread;
   int pid = 0;            // 0 = the line does not say
   std::string_view comm;  // as in the log, escaped; empty = the line does not say
   Clock clock = Clock::None;
-  std::int64_t stamp = 0;                 // ns, in the meaning of `clock`
-  std::optional<std::int64_t> relative;   // ns since the line before (-r)
+  std::int64_t stamp = 0;                // ns, in the meaning of `clock`
+  std::optional<std::int64_t> relative;  // ns since the line before (-r)
   std::string_view name;
   std::string_view body;
   int code = 0;

@@ -52,8 +52,7 @@ Preview preview(std::string_view head) {
     }
     if (makes_processes(line.name))
       if (const Created made = creation(line.body); made.result > 0) children.insert(static_cast<int>(made.result));
-    if (!line.pid && !own &&
-        (line.name == "getpid" || line.name == "gettid" || line.name == "set_tid_address"))
+    if (!line.pid && !own && (line.name == "getpid" || line.name == "gettid" || line.name == "set_tid_address"))
       own = static_cast<int>(creation(line.body).result);
   }
   if (own)
@@ -103,7 +102,14 @@ void Lines::line(std::string_view text, std::uint64_t number, int pid) {
     partial_number_ = number;
     return;
   }
-  const Line line = parse_line(text);
+  Line line = parse_line(text);
+  // What a traced program writes to the terminal without a newline stands in front of the next line.
+  if (line.kind == Line::Kind::Unread && brackets_)
+    if (const std::size_t head = text.find("[pid "); head != std::string_view::npos && head > 0) {
+      line = parse_line(text.substr(head));
+      if (line.kind == Line::Kind::Unread || line.pid == 0) return unread(text, number);
+      text.remove_prefix(head);
+    }
   if (line.kind == Line::Kind::Unread) return unread(text, number);
   // What a traced program writes to the terminal breaks the line of the write that does it.
   if (line.kind == Line::Kind::Call && !whole(line.body)) {

@@ -22,9 +22,9 @@ inline constexpr int kNoPid = 4194304;
 
 // What the beginning of a log tells about all of it.
 struct Preview {
-  int main_pid = kNoPid;         // of lines without a pid: the process that strace started
-  bool durations = false;        // -T
-  bool times = false;            // lines bear times that can be compared
+  int main_pid = kNoPid;   // of lines without a pid: the process that strace started
+  bool durations = false;  // -T
+  bool times = false;      // lines bear times that can be compared
   Clock clock = Clock::None;
   std::int64_t first_stamp = 0;  // of the first line that has one
 };
@@ -48,8 +48,8 @@ class Lines {
 
    private:
     Preview preview_;
-    Time sum_ = 0;           // of relative times
-    std::int64_t day_ = 0;   // days passed, of times of day
+    Time sum_ = 0;          // of relative times
+    std::int64_t day_ = 0;  // days passed, of times of day
     std::int64_t last_ = INT64_MIN;
   };
   // A call that has begun.
@@ -72,11 +72,11 @@ class Lines {
   Window& window_;
   Clockwork clock_;
   int main_;
-  bool brackets_ = false;               // "[pid 12]" stands only while there is more than one task
-  std::unordered_set<int> living_;      // then: who there is
+  bool brackets_ = false;           // "[pid 12]" stands only while there is more than one task
+  std::unordered_set<int> living_;  // then: who there is
   std::unordered_map<int, Begun> begun_;
-  std::size_t creating_ = 0;            // of those: how many make processes
-  std::string partial_;                 // a line whose rest is the next one
+  std::size_t creating_ = 0;  // of those: how many make processes
+  std::string partial_;       // a line whose rest is the next one
   std::uint64_t partial_number_ = 0;
   int file_pid_ = 0;
   Time now_ = 0;

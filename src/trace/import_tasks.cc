@@ -184,7 +184,8 @@ void Tasks::meet(const Item& item) {
   }
   const Task creator = task(creator_pid);
   // Only who shares its directories with others has a use for this: a thread.
-  const bool thread = item.kind == Item::Kind::Call && item.text.starts_with("unshare(CLONE_FS)") && creator.comm == comm;
+  const bool thread =
+      item.kind == Item::Kind::Call && item.text.starts_with("unshare(CLONE_FS)") && creator.comm == comm;
   Task& child = add(item.pid, thread ? creator.born : unique_birth(std::max(item.start, Time{1})));
   if (thread) {
     child.tgid = creator.tgid;
@@ -348,7 +349,8 @@ void Tasks::apply(const Item& item) {
     case Item::Kind::Killed:
       return ended(item);
     case Item::Kind::Superseded: {
-      if (const auto other = tasks_.find(item.other); other != tasks_.end() && item.other != item.pid) tasks_.erase(other);
+      if (const auto other = tasks_.find(item.other); other != tasks_.end() && item.other != item.pid)
+        tasks_.erase(other);
       t.superseded = item.other;
       return;
     }

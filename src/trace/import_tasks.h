@@ -35,13 +35,13 @@ struct Item {
   int pid = 0;
   std::string_view comm;  // at its beginning, escaped; empty = not shown
   Time start = 0, end = 0;
-  std::uint64_t line = 0;     // number of the line that completes it
-  std::uint64_t begun = 0;    // number of the line that began it
+  std::uint64_t line = 0;   // number of the line that completes it
+  std::uint64_t begun = 0;  // number of the line that began it
   std::string_view text;
-  bool creates = false;       // a successful clone, clone3, fork, vfork
-  int created = 0;            // the pid that the creator was told
-  int outer = 0;              // the pid that strace knows it by, where the line says so
-  bool taken = false;         // its Fork was given out already
+  bool creates = false;  // a successful clone, clone3, fork, vfork
+  int created = 0;       // the pid that the creator was told
+  int outer = 0;         // the pid that strace knows it by, where the line says so
+  bool taken = false;    // its Fork was given out already
   std::string_view signal;
   int code = 0;
   int other = 0;
@@ -105,8 +105,8 @@ class Tasks {
 
   Sink& sink_;
   std::unordered_map<int, Task> tasks_;
-  std::unordered_map<int, int> alive_;       // threads of each process
-  std::unordered_set<int> gone_;             // pids whose process ended and whose birth was not known
+  std::unordered_map<int, int> alive_;  // threads of each process
+  std::unordered_set<int> gone_;        // pids whose process ended and whose birth was not known
   std::unordered_map<std::string, std::vector<int>> by_comm_;
   Event event_;
   std::uint64_t number_ = 0;

@@ -244,7 +244,8 @@ Event Symbols::rewrite(const Event& from) {
         const auto known = pid_symbols_.find(std::atoi(field.c_str() + 7));
         field = known == pid_symbols_.end() ? "si_pid=PID" : fmt::format("si_pid={}", known->second);
       } else {
-        field = field.starts_with("si_utime=") || field.starts_with("si_stime=") ? field.substr(0, 9) + "0" : scrub(field);
+        field =
+            field.starts_with("si_utime=") || field.starts_with("si_stime=") ? field.substr(0, 9) + "0" : scrub(field);
       }
     }
   }
