@@ -226,11 +226,12 @@ Trace everything() {
   add(CgroupMove{4711, "/docker/cbab362d", "/docker"});
   add(NamespaceSeen{Ns::Mnt, 4026532566, 12884901889, 4026531837, 4026531836});
   add(Exit{0, 9, true, true});
+  add(Signal{17, {"si_signo=SIGCHLD", "si_pid=2033"}});
   add(Lost{12, 1, "ring buffer full"});
   trace.events.back().who = Who{};
 
   Footer footer;
-  footer.events = 8;
+  footer.events = 9;
   footer.lost = 12;
   footer.losses = {{"ring buffer full", 12}};
   footer.attempted = 20;
@@ -451,12 +452,12 @@ TEST_CASE("bad input: each has its sentence") {
   CHECK(complaint(std::string("\x7f"
                               "ELF\x02\x01\0\0\n\x1b[2J",
                               13)) ==
-        "FILE is not an nstrace trace: its first line is not a header, but \"\\u007fELF\\u0002\\u0001\\u0000\\u0000\"");
-  CHECK(complaint("[1,2]\n") == "FILE is not an nstrace trace: its first line is not a header, but \"[1,2]\"");
+        "FILE is neither an nstrace trace nor a log of strace: its first line is \"\\u007fELF\\u0002\\u0001\\u0000\\u0000\"");
+  CHECK(complaint("[1,2]\n") == "FILE is neither an nstrace trace nor a log of strace: its first line is \"[1,2]\"");
   CHECK(complaint("{\"type\":\"header\",\"name\":\"other\"}\n") ==
-        "FILE is not an nstrace trace: its first line is not a header, but "
+        "FILE is neither an nstrace trace nor a log of strace: its first line is "
         "\"{\\\"type\\\":\\\"header\\\",\\\"name\\\":\\\"other\\\"}\"");
-  CHECK_THAT(complaint(kExit), ContainsSubstring("FILE is not an nstrace trace"));
+  CHECK_THAT(complaint(kExit), ContainsSubstring("FILE is neither an nstrace trace"));
   CHECK(complaint("{\"type\":\"header\",\"format\":\"nstrace\",\"version\":2,\"events\":17}\n") ==
         "FILE is a trace of format version 2, and this nstrace reads version 1: use the nstrace that wrote it, or a "
         "newer "
