@@ -231,3 +231,31 @@ TEST_CASE("each rule fails where what it guards against is done") {
     CHECK(lines.size() <= 4);
   }
 }
+
+TEST_CASE("what a program may begin with") {
+  const Expectations expectations =
+      parse("x.expect", "role init = comm \"lab:[2:INIT]\"\ninclude \"start.expect\"\n",
+            [](const std::string& path) { return load_file(example(path)); });
+  const Trace recorded = recording("lab-run.jsonl");
+  const auto verdict = [&](const std::function<void(trace::Exec&)>& harm) {
+    Trace trace = recorded;
+    for (Event& event : trace.events)
+      if (auto* exec = event.as<trace::Exec>()) {
+        exec->caps = trace::Caps{.permitted = 1, .effective = 1};
+        exec->seccomp = trace::Seccomp::Filter;
+        exec->cwd = trace::Place{.path = "/"}, exec->root = trace::Place{.path = "/"};
+        exec->fds = std::vector<trace::OpenFd>{{0, "/dev/null"}, {1, "pipe:[1]"}, {2, "pipe:[2]"}};
+        exec->fds_more = 0;
+        harm(*exec);
+      }
+    return run(expectations, trace).verdict;
+  };
+  CHECK(verdict([](trace::Exec&) {}) == Verdict::Holds);
+  CHECK(verdict([](trace::Exec& e) { e.fds->push_back({7, "/"}); }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.cwd->path = "(unreachable)/"; }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.root->path = "/var/lib/x"; }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.caps->inheritable = 1; }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.caps->effective = 1u << 21; }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.seccomp = trace::Seccomp::None; }) == Verdict::Fails);
+  CHECK(verdict([](trace::Exec& e) { e.fds.reset(); }) == Verdict::CannotTell);
+}

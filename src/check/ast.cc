@@ -89,6 +89,8 @@ std::string_view state_name(StateLine::Kind kind) {
       return "seccomp";
     case StateLine::Kind::Cwd:
       return "cwd";
+    case StateLine::Kind::Fds:
+      return "fds";
     case StateLine::Kind::Root:
       return "root";
   }

@@ -165,7 +165,7 @@ struct Count {
 
 // One line of the state at a call.
 struct StateLine {
-  enum class Kind : std::uint8_t { Ns, Comm, Exe, Pid, Cgroup, Uid, Gid, Groups, Caps, NoNewPrivs, Seccomp, Cwd, Root };
+  enum class Kind : std::uint8_t { Ns, Comm, Exe, Pid, Cgroup, Uid, Gid, Groups, Caps, NoNewPrivs, Seccomp, Cwd, Root, Fds };
   enum class NsIs : std::uint8_t { New, Host, SameAs, JoinedFrom };
   Place place;
   std::string source;

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "check/match.h"
+#include "check/state_exec.h"
 #include "trace/text.h"
 
 namespace nstrace::check {
@@ -57,11 +58,20 @@ class State {
       }
       return out;
     }
+    if (state_.exec)
+      if (const auto answer = at_exec(line, *state_.exec)) {
+        out.truth = answer->truth;
+        if (details_) out.found = answer->found;
+        if (out.truth == Truth::Maybe) out.unknown = fmt::format("the {} were not recorded whole", words(line.kind));
+        return out;
+      }
     const auto arg = value(line.kind);
     if (!arg) {
       out.truth = Truth::Maybe;
-      out.unknown = fmt::format("the trace does not record the {} of processes", words(line.kind));
-      out.cure = "nstrace does not record it yet";
+      out.unknown = fmt::format("the trace does not tell the {} of processes at this call", words(line.kind));
+      out.cure = line.kind == StateLine::Kind::Groups ? "ask for the call of setgroups instead"
+                 : state_.exec                        ? "record it with this version of nstrace"
+                                                      : "ask at an exec, the only call that is recorded with it";
       return out;
     }
     out.truth = value_fits(line.value, *arg);
@@ -87,6 +97,8 @@ class State {
         return "working directory";
       case StateLine::Kind::Root:
         return "root directory";
+      case StateLine::Kind::Fds:
+        return "open descriptors";
       case StateLine::Kind::Ns:
       case StateLine::Kind::Comm:
       case StateLine::Kind::Exe:
@@ -131,6 +143,7 @@ class State {
       case StateLine::Kind::Seccomp:
       case StateLine::Kind::Cwd:
       case StateLine::Kind::Root:
+      case StateLine::Kind::Fds:
         return std::nullopt;
     }
     return std::nullopt;

@@ -162,10 +162,12 @@ void Store::keep(const trace::Event& event, const Call& call, bool uncertain, co
       }
     state.pids = event.who.tids.empty() ? process.pids : event.who.tids;
     state.comm = event.who.comm;
-    if (const auto* exec = event.as<trace::Exec>())
+    if (const auto* exec = event.as<trace::Exec>()) {
       state.exe = exec->path;
-    else if (!process.programs.empty())
+      state.exec = std::make_shared<const trace::Exec>(*exec);
+    } else if (!process.programs.empty()) {
       state.exe = process.programs.back().path;
+    }
     state.cgroup = process.cgroup_path;
     stored.state = static_cast<std::uint32_t>(states_.size());
     states_.push_back(std::move(state));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,6 +21,7 @@ struct StateAt {
   model::NsIds ns;
   std::vector<int> pids;
   std::string comm, exe, cgroup;
+  std::shared_ptr<const trace::Exec> exec;  // of an exec that tells what its program begins with
 };
 
 struct Stored {
