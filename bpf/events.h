@@ -78,6 +78,13 @@ struct nst_fd {
 	char name[24];
 };
 
+/* What the scheduler has counted of a task, in ns. */
+struct nst_cpu {
+	__u64 on; /* ran */
+	__u64 waited; /* was ready to run; NST_NO_TIME = not counted by this kernel */
+};
+#define NST_NO_TIME (~0ull)
+
 struct nst_rec_fork {
 	struct nst_head head;
 	struct nst_task task; /* creator */
@@ -94,6 +101,7 @@ struct nst_rec_exec {
 	struct nst_head head;
 	struct nst_task task; /* after */
 	struct nst_call call;
+	struct nst_cpu cpu; /* of the task that called it */
 	__u64 inode;
 	__u32 device; /* kernel-internal dev_t: major << 20 | minor */
 	__u32 argc;
@@ -111,6 +119,7 @@ struct nst_rec_exit {
 	struct nst_task task;
 	__u32 status; /* as wait(2) has it */
 	__u32 last; /* the process is gone */
+	struct nst_cpu cpu;
 };
 
 struct nst_rec_rename {

@@ -297,6 +297,13 @@ static __always_inline void fill_task(struct nst_task *out, struct task_struct *
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
 }
 
+static __always_inline void fill_cpu(struct nst_cpu *out, struct task_struct *task)
+{
+	out->on = BPF_CORE_READ(task, se.sum_exec_runtime);
+	out->waited = bpf_core_field_exists(task->sched_info.run_delay) ? BPF_CORE_READ(task, sched_info.run_delay) :
+									    NST_NO_TIME;
+}
+
 /* ---- whom to follow --------------------------------------------------------------------------------------------- */
 
 static __always_inline bool is_followed(__u32 tgid)
@@ -982,6 +989,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 		return 0;
 	rec = (struct nst_rec_exec *)scratch->bytes;
 	fill_task(&rec->task, task);
+	fill_cpu(&rec->cpu, task);
 	rec->fd_count = 0;
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
 		rec->call = pending->call;
@@ -1046,6 +1054,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	rec = (struct nst_rec_exit *)scratch->bytes;
 	fill_task(&rec->task, task);
 	rec->last = last;
+	fill_cpu(&rec->cpu, task);
 	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
 	if (!last)
 		rec->status = BPF_CORE_READ(task, exit_code);

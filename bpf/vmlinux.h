@@ -187,8 +187,19 @@ struct thread_info {
 	__u32 status; /* x86 */
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
+/* CONFIG_SCHED_INFO */
+struct sched_info {
+	unsigned long long run_delay;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct sched_entity se;
+	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_code;
 	int exit_signal;

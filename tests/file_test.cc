@@ -190,6 +190,7 @@ Trace everything() {
   exec.root = Place{8ull << 20 | 17, 2, "/srv/j\xe9il (deleted)"};
   exec.fds = {{0, "/dev/null"}, {3, "mnt:[4026531841]"}, {4, "/\xff"}, {9, ""}};
   exec.fds_more = 17;
+  exec.cpu = {1204117, 0};
   event.what = exec;
   trace.events.push_back(event);
 
@@ -225,7 +226,7 @@ Trace everything() {
   add(Rename{"sleep"});
   add(CgroupMove{4711, "/docker/cbab362d", "/docker"});
   add(NamespaceSeen{Ns::Mnt, 4026532566, 12884901889, 4026531837, 4026531836});
-  add(Exit{0, 9, true, true});
+  add(Exit{0, 9, true, true, {52000, 7}});
   add(Signal{17, {"si_signo=SIGCHLD", "si_pid=2033"}});
   add(Lost{12, 1, "ring buffer full"});
   trace.events.back().who = Who{};
@@ -286,6 +287,8 @@ TEST_CASE("all that an event holds comes back") {
   CHECK(exec.root == written.root);
   CHECK(exec.fds == written.fds);
   CHECK(exec.fds_more == 17);
+  CHECK(exec.cpu.on == 1204117);
+  CHECK(exec.cpu.waited == 0);
   CHECK(trace.events[2].call.abi == "i386");
   CHECK(trace.events[4].as<CgroupMove>()->from_path == "/docker");
   CHECK(trace.footer->attempted == 20);
@@ -295,6 +298,8 @@ TEST_CASE("all that an event holds comes back") {
   CHECK(call.args == everything().events[2].call.args);
   CHECK(call.result == -ENOENT);
   CHECK(trace.events[6].as<Exit>()->core);
+  CHECK(trace.events[6].as<Exit>()->cpu.on == 52000);
+  CHECK(trace.events[6].as<Exit>()->cpu.waited == 7);
   CHECK(trace.footer->losses == everything().footer->losses);
   CHECK(trace.footer->status == 137);
   CHECK(trace.header.host == testing::host_namespaces());

@@ -18,6 +18,10 @@ std::string bounded(const char* text, std::size_t size) {
   return std::string(text, strnlen(text, size));
 }
 
+trace::CpuTime cpu_time(const nst_cpu& cpu) {
+  return {static_cast<trace::Time>(cpu.on), cpu.waited == NST_NO_TIME ? -1 : static_cast<trace::Time>(cpu.waited)};
+}
+
 // Variables by which runtimes tell their own processes what to do: their values are no secrets of a user's.
 bool is_runtime_variable(std::string_view variable) {
   static constexpr std::array<std::string_view, 4> kPrefixes{"_LIBCONTAINER_", "_OCI_", "_CONTAINERS_", "LISTEN_"};
@@ -200,6 +204,7 @@ void Records::on_exec(const nst_rec_exec& rec) {
   exec.device = rec.device;
   exec.inode = rec.inode;
   exec.env_count = rec.envc;
+  exec.cpu = cpu_time(rec.cpu);
   const char* tail = reinterpret_cast<const char*>(&rec) + sizeof rec;
   const std::vector<std::string> names =
       split_nul({tail, static_cast<std::size_t>(reinterpret_cast<const char*>(&rec) + rec.head.size - tail)});
@@ -257,6 +262,7 @@ void Records::on_exit(const nst_rec_exit& rec) {
   exit.core = rec.status & 0x80;
   exit.code = static_cast<int>(rec.status >> 8 & 0xff);
   exit.process = rec.last;
+  exit.cpu = cpu_time(rec.cpu);
   event.what = exit;
   // an exec that never returned, since its process was killed meanwhile
   const auto first = [&](auto& map) { return map.lower_bound({rec.task.tid, 0}); };

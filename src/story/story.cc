@@ -91,7 +91,7 @@ class Teller {
       if (found == by_call_.end()) return;
       rules = &found->second;
     } else {
-      if (event.as<trace::Rename>() || event.as<trace::NamespaceSeen>()) return;
+      if (event.as<trace::Rename>() || event.as<trace::NamespaceSeen>() || event.as<trace::Signal>()) return;
       if ((fork && fork->thread()) || (exit && !process->ended)) return;
       rules = &others_;
     }

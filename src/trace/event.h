@@ -125,6 +125,13 @@ struct OpenFd {
   bool operator==(const OpenFd&) const = default;
 };
 
+// What the scheduler has counted of a task since it was made. It counts when the task is switched off its CPU and at
+// each tick, so that what runs at that moment may be short by a tick. -1 = not recorded.
+struct CpuTime {
+  Time on = -1;      // on a CPU (task_struct.se.sum_exec_runtime)
+  Time waited = -1;  // ready to run, but waiting for a CPU (task_struct.sched_info.run_delay)
+};
+
 // A successful execve or execveat (tracepoint sched:sched_process_exec). Event::call has the arguments as called,
 // Event::who the state after.
 struct Exec {
@@ -147,6 +154,7 @@ struct Exec {
   std::optional<Place> root;               // the path from the root of its mount namespace: "/" unless it is a chroot
   std::optional<std::vector<OpenFd>> fds;  // those that stay open, by number
   std::uint32_t fds_more = 0;              // how many there are beyond those listed
+  CpuTime cpu;                             // of the task that called it
 };
 
 // A task ended (tracepoint sched:sched_process_exit).
@@ -155,6 +163,7 @@ struct Exit {
   int signal = 0;        // the signal that ended it
   bool core = false;
   bool process = false;  // the last thread: the process is gone
+  CpuTime cpu;           // of this task
 };
 
 // A task changed its comm other than by exec (tracepoint task:task_rename). Event::who has the new one.

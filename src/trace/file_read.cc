@@ -262,6 +262,8 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::argv_from_image) exec.argv_from_image = boolean(v);
       if (field == Field::env_count) exec.env_count = integer<std::uint32_t>(v);
       if (field == Field::env) read_texts(v, exact, exec.env);
+      if (field == Field::on_cpu) exec.cpu.on = integer<Time>(v);
+      if (field == Field::cpu_wait) exec.cpu.waited = integer<Time>(v);
       read_exec_state(field, v, exec, [this](value of, auto take) { each(members(of), take); });
     });
     if (!other_thread) exec.tid_before = event_.who.tid;
@@ -272,6 +274,8 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::signal) exit.signal = integer<int>(v);
       if (field == Field::core) exit.core = boolean(v);
       if (field == Field::process) exit.process = boolean(v);
+      if (field == Field::on_cpu) exit.cpu.on = integer<Time>(v);
+      if (field == Field::cpu_wait) exit.cpu.waited = integer<Time>(v);
     });
   } else if (type == "comm") {
     Rename& rename = event_.what.emplace<Rename>();

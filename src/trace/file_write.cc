@@ -289,12 +289,18 @@ struct Particulars {
     if (exec.root) to.place("root", *exec.root);
     if (exec.fds) to.open_fds(*exec.fds);
     if (exec.fds_more != 0) to.integer("fds_more", exec.fds_more);
+    cpu_time(exec.cpu);
   }
   void operator()(const Exit& exit) const {
     to.integer("code", exit.code);
     to.integer("signal", exit.signal);
     to.yes("core", exit.core);
     to.yes("process", exit.process);
+    cpu_time(exit.cpu);
+  }
+  void cpu_time(const CpuTime& cpu) const {
+    if (cpu.on >= 0) to.integer("on_cpu", cpu.on);
+    if (cpu.waited >= 0) to.integer("cpu_wait", cpu.waited);
   }
   void operator()(const Rename& rename) const { to.text("comm_before", rename.comm_before); }
   void operator()(const NamespaceSeen& seen) const {
