@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Records docker run, docker exec, podman run and the mini runtime, and draws them: the files in this folder. With names
-(docker, podman, lab), only those.
+"""Records docker run, docker exec, five containers at once, podman run and the mini runtime, and draws them: the files in this folder. With names
+(docker, compose, podman, lab), only those.
 
 What would tell about the machine is left out: the boot id, the vendor's suffix of the kernel version, and all but the pid
 and comm of ancestors that were not followed. Needs root, docker, podman and build/nstrace (or --build DIR).
@@ -16,15 +16,12 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests" / "live"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "live")]
 from dockerd import PATH, Dockerd  # noqa: E402
+from pictures import SCENES, draw  # noqa: E402
 from runtimes import Podman, without_unified  # noqa: E402
 from strace_scene import Strace  # noqa: E402
 
-PICTURES = {
-    "docker-run": [("tree", ".svg"), ("timeline", "-timeline.svg"), ("namespaces", "-namespaces.svg")],
-    "docker-exec": [("tree", ".svg"), ("timeline", "-timeline.svg")],
-}
 FOLDER = "/run/demo"
 STRACE = "-qqq -e signal=none --decode-pids=comm,pidns -z -e execve,setns,pivot_root,chroot,unshare --decode-fds -f".split()
 
@@ -55,7 +52,7 @@ def finish(recording):
 
 
 def record(nstrace, name, *options, wrap=lambda *words: words):
-    """nstrace OPTIONS to examples/NAME.jsonl and its pictures."""
+    """nstrace OPTIONS to examples/NAME.jsonl."""
     recording = HERE / (name + ".jsonl")
     recording.unlink(missing_ok=True)
     command, rest = options[0], options[1:]
@@ -65,10 +62,6 @@ def record(nstrace, name, *options, wrap=lambda *words: words):
     subprocess.run([str(w) for w in wrap(*words)], check=True, env=env, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     finish(recording)
-    for view, ending in PICTURES.get(name, []):
-        picture = HERE / (name + ending)
-        subprocess.run([nstrace, "draw", recording, "--view", view, "-o", picture], check=True)
-        picture.chmod(0o644)
 
 
 def docker_scenes(nstrace):
@@ -86,6 +79,15 @@ def docker_scenes(nstrace):
             (HERE / (name + ".strace")).write_text("".join(line + "\n" for line in strace.lines()))
 
 
+def compose_scenes(nstrace):
+    with Dockerd(FOLDER) as docker:
+        os.environ.update(PATH=PATH, DOCKER_HOST=docker.socket)
+        names = "web", "api", "database", "cache", "worker"
+        at_once = " & ".join(f"docker run --rm --name {name} busybox sleep 0.3" for name in names) + " & wait"
+        record(nstrace, "compose", "--follow", "containerd", "--", "sh", "-c", at_once)
+        subprocess.run(["zstd", "-q", "-19", "-f", "--rm", HERE / "compose.jsonl"], check=True)
+
+
 def podman_scenes(nstrace):
     shutil.rmtree(FOLDER, ignore_errors=True)
     with Podman(FOLDER) as podman:
@@ -99,18 +101,27 @@ def podman_scenes(nstrace):
 def lab_scenes(nstrace):
     record(nstrace, "lab-run", "run")
     record(nstrace, "lab-userns", "userns")
+    (HERE / "lab").mkdir(exist_ok=True)
+    for scene in SCENES:
+        path = HERE / "lab" / (scene + ".jsonl")
+        path.unlink(missing_ok=True)
+        subprocess.run([nstrace, "lab", scene, "-q", "-o", path], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        finish(path)
 
 
 def main():
-    scenes = {"docker": docker_scenes, "podman": podman_scenes, "lab": lab_scenes}
+    scenes = {"docker": docker_scenes, "compose": compose_scenes, "podman": podman_scenes, "lab": lab_scenes}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default=str(HERE.parent / "build"))
-    parser.add_argument("scenes", nargs="*", metavar="docker|podman|lab", help="only these")
+    parser.add_argument("scenes", nargs="*", metavar="docker|compose|podman|lab", help="only these")
     options = parser.parse_args()
     if unknown := set(options.scenes) - set(scenes):
         parser.error("unknown scene " + ", ".join(sorted(unknown)))
+    nstrace = pathlib.Path(options.build).resolve() / "nstrace"
     for name in options.scenes or scenes:
-        scenes[name](pathlib.Path(options.build).resolve() / "nstrace")
+        scenes[name](nstrace)
+    draw(nstrace, HERE)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,21 @@ std::pair<std::string, int> counted(const std::string& text) {
   return {text.substr(0, at), std::atoi(text.c_str() + at + kTimes.size())};
 }
 
-Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const Phase& phase) {
+// Rows from `begin` up to `end`, of one phase or of two that take turns.
+Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const std::vector<Phase>& phases) {
+  std::vector<int> of;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (std::find(of.begin(), of.end(), rows[i].told.phase) == of.end()) of.push_back(rows[i].told.phase);
+  }
+  std::string words;
+  for (const int phase : of) words += (words.empty() ? "" : " and ") + phases[static_cast<std::size_t>(phase)].title;
+  if (of.size() == 1) words += ": " + phases[static_cast<std::size_t>(of[0])].what;
   Row all = rows[begin];
   all.kind = Row::Kind::Step;
-  all.last = rows[end - 1].last;
   all.until = rows[end - 1].until;
   all.last_step = rows[end - 1].told.step;
-  all.told.meaning = phase.what;
-  all.words = wrap_to(phase.title + ": " + phase.what, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad - 14, 2);
+  all.told.meaning = words;
+  all.words = wrap_to(words, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad - 14, 2);
   all.tip.clear();
   std::vector<std::pair<std::string, int>> calls;
   for (std::size_t i = begin; i < end; ++i) {
@@ -55,20 +62,35 @@ Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const
 }  // namespace
 
 Graph brief(Graph graph) {
+  constexpr std::size_t kFew = 3;
   for (Node& node : graph.nodes) {
-    std::vector<Row> rows;
-    for (std::size_t i = 0; i < node.rows.size();) {
+    const std::vector<Row> all = std::move(node.rows);
+    node.rows.clear();
+    const auto same_until = [&](std::size_t i) {  // the end of the stretch of one phase that begins there
       std::size_t end = i;
-      while (end < node.rows.size() && folds(node.rows[end]) && node.rows[end].told.phase == node.rows[i].told.phase)
-        ++end;
-      if (end - i >= 3) {
-        rows.push_back(fold(node.rows, i, end, graph.phases[static_cast<std::size_t>(node.rows[i].told.phase)]));
+      while (end < all.size() && folds(all[end]) && all[end].told.phase == all[i].told.phase) ++end;
+      return end;
+    };
+    for (std::size_t i = 0; i < all.size();) {
+      std::size_t end = same_until(i);
+      if (end > i && end - i < kFew) {  // two phases that take turns, a step or two each
+        const std::size_t next = same_until(end);
+        std::size_t both = next;
+        if (next > end && next - end < kFew) {
+          for (std::size_t more = same_until(both); more > both && more - both < kFew; more = same_until(both)) {
+            if (all[both].told.phase != all[i].told.phase && all[both].told.phase != all[end].told.phase) break;
+            both = more;
+          }
+          if (both - i > kFew) end = both;
+        }
+      }
+      if (end >= i + kFew) {
+        node.rows.push_back(fold(all, i, end, graph.phases));
         i = end;
       } else {
-        rows.push_back(node.rows[i++]);
+        node.rows.push_back(all[i++]);
       }
     }
-    node.rows = std::move(rows);
   }
   return graph;
 }

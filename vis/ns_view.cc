@@ -27,7 +27,7 @@ namespace {
 
 using namespace style;
 
-constexpr double kGap = 16, kPadding = 14, kTitleRow = 34, kWidest = 900, kIndentStep = 20;
+constexpr double kGap = 16, kPadding = 14, kTitleRow = 34, kWidest = 1060, kIndentStep = 20;
 constexpr std::size_t kListed = 12;  // processes of a card
 
 class NamespaceView {
@@ -249,11 +249,11 @@ class NamespaceView {
         return ns.type == Ns::Pid && ns.id != id && parent(ns.id) == id && inhabited(ns.id);
       });
     };
-    const std::function<void(NamespaceId, int)> put = [&](NamespaceId id, int depth) {
+    const std::function<void(NamespaceId, int, double)> put = [&](NamespaceId id, int depth, double above) {
       Badge badge = signs_.badge(Ns::Pid, id);
       const double x = depth * kIndentStep, y = sheet.h;
       if (depth > 0) {
-        sheet.box(x - 11, y - 5, 1, 15, {.fill = tone::kLine});
+        sheet.box(x - 11, above + 17, 1, y - 7 - above, {.fill = tone::kLine});
         sheet.box(x - 11, y + 9, 8, 1, {.fill = tone::kLine});
       }
       const Sheet drawn = draw_badge(badge);
@@ -266,10 +266,10 @@ class NamespaceView {
       sheet.h += 21;
       for (const model::Namespace& ns : model_.namespaces()) {
         if (ns.type == Ns::Pid && ns.id != id && parent(ns.id) == id && inhabited(ns.id) && depth < 32)
-          put(ns.id, depth + 1);
+          put(ns.id, depth + 1, y);
       }
     };
-    put(*host, 0);
+    put(*host, 0, 0);
     return sheet;
   }
 

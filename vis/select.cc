@@ -4,6 +4,7 @@
 #include "vis/select.h"
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "vis/headline.h"
@@ -15,8 +16,9 @@ using model::ProcessId;
 
 namespace {
 
-constexpr std::size_t kAlike = 4;  // siblings that do the same are folded from this number on
-constexpr std::size_t kMany = 8;   // siblings without anything of interest, different ones: above this number
+constexpr std::size_t kAlike = 4;       // siblings that do the same are folded from this number on
+constexpr std::size_t kContainers = 5;  // siblings that set containers up in the same way: from this number on
+constexpr std::size_t kMany = 8;        // siblings without anything of interest, different ones: above this number
 
 std::uint64_t new_namespaces() {
   std::uint64_t flags = 0;
@@ -71,7 +73,58 @@ class Selector {
       if (const Process* up = creator(p); up && candidate(p)) children_[up->id].push_back(p.id);
     }
     fold_quiet();
+    fold_containers();
     fold_alike();
+  }
+
+  // What a process and all below it did, whatever container it was for and whatever ran in it: the programs, and
+  // the calls that changed namespaces. `containers`: of those that were set up there.
+  std::string shape(ProcessId id, int depth, std::set<model::ContainerId>& containers) const {
+    const Process& p = processes_[id];
+    if (depth > 64) return "";
+    std::set<std::string> parts;
+    if (p.container) containers.insert(*p.container);
+    for (const model::Program& program : p.programs) {
+      if (program.event == 0 || p.container) continue;
+      const std::string words = headline(program);
+      parts.insert(words.substr(0, words.find(' ', words.find(' ') + 1)));
+    }
+    for (const model::Mark& mark : p.marks) {
+      if (!(mark.before == mark.after)) parts.insert(mark.call);
+    }
+    for (const ProcessId child : children_[id]) {
+      // What runs in a container when it is set up is its own affair.
+      if (selection_.shown[child] && !(p.container && p.programs.size() > 1))
+        parts.insert(shape(child, depth + 1, containers));
+    }
+    std::string text = p.container ? "[" : "(";
+    for (const std::string& part : parts) text += part + ';';
+    return text + (p.container ? "]" : ")");
+  }
+
+  void fold_containers() {
+    for (const Process& p : processes_) {
+      if (!selection_.shown[p.id]) continue;
+      std::map<std::string, std::vector<std::pair<ProcessId, std::set<model::ContainerId>>>> alike;
+      for (const ProcessId child : children_[p.id]) {
+        if (!selection_.shown[child]) continue;
+        std::set<model::ContainerId> containers;
+        const std::string text = shape(child, 0, containers);
+        if (!containers.empty() && processes_[child].container == p.container)
+          alike[text].emplace_back(child, containers);
+      }
+      for (auto& [text, group] : alike) {
+        if (group.size() < kContainers) continue;
+        Fold fold;
+        fold.under = p.id;
+        for (std::size_t i = 1; i < group.size(); ++i) {
+          fold.members.push_back(group[i].first);
+          fold.count += hide(group[i].first);
+          fold.containers.insert(fold.containers.end(), group[i].second.begin(), group[i].second.end());
+        }
+        selection_.folds.push_back(std::move(fold));
+      }
+    }
   }
 
   // Something entered it while it was watched.
@@ -131,11 +184,14 @@ class Selector {
     return text + ')';
   }
 
-  void hide(ProcessId id) {
+  // With all below; gives their number.
+  std::size_t hide(ProcessId id) {
     selection_.shown[id] = false;
+    std::size_t count = 1;
     for (const ProcessId child : children_[id]) {
-      if (selection_.shown[child]) hide(child);
+      if (selection_.shown[child]) count += hide(child);
     }
+    return count;
   }
 
   void fold_alike() {

@@ -12,8 +12,9 @@ namespace nstrace::vis {
 // Processes that stand for one node: all of them below `under`, the nearest creator that is shown.
 struct Fold {
   std::optional<model::ProcessId> under;
-  std::vector<model::ProcessId> members;  // tops only; what they created is folded with them
-  std::size_t count = 0;                  // of processes, all descendants included
+  std::vector<model::ProcessId> members;       // tops only; what they created is folded with them
+  std::size_t count = 0;                       // of processes, all descendants included
+  std::vector<model::ContainerId> containers;  // that they set up, all in the same way as a sibling that is shown
   bool quiet = false;  // nothing but threads, no exec; else: the same as their siblings, or too many of them
 };
 
@@ -26,8 +27,9 @@ struct Selection {
 // The creator as the picture has it: who called clone, for processes from before the trace their parent.
 std::optional<model::ProcessId> creator_of(const model::Process& process);
 
-// Folded are: processes that neither exec nor change where they live nor lead to one that does; four or more siblings
-// that do the same and nothing of interest (a loop over `true`); beyond eight, all such siblings. `all` folds nothing.
+// Folded are: from five siblings on that set containers up in the same way, all but the first; processes that neither
+// exec nor change where they live nor lead to one that does; four or more siblings that do the same and nothing of
+// interest (a loop over `true`); beyond eight, all such siblings. `all` folds nothing.
 Selection select(const model::Model& model, bool all);
 
 }  // namespace nstrace::vis

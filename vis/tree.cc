@@ -63,6 +63,7 @@ class TreeBuilder {
       step_at_.emplace(step.event, &step);
     }
     for (const story::Chapter& chapter : options_.story->chapters()) {
+      if (chapter.kind == story::Kind::Daemon) continue;
       graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 110));
     }
     for (const story::Phase phase : story::all_phases()) {
@@ -285,8 +286,12 @@ class TreeBuilder {
                                      : fmt::format("{} processes", fold.members.size());
       node.subtitle = first == last ? fmt::format("pid {}", first) : fmt::format("pid {} to {}", first, last);
       if (ended == fold.members.size()) node.ending = "ended", node.life = Life::Done;
-      if (names.size() > 1) list_names(names, node);
-      if (fold.count > fold.members.size()) {
+      if (!fold.containers.empty()) {
+        list_containers(fold, node);
+      } else if (names.size() > 1) {
+        list_names(names, node);
+      }
+      if (fold.count > fold.members.size() && fold.containers.empty()) {
         add_note(node, fmt::format("and {} below", fold.count - fold.members.size()));
       }
       if (fold.quiet) add_note(node, "no exec, no change of namespaces");
@@ -307,6 +312,27 @@ class TreeBuilder {
       graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
                                          : fmt::format("{} processes are folded; --all shows each", folded));
     }
+  }
+
+  // Containers that came about as the one beside them, which is shown: their names, programs and namespaces.
+  void list_containers(const Fold& fold, Node& node) const {
+    constexpr std::size_t kLines = 12;
+    node.title = fmt::format("{} more containers, made in the same way", fold.containers.size());
+    node.subtitle = fmt::format("{} processes", fold.count);
+    for (std::size_t i = 0; i < fold.containers.size() && i < kLines; ++i) {
+      const model::Container& container = model_.containers()[fold.containers[i]];
+      const std::string name = display_whole(container.name, 200);
+      Row row;
+      row.text = "container " + (name.empty()       ? fmt::format("{}", container.id + 1)
+                                 : is_long_id(name) ? name.substr(0, 12)
+                                                    : shorten(name, 24));
+      if (container.init) row.text += ": " + shorten(headline(model_.processes()[*container.init]), 24);
+      for (const Badge& badge : signs_.band(namespaces_of(model_, container))) {
+        if (badge.kind == Badge::Kind::Own) row.badges.push_back(badge);
+      }
+      node.rows.push_back(std::move(row));
+    }
+    if (fold.containers.size() > kLines) add_note(node, fmt::format("and {} more", fold.containers.size() - kLines));
   }
 
   // Followed, but nothing in the picture comes from it.

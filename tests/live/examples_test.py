@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What stands in examples/ works: the recordings, the quickstart, and the quickstart where tracing is refused."""
 import os
+import sys
+import xml.etree.ElementTree
 
 from harness import Trace, check, equal, test
 
@@ -22,10 +24,51 @@ def recordings_are_read_shown_and_drawn(box):
             check((box.temp / f"{name}.{ending}").read_text().lstrip().startswith(begin), f"no {ending} came out")
 
 
+def structure(path):
+    """What a picture says, without where: Graphviz places it a little differently from version to version."""
+    text = path.read_text()
+    if path.suffix != ".svg":
+        return "".join(text.split())  # Graphviz breaks lines of .dot as it likes
+    elements = list(xml.etree.ElementTree.fromstring(text).iter())
+    return [(e.tag.rpartition("}")[2], e.text or "", sorted(k for k in e.attrib)) for e in elements
+            if not e.tag.endswith("style")]
+
+
+@test(needs=("nstrace",))
+def pictures_are_what_the_recordings_give(box):
+    """examples/pictures.py makes them; whoever changes how pictures look runs it and looks at them."""
+    folder = box.source / "examples"
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    import pictures
+    into = box.temp / "pictures"
+    into.mkdir()
+    names = pictures.draw(box.nstrace, into)
+    check(len(names) > 20, f"only {names}")
+    for name in names:
+        check((folder / name).exists(), f"examples/{name} is missing: run examples/pictures.py")
+        check(structure(folder / name) == structure(into / name),
+              f"examples/{name} is not what nstrace draws now: run examples/pictures.py and look at it")
+    committed = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.suffix in (".svg", ".mmd", ".dot")}
+    equal(sorted(committed - set(names)), [], "pictures that nothing makes")
+
+
+@test(needs=("nstrace", "root", "bpf"))
+def the_labs_scenes_give_the_same_pictures_again(box):
+    """Today's run, without what differs from run to run, draws as the recording does."""
+    for scene in "run", "exec", "pod", "nested", "hooks", "userns":
+        status, _, err = box.run(box.nstrace, "lab", scene, "-q", "--anonymous", "-o", box.temp / "now.jsonl")
+        equal(status, 0, f"status of nstrace lab {scene} ({err.strip()[-300:]})")
+        for trace, name in (box.temp / "now.jsonl", "now"), (box.source / "examples" / "lab" / (scene + ".jsonl"), "then"):
+            status, _, err = box.run(box.nstrace, "draw", trace, "--anonymous", "--title", scene, "-o", name + ".dot")
+            equal(status, 0, f"status of nstrace draw ({err.strip()[-300:]})")
+        equal((box.temp / "now.dot").read_text(), (box.temp / "then.dot").read_text(), f"the picture of nstrace lab {scene}")
+
+
 @test(needs=("nstrace",))
 def recordings_are_impersonal(box):
     """Nothing of the machine that recorded them: only followed processes have a command line."""
-    for path in (box.source / "examples").glob("*.jsonl"):
+    for path in (box.source / "examples").rglob("*.jsonl"):
         trace = Trace(path)
         equal(trace.header["boot_id"].strip("0-"), "", "the boot id")
         equal([p["pid"] for p in trace.processes if not p.get("followed") and ("argv" in p or "exe" in p)], [],
