@@ -274,7 +274,7 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
       return;
     }
     case Arg::Kind::Integer:
-      if (call.name == "keyctl" && arg.value > 0xffffff) return put(arg.name, "KEY");  // a serial
+      if (call.name == "keyctl" && arg.value > 4096) return put(arg.name, "KEY");  // a serial: random, of 31 bits
       if (arg.name == "pid" || arg.name == "tgid" || arg.name == "tid")
         return put(arg.name, arg.value > 0 ? "PID" : arg_text(arg));
       put(arg.name, arg_text(arg, {.comments = false}));

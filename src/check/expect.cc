@@ -127,17 +127,29 @@ std::string role_line(const Cast& cast, const std::vector<Cast>& casts, std::siz
 // A call without captures that nothing shares, so that they do not tie rules together for nothing.
 std::string sequence_text(const Cast& cast, std::size_t& dropped) {
   std::vector<CallText> calls = cast.players.front().calls;
+  settle_binds(calls);
   std::size_t most = calls.size();
   if (calls.size() > kMostCalls) calls.resize(kMostCalls);
   for (std::size_t i = 1; i < cast.players.size(); ++i) {
-    most = std::max(most, cast.players[i].calls.size());
     std::vector<CallText> other = cast.players[i].calls;
+    settle_binds(other);
+    most = std::max(most, other.size());
     if (other.size() > kMostCalls) other.resize(kMostCalls);
     calls = common(calls, other);
   }
   dropped = most - calls.size();
   std::string out;
-  for (const CallText& call : calls) out += fmt::format("  {}: {}\n", cast.name, call.write());
+  constexpr std::size_t kMostAny = 40;  // `any` takes 64
+  std::size_t in_any = 0;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const bool any = calls[i].any_order;
+    const bool goes_on = any && i + 1 < calls.size() && calls[i + 1].any_order;
+    if (any && !in_any && goes_on) out += "  any {\n";
+    const bool inside = any && (in_any || goes_on);
+    out += fmt::format("{}{}: {}\n", inside ? "    " : "  ", cast.name, calls[i].write());
+    in_any = inside ? in_any + 1 : 0;
+    if (inside && (!goes_on || in_any == kMostAny)) out += "  }\n", in_any = 0;
+  }
   return out;
 }
 
@@ -249,7 +261,7 @@ std::string without_lines(const Block& block, const std::set<int>& lines) {
     const std::string_view text = std::string_view(block.text).substr(at, end - at);
     at = end;
     if (lines.contains(line)) continue;
-    calls += text.starts_with("  ");
+    calls += text.starts_with("  ") && text.find(':') != std::string_view::npos;
     out += text;
   }
   return calls ? out : "";

@@ -408,6 +408,41 @@ int likeness(const CallText& a, const CallText& b) {
   return score;
 }
 
+void settle_binds(std::vector<CallText>& calls) {
+  const auto flag = [](const CallText& call, const char* name) {
+    return call.args.size() > 3 && std::ranges::find(call.args[3].needed, name) != call.args[3].needed.end();
+  };
+  const auto changes = [&](const CallText& call) {  // of a mount that is there, by its descriptor
+    return call.name == "mount" && call.args.size() > 1 && call.args[1].text.find("/fd/") != std::string::npos &&
+           (flag(call, "MS_PRIVATE") || flag(call, "MS_SLAVE") || flag(call, "MS_REMOUNT"));
+  };
+  const auto binds = [&](const CallText& call) {
+    return call.name == "mount" && flag(call, "MS_BIND") && !changes(call) &&
+           call.args[0].kind == ArgText::Kind::Text && call.args[0].text.starts_with('/') &&
+           call.args[1].text.find("/fd/") != std::string::npos;
+  };
+  std::vector<CallText> out;
+  for (std::size_t i = 0; i < calls.size();) {
+    if (calls[i].name == "pivot_root" || calls[i].name == "chroot") {
+      out.insert(out.end(), calls.begin() + static_cast<std::ptrdiff_t>(i), calls.end());
+      break;
+    }
+    std::size_t end = i;
+    std::vector<CallText> group;
+    for (; binds(calls[i]) && end < calls.size() && (binds(calls[end]) || changes(calls[end])); ++end)
+      if (binds(calls[end])) group.push_back(calls[end]);
+    if (group.size() < 2) {
+      out.push_back(calls[i++]);
+      continue;
+    }
+    for (CallText& call : group) call.any_order = true;
+    std::ranges::stable_sort(group, {}, [](const CallText& call) { return call.write(); });
+    out.insert(out.end(), group.begin(), group.end());
+    i = end;
+  }
+  calls = std::move(out);
+}
+
 std::optional<CallText> merged(const CallText& a, const CallText& b) {
   if (likeness(a, b) == 0) return std::nullopt;
   CallText out = a;

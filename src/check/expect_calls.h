@@ -27,7 +27,8 @@ struct CallText {
   std::string name;
   std::vector<std::string> arg_names;  // clone's arguments go by name; else empty
   std::vector<ArgText> args;
-  std::string result;  // "0", ">0", ""
+  std::string result;      // "0", ">0", ""
+  bool any_order = false;  // with those beside it that have this too
   bool operator==(const CallText&) const = default;
   std::string write() const;
 };
@@ -39,6 +40,10 @@ using Symbol = std::function<std::string(std::string_view)>;
 std::string glob_text(std::string_view bytes, const Symbol& symbol);
 
 CallText call_pattern(const trace::Call& call, const Symbol& symbol, bool whole_argv);
+
+// Runs that bind single paths into the root, before the root is changed: podman hands them over in another order each
+// time. They are put in one order and marked; what only changes the mount just made goes.
+void settle_binds(std::vector<CallText>& calls);
 
 // The pattern that fits what either fits; absent if they are calls of different kinds.
 std::optional<CallText> merged(const CallText& a, const CallText& b);

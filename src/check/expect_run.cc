@@ -118,7 +118,8 @@ std::optional<Part> RunReader::part_of(const Process& process) const {
 bool RunReader::inside(const Did& did) const {
   const model::Namespace* mnt = model_.namespace_of(did.ns[Ns::Mnt]);
   const model::Namespace* pid = model_.namespace_of(did.ns[Ns::Pid]);
-  return did.exec && ((mnt && !mnt->host) || (pid && !pid->host));
+  // One that was there before, and is not the host's, is that of who started the trace.
+  return did.exec && ((mnt && !mnt->host && mnt->maker) || (pid && !pid->host));
 }
 
 // Made by a container's program, or by what that made.
@@ -200,7 +201,9 @@ Run RunReader::run() const {
   Run run;
   std::unordered_map<ProcessId, std::size_t> part_of_process;
   for (const Process& process : model_.processes()) {
-    if (process.existed || inside_program(process)) continue;
+    // COMMAND's process was there before: it is nstrace's own child, until it executes COMMAND.
+    const bool began = std::ranges::any_of(process.programs, [](const Program& p) { return p.event != 0; });
+    if ((process.existed && !began) || inside_program(process)) continue;
     const auto part = part_of(process);
     const auto did = did_.find(process.id);
     if (!part) {

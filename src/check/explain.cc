@@ -190,8 +190,10 @@ void Explainer::sequence(const Sequence& sequence, const Case& given, Finding& f
   if (finding.details.size() > 5) finding.details.resize(5);
   finding.expected = expected->source;
   finding.expected_line = expected->place.line;
-  finding.message =
-      fmt::format("`{}` was not found{}", expected->source, after ? fmt::format(" after event {}", after) : "");
+  finding.message = expected->next && after
+                        ? fmt::format("`{}` does not stand directly behind event {}", expected->source, after)
+                        : fmt::format("`{}` was not found{}", expected->source,
+                                      after ? fmt::format(" after event {}", after) : "");
   nearest(sequence, *expected, one, finding);
   if (finding.verdict == Verdict::CannotTell) sequence_reasons(sequence, one, finding);
 }
@@ -231,6 +233,16 @@ void Explainer::nearest(const Sequence& sequence, const Item& item, const Case& 
         fmt::format("made by {}, who is not `{}`", person(facts_.process(other)), facts_.role(item.role).name);
     return;
   }
+}
+
+// What `next` found between two events of a process.
+std::string Explainer::between(ProcessId process, std::uint64_t after, std::uint64_t before) const {
+  const auto& steps = facts_.store.steps_of(process);
+  const auto first = std::ranges::upper_bound(steps, after);
+  const auto last = std::ranges::lower_bound(steps, before);
+  if (first >= last) return "";
+  if (last - first == 1) return fmt::format("event {} stands between", *first);
+  return fmt::format("{} calls stand between, from event {} on", last - first, *first);
 }
 
 // The nearest call of a process; with `whole`, only one that fits.
@@ -286,7 +298,7 @@ bool Explainer::nearest_in(ProcessId process, const Sequence& sequence, const It
       call.remark = fmt::format("it comes {} after event {}, not within {}", milliseconds(since), after,
                                 milliseconds(*item.within));
     else if (item.next)
-      call.remark = "other calls stand between";
+      call.remark = between(process, after, event.number);
     else if (sequence.within)
       call.remark = fmt::format("the sequence takes longer than {}", milliseconds(*sequence.within));
   }

@@ -26,6 +26,7 @@ class Explainer {
   void nearest(const Sequence& sequence, const Item& item, const Case& one, Finding& finding) const;
   bool nearest_in(ProcessId process, const Sequence& sequence, const Item& item, const Case& one, bool whole,
                   Finding& finding) const;
+  std::string between(ProcessId process, std::uint64_t after, std::uint64_t before) const;
   void never(const Never& rule, const Case& one, const Judgement& judgement, Finding& finding) const;
   void count(const Count& rule, const Case& one, const Judgement& judgement, Finding& finding) const;
   void at(const At& rule, const Case& one, const Judgement& judgement, Finding& finding) const;

@@ -200,6 +200,20 @@ class Search {
     return go_on(after);
   }
 
+  // Each item that is not in `mask` may still find a call behind `p`; else taking this one now leads nowhere.
+  bool rest_ahead(const Step& step, std::uint64_t mask, const Position& p) {
+    for (std::size_t k = 0; k < step.items.size(); ++k) {
+      if (mask >> k & 1) continue;
+      const Item& item = step.items[k];
+      const ProcessId process = facts_.who(*assignment_, item.role);
+      if (!certain() && (free(item) || facts_.open(process))) continue;
+      budget_.step();
+      Candidates& candidates = facts_.store.candidates(item.call, process);
+      if (!candidates.has(candidates.after(p.number))) return false;
+    }
+    return true;
+  }
+
   // The items of an `any` that are not in `mask`, in the order in which their calls stand.
   bool any(std::size_t r, const Sequence& sequence, std::size_t s, std::uint64_t mask, const Position& before) {
     const Step& step_ = sequence.steps[s];
@@ -213,7 +227,10 @@ class Search {
     if (failed_.contains(key)) return false;
     for (std::size_t i = 0; i < step_.items.size(); ++i) {
       if (mask >> i & 1) continue;
-      const auto go_on = [&](const Position& p) { return any(r, sequence, s, mask | std::uint64_t{1} << i, p); };
+      const auto go_on = [&](const Position& p) {
+        const std::uint64_t done = mask | std::uint64_t{1} << i;
+        return rest_ahead(step_, done, p) && any(r, sequence, s, done, p);
+      };
       if (try_calls(r, sequence, step_.items[i], before, true, go_on)) return true;
       if (unseen(sequence, step_.items[i], before, go_on)) return true;
     }
