@@ -13,7 +13,9 @@
 #include "cli/lines.h"
 #include "cli/recording.h"
 #include "model/model.h"
+#include "report/summary.h"
 #include "report/tree.h"
+#include "story/timing.h"
 #include "trace/anonymous.h"
 #include "trace/error.h"
 
@@ -51,6 +53,23 @@ class PidFilter : public trace::Sink {
   const std::set<int> pids_;
 };
 
+// A recording, read with its story and its times.
+class Measured : public story::TellingModel {
+ public:
+  Measured(const std::string& path, bool hide) : timing_(*this) {
+    trace::Anonymous anonymous(*this);
+    read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : *this);
+  }
+  void event(const trace::Event& event) override {
+    story::TellingModel::event(event);
+    timing_.event(event);
+  }
+  report::Summarized summarized(const std::string& name) const { return {name, story(), *this, timing_}; }
+
+ private:
+  story::Timing timing_;
+};
+
 }  // namespace
 
 int show_command(const Arguments& arguments) {
@@ -62,6 +81,11 @@ int show_command(const Arguments& arguments) {
   report::TreeOptions tree_options;
   CLI::App app("Prints a recorded trace as lines, as strace writes them, or as a tree.", "nstrace show");
   app.add_option("TRACE", path, "a trace file, or - for stdin")->required();
+  std::string other;
+  bool summary = false;
+  app.add_flag("--summary", summary,
+               "per container: phases, processes, times, slowest calls, what the program's begin waited for");
+  app.add_option("OTHER", other, "with --summary: a second trace, side by side")->needs("--summary");
   app.add_option("-o,--output", output, "write to FILE instead of the terminal")->type_name("FILE");
   app.add_flag("--tree", tree, "print the tree of the processes, with their namespaces and containers");
   app.add_option("--at", at, "the tree as it was TIME after the trace began: 1.25, 800ms")
@@ -77,6 +101,20 @@ int show_command(const Arguments& arguments) {
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
+  if (summary) {
+    if (tree) throw Error("--summary and --tree print different things; give one of them", kBadUse);
+    const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
+    const bool color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+    const Measured a(path, hide);
+    if (other.empty()) {
+      to->write(report::summary_text(a.summarized("A"), color));
+    } else {
+      const Measured b(other, hide);
+      to->write(report::summary_text(a.summarized("A"), b.summarized("B"), color));
+    }
+    to->flush();
+    return kDone;
+  }
   if (tree) {
     const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
     if (!at.empty()) tree_options.at = parse_moment(at);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "report/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "trace/text.h"
+
+namespace nstrace::report {
+namespace {
+
+using story::Chapter;
+using story::Phase;
+using story::PhaseSpan;
+using story::Time;
+
+std::string time(Time ns) {
+  if (ns < 0) return "-";
+  if (ns < 1'000'000) return fmt::format("{} us", ns / 1000);
+  if (ns < 10'000'000) return fmt::format("{:.2f} ms", static_cast<double>(ns) / 1e6);
+  if (ns < 10'000'000'000) return fmt::format("{:.1f} ms", static_cast<double>(ns) / 1e6);
+  return fmt::format("{:.1f} s", static_cast<double>(ns) / 1e9);
+}
+
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// Columns as wide as their widest cell; the first `left` flush left, the others flush right, but the last if it is
+// text.
+class Table {
+ public:
+  explicit Table(std::size_t left, bool text_last = false) : left_(left), text_last_(text_last) {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  std::string text(std::string_view head_on, std::string_view off) const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows_)
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        if (widths.size() <= i) widths.push_back(0);
+        widths[i] = std::max(widths[i], columns(row[i]));
+      }
+    std::string out;
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      std::string line = "  ";
+      for (std::size_t i = 0; i < rows_[r].size(); ++i) {
+        const std::string& cell = rows_[r][i];
+        const std::string pad(widths[i] - columns(cell), ' ');
+        line += i < left_ || (text_last_ && i + 1 == rows_[r].size()) ? cell + pad : pad + cell;
+        line += "  ";
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += r == 0 ? fmt::format("{}{}{}\n", head_on, line, off) : line + "\n";
+    }
+    return out;
+  }
+
+ private:
+  std::size_t left_;
+  bool text_last_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+struct Ink {
+  std::string_view title, head, off;
+};
+Ink ink(bool color) {
+  return color ? Ink{"\033[1m", "\033[2m", "\033[0m"} : Ink{};
+}
+
+// All stretches of a phase in a chapter together. They may overlap with those of other phases, so that the times of
+// phases need not add up to the chapter's.
+struct PhaseSum {
+  bool seen = false;
+  Time wall = 0, in_calls = 0;
+  std::uint64_t calls = 0;
+  int steps = 0, times = 0;
+};
+
+std::map<Phase, PhaseSum> phases_of(const Summarized& t, const Chapter& chapter) {
+  std::map<Phase, PhaseSum> sums;
+  for (const PhaseSpan& span : t.story.phases()) {
+    if (span.chapter != chapter.id) continue;
+    PhaseSum& sum = sums[span.phase];
+    if (!span.seen) continue;
+    sum.seen = true;
+    sum.wall += span.end - span.begin;
+    sum.steps += span.steps;
+    ++sum.times;
+    const auto [calls, took] = t.timing.calls_between(t.story, span);
+    sum.calls += calls;
+    sum.in_calls += took;
+  }
+  return sums;
+}
+
+std::string losses(const Summarized& t) {
+  const std::uint64_t lost = std::max(t.model.losses().count, t.model.footer() ? t.model.footer()->lost : 0);
+  return lost ? fmt::format("{}{} records were lost: counts and times may be short.\n",
+                            t.name.empty() ? "" : t.name + ": ", lost)
+              : "";
+}
+
+std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
+  std::string out = fmt::format("{}{}{}  {}\n", p.title, c.title, p.off, time(c.end - c.begin));
+  if (c.cut_before) out += "  under way when the trace began: what came before is not counted\n";
+  const bool durations = t.model.header().durations;
+
+  Table phases(1);
+  phases.row({"phase", "wall", "in calls", "calls", "steps"});
+  std::string unseen;
+  for (const auto& [phase, sum] : phases_of(t, c)) {
+    if (!sum.seen) {
+      unseen += (unseen.empty() ? "" : ", ") + std::string(story::phase_title(phase));
+      continue;
+    }
+    phases.row({std::string(story::phase_title(phase)), time(sum.wall), durations ? time(sum.in_calls) : "-",
+                std::to_string(sum.calls), std::to_string(sum.steps)});
+  }
+  out += "\n" + phases.text(p.head, p.off);
+  if (!unseen.empty()) out += "  not seen: " + unseen + "\n";
+
+  Table processes(2);
+  processes.row({"process", "pid", "wall", "on CPU", "waited for CPU", "blocked", "calls", "failed"});
+  for (const story::ProcessTime& time_of : t.timing.processes(t.story, c)) {
+    const model::Process& process = t.model.processes()[time_of.process];
+    processes.row({story::role_of(process, time_of.end - 1), std::to_string(process.pid),
+                   time(time_of.end - time_of.begin) + (time_of.ended ? "" : " +"),
+                   time(time_of.on_cpu) + (time_of.ended || time_of.on_cpu < 0 ? "" : " +"), time(time_of.cpu_wait),
+                   time_of.blocked ? time(*time_of.blocked) : "-", std::to_string(time_of.calls),
+                   std::to_string(time_of.failed)});
+  }
+  out += "\n" + processes.text(p.head, p.off);
+
+  if (const auto slow = t.timing.slowest(t.story, c, 5); !slow.empty()) {
+    std::string rows = fmt::format("{}  slowest calls{}\n", p.head, p.off);
+    for (const story::SlowCall& call : slow)
+      rows += fmt::format("  {:>10}  {}  {}\n", time(call.took),
+                          story::role_of(t.model.processes()[call.process], call.time), call.text);
+    out += "\n" + rows;
+  }
+
+  std::string made;
+  for (const model::Namespace& ns : t.model.namespaces())
+    if (ns.made_by >= c.first_event && ns.made_by <= c.last_event && ns.made_by)
+      made += fmt::format("{}{}:[{}]", made.empty() ? "" : " ", trace::ns_name(ns.type), ns.inode);
+  if (!made.empty()) out += fmt::format("\n{}  namespaces made{}\n  {}\n", p.head, p.off, made);
+
+  if (const auto path = t.timing.critical_path(t.story, c); !path.empty()) {
+    out += fmt::format("\n{}  what the program's begin waited for, {} in all{}\n", p.head,
+                       time(path.back().end - path.front().begin), p.off);
+    Table table(2, true);
+    table.row({"process", "pid", "for", "from", "its longest part, up to"});
+    for (const story::Link& link : path)
+      table.row({link.role, std::to_string(t.model.processes()[link.process].pid), time(link.end - link.begin),
+                 "+" + time(link.begin - path.front().begin),
+                 link.longest.empty() ? "" : time(link.longest_took) + " " + link.longest});
+    out += table.text(p.head, p.off);
+  }
+  return out;
+}
+
+std::string change(Time a, Time b) {
+  if (a <= 0) return "";
+  return fmt::format("x{:.2f}", static_cast<double>(b) / static_cast<double>(a));
+}
+
+}  // namespace
+
+std::string summary_text(const Summarized& trace, bool color) {
+  const Ink p = ink(color);
+  std::string out = losses(trace);
+  std::vector<const Chapter*> chapters;
+  for (const Chapter& c : trace.story.chapters()) chapters.push_back(&c);
+  std::ranges::stable_sort(chapters, {}, &Chapter::first_event);
+  for (const Chapter* c : chapters) {
+    if (!out.empty()) out += "\n";
+    out += chapter_text(trace, *c, p);
+  }
+  if (chapters.empty()) out += "There is no container in this trace.\n";
+  return out;
+}
+
+std::string summary_text(const Summarized& a, const Summarized& b, bool color) {
+  const Ink p = ink(color);
+  std::string out = losses(a) + losses(b);
+  const auto chapters_of = [](const Summarized& t, story::Kind kind) {
+    std::vector<const Chapter*> chapters;
+    for (const Chapter& c : t.story.chapters())
+      if (c.kind == kind) chapters.push_back(&c);
+    return chapters;
+  };
+  using story::Kind;
+  for (const Kind kind : {Kind::Made, Kind::Entered, Kind::Ended, Kind::Sandbox, Kind::Other, Kind::Daemon}) {
+    const auto of_a = chapters_of(a, kind), of_b = chapters_of(b, kind);
+    for (std::size_t i = 0; i < std::max(of_a.size(), of_b.size()); ++i) {
+      if (!out.empty()) out += "\n";
+      const Chapter* in_a = i < of_a.size() ? of_a[i] : nullptr;
+      const Chapter* in_b = i < of_b.size() ? of_b[i] : nullptr;
+      out += fmt::format("A  {}{}{}\nB  {}{}{}\n", p.title, in_a ? in_a->title : "nothing of the kind", p.off, p.title,
+                         in_b ? in_b->title : "nothing of the kind", p.off);
+      if (!in_a || !in_b) continue;
+      const auto phases_a = phases_of(a, *in_a), phases_b = phases_of(b, *in_b);
+      Table table(1);
+      table.row({"phase", "A", "B", "B/A", "calls A", "calls B"});
+      table.row({"all", time(in_a->end - in_a->begin), time(in_b->end - in_b->begin),
+                 change(in_a->end - in_a->begin, in_b->end - in_b->begin), "", ""});
+      for (const Phase phase : story::all_phases()) {
+        const auto of = [&](const auto& phases) {
+          const auto found = phases.find(phase);
+          return found == phases.end() ? PhaseSum() : found->second;
+        };
+        const PhaseSum sa = of(phases_a), sb = of(phases_b);
+        if (!sa.seen && !sb.seen) continue;
+        table.row({std::string(story::phase_title(phase)), sa.seen ? time(sa.wall) : "not seen",
+                   sb.seen ? time(sb.wall) : "not seen", sa.seen && sb.seen ? change(sa.wall, sb.wall) : "",
+                   sa.seen ? std::to_string(sa.calls) : "", sb.seen ? std::to_string(sb.calls) : ""});
+      }
+      out += "\n" + table.text(p.head, p.off);
+    }
+  }
+  if (a.story.chapters().empty() && b.story.chapters().empty()) out += "There is no container in these traces.\n";
+  return out;
+}
+
+}  // namespace nstrace::report

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Where the time went: how long each process lived, ran and waited, which calls took longest, and the chain of waiting
+// from the first command to the user's program. Fed with the events of a trace beside a TellingModel.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "story/story.h"
+
+namespace nstrace::story {
+
+struct ProcessTime {
+  model::ProcessId process = 0;
+  Time begin = 0, end = 0;  // its life, as far as it lies in the trace
+  bool ended = false;
+  Time on_cpu = -1;    // of all its threads whose end was seen, and of what ran before an exec; -1 = not recorded
+  Time cpu_wait = -1;  // ready to run, but waiting for a CPU; as above
+  std::optional<Time> blocked;  // neither of both; absent for a process with several threads, which can do both at once
+  std::uint64_t calls = 0, failed = 0;
+  Time in_calls = 0;  // between their begin and their end, where that was recorded
+};
+
+struct SlowCall {
+  model::ProcessId process = 0;
+  std::uint64_t event = 0;
+  Time time = 0, took = 0;
+  std::string text;  // "mount("proc", ...)"; printable
+};
+
+// A stretch of the chain of waiting, in which all waited for what this process did.
+struct Link {
+  model::ProcessId process = 0;
+  Time begin = 0, end = 0;
+  std::string role;     // "runc create", "containerd-shim"; printable
+  std::string longest;  // its longest single stretch was before this: "mount(...)"; printable
+  Time longest_took = 0;
+};
+
+class Timing : public trace::Sink {
+ public:
+  explicit Timing(const model::Model& model) : model_(model) {}
+  // After the model has been given the same.
+  void event(const trace::Event& event) override;
+  void header(const trace::Header&) override {}
+  void existing(const trace::Existing&) override {}
+  void footer(const trace::Footer&) override {}
+
+  // Of one chapter of the story: who had a part in it, by their begin.
+  std::vector<ProcessTime> processes(const Story& story, const Chapter& chapter) const;
+  std::vector<SlowCall> slowest(const Story& story, const Chapter& chapter, std::size_t how_many) const;
+  // From the chapter's first event to its program's exec, without a gap. It is told from the order of events alone: a
+  // process that goes on after a pause is taken to have waited for whoever did something last before. Empty where no
+  // program began, or where records were lost in between.
+  std::vector<Link> critical_path(const Story& story, const Chapter& chapter) const;
+  // How many calls, and for how long, between two events of processes in the chapter.
+  std::pair<std::uint64_t, Time> calls_between(const Story& story, const PhaseSpan& span) const;
+
+ private:
+  struct Point {
+    Time begin = 0, time = 0;
+    std::uint64_t event = 0;
+    model::ProcessId process = 0;
+    bool call = false, failed = false;
+    std::string text;
+  };
+  std::vector<bool> members(const Story& story, const Chapter& chapter) const;
+
+  const model::Model& model_;
+  std::vector<Point> points_;  // in order
+  // The leader's last exec tells what it ran up to there; its end, all that it ran.
+  struct Cpu {
+    trace::CpuTime at_exec, ended;
+    bool leader_ended = false;
+  };
+  std::vector<Cpu> cpu_;  // by ProcessId
+};
+
+// What a process is in the story: "runc create", "runc init", "containerd-shim", "sleep".
+std::string role_of(const model::Process& process, Time at);
+
+}  // namespace nstrace::story

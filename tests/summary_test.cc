@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Where the time went: of recorded traces, and of scenes with one trap each.
+#include "report/summary.h"
+
+#include "tests/catch.h"
+#include "tests/golden.h"
+#include "tests/scene.h"
+#include "trace/file.h"
+
+using namespace nstrace;
+using namespace nstrace::testing;
+using story::Kind;
+
+namespace {
+
+class Measured : public story::TellingModel {
+ public:
+  void event(const trace::Event& event) override {
+    story::TellingModel::event(event);
+    timing.event(event);
+  }
+  const story::Chapter& chapter(Kind kind) const {
+    for (const story::Chapter& c : story().chapters())
+      if (c.kind == kind) return c;
+    throw std::runtime_error("no such chapter");
+  }
+  report::Summarized summarized(const std::string& name) const { return {name, story(), *this, timing}; }
+  story::Timing timing{*this};
+};
+
+void play(const trace::Trace& trace, Measured& to) {
+  to.header(trace.header);
+  for (const trace::Existing& p : trace.existing) to.existing(p);
+  for (const trace::Event& e : trace.events) to.event(e);
+  to.footer(trace.footer.value_or(trace::Footer{}));
+}
+trace::Trace recorded(const std::string& name) {
+  return trace::load_trace(NSTRACE_SOURCE_DIR "/tests/traces/" + name + ".jsonl.zst");
+}
+
+}  // namespace
+
+TEST_CASE("summaries of recorded traces") {
+  for (const char* name : {"docker-run", "docker-exec", "timed"}) {
+    Measured m;
+    play(recorded(name), m);
+    check_golden(std::string("summary/") + name + ".txt", report::summary_text(m.summarized(""), false));
+  }
+}
+
+TEST_CASE("two runtimes side by side") {
+  Measured a, b;
+  play(recorded("runc-run"), a);
+  play(recorded("crun-run"), b);
+  check_golden("summary/runc-crun.txt", report::summary_text(a.summarized("A"), b.summarized("B"), false));
+}
+
+TEST_CASE("the chain of waiting has no gap and ends with the program") {
+  for (const char* name : {"docker-run", "docker-exec", "runc-run", "crun-run", "podman-run-crun"}) {
+    INFO(name);
+    Measured m;
+    play(recorded(name), m);
+    const bool exec = std::string_view(name) == "docker-exec";
+    const auto path = m.timing.critical_path(m.story(), m.chapter(exec ? Kind::Entered : Kind::Made));
+    REQUIRE(path.size() > 1);
+    for (std::size_t i = 1; i < path.size(); ++i) {
+      CHECK(path[i].begin == path[i - 1].end);
+      CHECK(path[i].process != path[i - 1].process);
+    }
+    for (const story::Step& step : m.story().steps())
+      if (step.rule == "program" || step.rule == "entered-program") {
+        CHECK(path.back().process == step.process);
+        CHECK(path.back().end == step.end);
+      }
+  }
+}
+
+TEST_CASE("what waited for a lost record is not told") {
+  trace::Trace lossy = recorded("docker-run");
+  trace::Event& event = lossy.events[lossy.events.size() / 2];
+  event.what = trace::Lost{1, 0, "ring buffer full"};
+  Measured m;
+  play(lossy, m);
+  CHECK(m.timing.critical_path(m.story(), m.chapter(Kind::Made)).empty());
+  CHECK(report::summary_text(m.summarized(""), false).find("1 records were lost") != std::string::npos);
+}
+
+TEST_CASE("the leader's end has what its execs had counted") {
+  Scene s;
+  s.exec(1, "/usr/bin/bwrap", {"bwrap", "true"});
+  s.fork(1, 200);
+  s.exec(200, "/usr/bin/bwrap", {"bwrap", "true"});
+  s.last().as<trace::Exec>()->cpu = {3'000'000, 0};
+  s.unshare(200, 0x20000);
+  s.exit(200);
+  s.last().as<trace::Exit>()->cpu = {5'000'000, 1'000'000};
+  Measured m;
+  s.play(m);
+  bool found = false;
+  for (const story::Chapter& c : m.story().chapters())
+    for (const story::ProcessTime& t : m.timing.processes(m.story(), c)) {
+      if (m.processes()[t.process].pid != 200) continue;
+      found = true;
+      CHECK(t.on_cpu == 5'000'000);
+      CHECK(t.cpu_wait == 1'000'000);
+    }
+  CHECK(found);
+}
+
+TEST_CASE("an anonymous trace has no times, and none are made up") {
+  Scene s = docker_run_scene();
+  s.header().durations = false;
+  Measured m;
+  s.play(m);
+  const std::string text = report::summary_text(m.summarized(""), false);
+  CHECK(text.find("in calls") != std::string::npos);
+  CHECK(m.timing.slowest(m.story(), m.chapter(Kind::Made), 5).empty());
+}
