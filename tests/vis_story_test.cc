@@ -10,6 +10,7 @@
 #include "tests/scene.h"
 #include "tests/xml.h"
 #include "vis/brief.h"
+#include "vis/critical.h"
 #include "vis/draw.h"
 
 using namespace nstrace;
@@ -198,4 +199,76 @@ TEST_CASE("perfetto: a pid that is used again is another track") {
   std::sort(tracks.begin(), tracks.end());
   REQUIRE(std::adjacent_find(tracks.begin(), tracks.end()) == tracks.end());
   REQUIRE(tracks.size() == 4);  // sh, a, b, and the steps
+}
+
+namespace {
+std::vector<std::size_t> nodes_of(const std::vector<Stretch>& path) {
+  std::vector<std::size_t> nodes;
+  for (const Stretch& stretch : path) {
+    if (nodes.empty() || nodes.back() != stretch.node) nodes.push_back(stretch.node);
+  }
+  return nodes;
+}
+constexpr trace::Time kMs = 1'000'000;
+}  // namespace
+
+TEST_CASE("critical path: who was made leads to its maker") {
+  const std::vector<Beat> beats{
+      {.time = 0, .node = 0, .makes = 1}, {.time = kMs, .node = 1, .makes = 2}, {.time = 2 * kMs, .node = 2}};
+  REQUIRE(nodes_of(critical_path(beats, 2)) == std::vector<std::size_t>{2, 1, 0});
+}
+
+TEST_CASE("critical path: silence leads to the hook that ended meanwhile") {
+  const std::vector<Beat> beats{{.time = 0, .node = 0, .makes = 1},          {.time = 1, .node = 1},
+                                {.time = 2, .node = 0, .makes = 2},          {.time = 3, .node = 2},
+                                {.time = 90 * kMs, .node = 2, .ends = true}, {.time = 91 * kMs, .node = 1}};
+  REQUIRE(nodes_of(critical_path(beats, 5)) == std::vector<std::size_t>{1, 2, 0});
+}
+
+TEST_CASE("critical path: the end of a maker wakes no one it made") {
+  const std::vector<Beat> beats{{.time = 0, .node = 0, .makes = 1},
+                                {.time = 1, .node = 1},
+                                {.time = 2, .node = 0, .ends = true},
+                                {.time = 90 * kMs, .node = 1}};
+  REQUIRE(nodes_of(critical_path(beats, 3)) == std::vector<std::size_t>{1, 0});
+}
+
+TEST_CASE("critical path: a busy process is not left for what others do") {
+  const std::vector<Beat> beats{
+      {.time = 0, .node = 0, .makes = 1}, {.time = 10, .node = 1}, {.time = 20, .node = 0}, {.time = 30, .node = 1}};
+  REQUIRE(nodes_of(critical_path(beats, 3)) == std::vector<std::size_t>{1, 0});
+}
+
+TEST_CASE("critical path: nothing, and a target that is not there") {
+  REQUIRE(critical_path({}, 0).empty());
+  REQUIRE(critical_path({{.time = 0, .node = 0}}, 1).empty());
+  REQUIRE(critical_path({{.time = 0, .node = 0}}, 0).size() == 1);
+}
+
+TEST_CASE("fold: of five containers made alike one is shown, the others are named with their namespaces") {
+  Scene s;
+  s.existing(100, "containerd", {"/usr/bin/containerd"});
+  for (int i = 0; i < 6; ++i) {
+    const int pid = 200 + 10 * i;
+    const std::string id = std::string(31, 'a') + std::to_string(i);
+    s.fork(100, pid);
+    s.exec(pid, "/usr/sbin/runc", {"runc", "create", "--bundle", "/b", id});
+    s.fork(pid, pid + 1, CLONE_NEWPID | CLONE_NEWNS);
+    s.rename(pid + 1, "runc:[2:INIT]");
+    s.pivot_root(pid + 1, ".", ".");
+    s.exec(pid + 1, "/bin/app", {"app" + std::to_string(i)});
+  }
+  const Recording recording = recorded(s);
+  const Graph graph = told(recording);
+  REQUIRE(graph.clusters.size() == 1);
+  const auto fold = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                 [](const Node& node) { return node.kind == Node::Kind::Folded; });
+  REQUIRE(fold != graph.nodes.end());
+  REQUIRE(fold->title == "5 more containers, made in the same way");
+  REQUIRE(fold->rows.size() == 5);
+  for (const Row& row : fold->rows) REQUIRE(row.badges.size() == 2);
+  DrawOptions all;
+  all.all = true;
+  all.story = &recording.story();
+  REQUIRE(build_tree(recording, all).clusters.size() == 6);
 }

@@ -27,9 +27,10 @@ struct Badge {
 
 // What the story says of something, where it tells of it.
 struct Told {
-  int step = 0;         // its number in the story; 0 = none
-  std::string meaning;  // in a few plain words
-  int phase = -1;       // index into Graph::phases
+  int step = 0;                    // its number in the story; 0 = none
+  std::string meaning;             // in a few plain words
+  int phase = -1;                  // index into Graph::phases
+  trace::Time begin = 0, end = 0;  // of a step that is one call; else both 0
 };
 
 // One line of a node: something the process did.

@@ -174,7 +174,12 @@ std::string meaning_of(const story::Step& step) {
 }
 
 Told told_of(const story::Step& step) {
-  return {.step = step.number, .meaning = meaning_of(step), .phase = static_cast<int>(step.phase)};
+  Told told{.step = step.number, .meaning = meaning_of(step), .phase = static_cast<int>(step.phase)};
+  if (step.count == 1) {
+    told.begin = step.begin;
+    told.end = step.end;
+  }
+  return told;
 }
 
 void tell(const story::Step& step, Row& row) {
@@ -189,7 +194,7 @@ Row step_row(const story::Step& step, const model::Process& process, const Names
   row.kind = Row::Kind::Step;
   row.event = step.event;
   row.last = std::max(step.event, step.last_event);
-  row.time = step.begin;
+  row.time = step.count == 1 ? step.end : step.begin;
   row.until = step.end;
   row.tip = display_whole(step.line, 2000);
   const std::string_view call = call_of(step);

@@ -31,8 +31,9 @@ inline constexpr Tone kWay{"way", "#1f2937", "#f0f6fc"};    // the way from daem
 inline constexpr Tone kFork{"fork", "#9aa4b1", "#5d6876"};  // other forks
 inline constexpr Tone kGood{"good", "#1a7f37", "#3fb950"};
 inline constexpr Tone kBad{"bad", "#c1121f", "#ff7b72"};
+inline constexpr Tone kPath{"path", "#d4860b", "#f0b429"};  // the critical path
 inline constexpr Tone kAll[] = {kPaper,   kCard,     kHead, kLine, kText, kDim, kHost,
-                                kHostBar, kHostText, kWay,  kFork, kGood, kBad};
+                                kHostBar, kHostText, kWay,  kFork, kGood, kBad, kPath};
 }  // namespace tone
 
 enum class Font : std::uint8_t { Sans, Bold, Mono, MonoBold };

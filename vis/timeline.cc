@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "vis/card.h"
+#include "vis/critical.h"
 #include "vis/namespaces.h"
 #include "vis/svg.h"
 #include "vis/text.h"
@@ -69,6 +70,8 @@ class Timeline {
     Sheet body;
     draw_phases(body);
     draw_lanes(body);
+    draw_blocked(body);
+    draw_path(body);
     draw_breaks(body);
     draw_moments(body);
     const Sheet legend = draw_signs();
@@ -247,6 +250,68 @@ class Timeline {
         k = same;
       }
     }
+  }
+
+  // The height of a time, between those of the moments around it.
+  double y_at(Time time) const {
+    const Instant* before = nullptr;
+    for (const Instant& moment : moments_) {
+      if (moment.time >= time) {
+        if (!before) return std::min(moment.y, head_ + kRow);
+        const auto gap = static_cast<double>(moment.time - before->time);
+        return before->y + (gap > 0 ? static_cast<double>(time - before->time) / gap : 1) * (moment.y - before->y);
+      }
+      if (!before || moment.time >= before->time) before = &moment;
+    }
+    return before ? before->y : head_;
+  }
+
+  // Calls that took long are hatched from their begin to their end.
+  void draw_blocked(Sheet& sheet) const {
+    for (const Instant& moment : moments_) {
+      const Told& step = told(moment);
+      if (moment.kind != Instant::Kind::Row || step.end - step.begin < kLong) continue;
+      const double left = lane_x(moment.node) - kBar / 2;
+      const double top = std::max(y_at(step.begin), top_[moment.node]), bottom = moment.y;
+      std::string data;
+      for (double d = top + 2; d < bottom + kBar; d += 4.5) {
+        const double from = std::max(0.0, d - bottom), to = std::min(kBar, d - top);
+        if (to > from) {
+          data += fmt::format("M{} {}L{} {}", number(left + from), number(d - from), number(left + to), number(d - to));
+        }
+      }
+      if (data.empty()) continue;
+      sheet.open("took " + duration_text(step.end - step.begin));
+      sheet.path(data, {.stroke = tone::kPaper, .line = 1.3});
+      sheet.close();
+    }
+  }
+
+  // Back from where the container's program begins.
+  void draw_path(Sheet& sheet) {
+    std::vector<Beat> beats;
+    std::optional<std::size_t> target;
+    for (std::size_t i = 0; i < moments_.size(); ++i) {
+      const Instant& moment = moments_[i];
+      Beat beat{.time = moment.time, .node = moment.node, .ends = moment.kind == Instant::Kind::End};
+      if (moment.kind == Instant::Kind::Fork) beat.makes = moment.edge->to;
+      beats.push_back(beat);
+      const bool program = moment.kind == Instant::Kind::Row && moment.row->kind == Row::Kind::Exec;
+      if (!target && program && graph_.nodes[moment.node].cluster) target = i;
+    }
+    if (!target) return;
+    path_ = true;
+    const auto x = [&](std::size_t node) { return lane_x(node) - kBar / 2 - 3.6; };
+    std::string data;
+    for (const Stretch& stretch : critical_path(beats, *target)) {
+      const double from = moments_[stretch.from].y, to = moments_[stretch.to].y;
+      if (data.empty()) data = fmt::format("M{} {}", number(x(stretch.node)), number(to));
+      data += fmt::format("H{}V{}", number(x(stretch.node)), number(from));
+    }
+    data += fmt::format("V{}", number(head_));
+    sheet.open("critical path: what the container's program waited for to begin, as far as forks, ends and steps tell");
+    sheet.path(data, {.stroke = tone::kPath, .line = 2.8});
+    sheet.close();
   }
 
   void draw_breaks(Sheet& sheet) const {
@@ -460,10 +525,34 @@ class Timeline {
       sheet.text(x, y, ns_name(type), {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
       x += text_width(ns_name(type), Font::Bold, kSmall) + 8;
     }
+    const auto sign = [&](const std::string_view words, const std::function<void(double)>& draw) {
+      x += 14;
+      draw(x);
+      x += 34;
+      sheet.text(x, y, words, {.size = kSmall, .fill = tone::kDim});
+      x += text_width(words, Font::Sans, kSmall);
+    };
+    if (path_) {
+      sign("critical path: what the program waited for", [&](double at) {
+        sheet.path(fmt::format("M{} {}h26", number(at), number(y - 4)), {.stroke = tone::kPath, .line = 2.8});
+      });
+    }
+    if (std::any_of(moments_.begin(), moments_.end(), [&](const Instant& m) {
+          return m.kind == Instant::Kind::Row && told(m).end - told(m).begin >= kLong;
+        })) {
+      sign("in a call that takes long", [&](double at) {
+        sheet.box(at + 4, y - 11, kBar, 13, {.fill = tone::kHostBar});
+        sheet.path(fmt::format("M{0} {1}l5 -5M{0} {2}l11 -11M{3} {2}l11 -11M{4} {2}l5 -5", number(at + 4),
+                               number(y - 5), number(y + 1.5), number(at + 10), number(at + 17)),
+                   {.stroke = tone::kPaper, .line = 1.3});
+      });
+    }
+    sheet.w = std::max(sheet.w, x);
     sheet.h = y + 8;
     return sheet;
   }
 
+  static constexpr Time kLong = 1'000'000;
   static constexpr double kTilt = 0.72;  // radians
 
   struct Break {
@@ -478,7 +567,7 @@ class Timeline {
   std::vector<Instant> moments_;
   std::vector<Break> breaks_;
   double head_ = 0, bottom_ = 0, width_ = 0, axis_ = 64;
-  bool phases_ = false;
+  bool phases_ = false, path_ = false;
 };
 
 }  // namespace
