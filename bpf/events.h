@@ -17,8 +17,7 @@
 #define NST_MAX_SYSCALLS 512
 #define NST_CHUNK (32 * 1024) /* of an argument vector; a power of two */
 #define NST_ARGS 6
-#define NST_FDS 2 /* descriptors of a call that are looked at */
-#define NST_NO_ARG 0xff
+#define NST_MAX_FILES 256 /* descriptors that are listed at an exec */
 #define NST_ARG_STRIDE 8 /* of the capture table: a power of two, for the verifier */
 
 enum nst_record {
@@ -30,6 +29,8 @@ enum nst_record {
 	NST_CHUNK_CALLED, /* part of the argv as called */
 	NST_CHUNK_IMAGE, /* part of the new image's argv and environment */
 	NST_TASK, /* a task that existed, from the iterator */
+	NST_FILES_CALL, /* what the descriptors of a call are */
+	NST_FILES_EXEC, /* folders and descriptors that a new image begins with */
 };
 
 /* A task: who, and where it lives. */
@@ -64,19 +65,31 @@ struct nst_call {
 
 #define NST_NO_COUNT (~0u)
 
-/* What a descriptor referred to, at entry. */
-enum nst_fd_kind {
-	NST_FD_UNKNOWN = 0,
-	NST_FD_NS, /* name = type, number = inode */
-	NST_FD_PIDFD, /* number = pid as the tracer sees it */
-	NST_FD_PATH, /* name = last component, number = inode */
+/* What a descriptor or a folder is. In the bytes of an NST_FILES_* chunk, one after the other, each padded to 8. */
+enum nst_file_kind {
+	NST_FILE_UNKNOWN = 0,
+	NST_FILE_PATH, /* bytes: its names, the last one first, each with its NUL; number = inode */
+	NST_FILE_UNNAMED, /* bytes: its only name (a memory file); number = inode */
+	NST_FILE_NS, /* bytes: the type; number = inode */
+	NST_FILE_PIDFD, /* number = pid as the tracer sees it */
+	NST_FILE_PIPE, /* number = inode */
+	NST_FILE_SOCKET, /* number = inode */
+	NST_FILE_ANONYMOUS, /* bytes: its name */
 };
-struct nst_fd {
+struct nst_file {
+	__s32 fd; /* in a call's: which argument; or one of these: */
 	__u32 kind;
-	__u32 arg; /* of the call */
 	__u64 number;
-	char name[24];
+	__u32 device; /* as nst_rec_exec.device */
+	__u32 flags;
+	__u32 length; /* of the bytes that follow */
+	__u32 pad;
 };
+#define NST_FILE_CWD (-1)
+#define NST_FILE_ROOT (-2)
+#define NST_FILE_UNREACHABLE 1 /* not below the root of the process */
+#define NST_FILE_DELETED 2
+#define NST_FILE_CUT 4 /* there are more names */
 
 /* What the scheduler has counted of a task, in ns. */
 struct nst_cpu {
@@ -106,8 +119,11 @@ struct nst_rec_exec {
 	__u32 device; /* kernel-internal dev_t: major << 20 | minor */
 	__u32 argc;
 	__u32 envc;
-	__u32 fd_count; /* 0 or 1: execveat's directory */
-	struct nst_fd fd;
+	__u32 files_more; /* open descriptors beyond those listed */
+	__u32 ids[8]; /* uid euid suid fsuid gid egid sgid fsgid, in the first user namespace */
+	__u64 caps[5]; /* inheritable permitted effective bounding ambient */
+	__u32 no_new_privs;
+	__u32 seccomp; /* as /proc/PID/status has it */
 	__u64 image_args; /* bytes of argv in the image chunks; environment follows */
 	__u64 image_total; /* bytes that the image chunks should add up to */
 	char comm_before[NST_COMM_LEN];
@@ -134,10 +150,9 @@ struct nst_rec_syscall {
 	struct nst_call call;
 	__s64 result;
 	__u32 pieces; /* how many struct nst_piece follow */
-	__u32 fd_count;
 	__u32 envc; /* of a failed exec: elements of its environment; NST_NO_COUNT = not known */
 	__u32 returned; /* 0: a call that does not return, reported when it began */
-	struct nst_fd fds[NST_FDS];
+	__u32 pad;
 };
 
 /* Memory behind an argument: `length` bytes follow, then padding to 8. */

@@ -21,7 +21,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* Set between open and load. */
 const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
-const volatile __u8 fd_args[NST_MAX_SYSCALLS * NST_FDS]; /* which arguments are descriptors; NST_NO_ARG = none */
+const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is a descriptor */
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
 const volatile bool ship_env = true;
 
@@ -68,9 +68,8 @@ struct {
 /* Calls that were entered, by task: a thread that execs changes its tid on the way, but not its task_struct. */
 struct pending {
 	struct nst_call call;
-	struct nst_fd fds[NST_FDS];
-	__u32 fd_count;
 	__u32 faulted; /* an element of argv could not be read at entry */
+	__u32 pad;
 	char comm[NST_COMM_LEN];
 };
 struct {
@@ -336,60 +335,6 @@ static __always_inline bool descends(struct task_struct *task)
 	return false;
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------ */
-
-#define NSFS_MAGIC 0x6e736673
-#define PIDFS_MAGIC 0x50494446
-#define ANON_INODE_FS_MAGIC 0x09041934
-
-static __always_inline void fill_fd(struct nst_fd *out, __u32 arg, int number)
-{
-	struct files_struct *files = BPF_CORE_READ(current_task(), files);
-	struct fdtable *table = BPF_CORE_READ(files, fdt);
-	struct file **slots = BPF_CORE_READ(table, fd);
-	const char *name = 0;
-	struct file *file = 0;
-	struct inode *inode;
-	struct pid *pid = 0;
-	struct upid upid = {};
-	__u64 magic;
-
-	__builtin_memset(out, 0, sizeof(*out));
-	out->arg = arg;
-	if (number < 0 || (__u32)number >= BPF_CORE_READ(table, max_fds))
-		return;
-	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
-	if (!file)
-		return;
-	inode = BPF_CORE_READ(file, f_inode);
-	magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	if (magic == NSFS_MAGIC) {
-		struct ns_common *ns = BPF_CORE_READ(inode, i_private);
-
-		out->kind = NST_FD_NS;
-		out->number = BPF_CORE_READ(inode, i_ino);
-		name = BPF_CORE_READ(ns, ops, name);
-		bpf_probe_read_kernel_str(out->name, sizeof(out->name), name);
-		return;
-	}
-	name = (const char *)BPF_CORE_READ(file, f_path.dentry, d_name.name);
-	bpf_probe_read_kernel_str(out->name, sizeof(out->name), name);
-	if (magic == PIDFS_MAGIC) {
-		pid = BPF_CORE_READ(inode, i_private);
-	} else if (magic == ANON_INODE_FS_MAGIC && out->name[0] == '[' && out->name[1] == 'p' &&
-		   out->name[2] == 'i' && out->name[3] == 'd' && out->name[4] == 'f' && out->name[5] == 'd') {
-		pid = BPF_CORE_READ(file, private_data); /* before 6.9 */
-	}
-	if (pid) {
-		bpf_core_read(&upid, sizeof(upid), &pid->numbers);
-		out->kind = NST_FD_PIDFD;
-		out->number = upid.nr;
-		return;
-	}
-	out->kind = NST_FD_PATH;
-	out->number = BPF_CORE_READ(inode, i_ino);
-}
-
 /* ---- chunks: argument vectors of any length --------------------------------------------------------------------- */
 
 /* Sends what the chunk holds. Not inlined: the verifier looks at a global function once, wherever it is called. */
@@ -411,6 +356,8 @@ __noinline int ship_chunk(__u32 flags)
 	submit(&chunk->rec.head, work->type, sizeof(chunk->rec) + length);
 	return 0;
 }
+
+#include "files.bpf.h"
 
 /* One element of argv, appended to the chunk with its NUL. */
 __noinline int vector_element(void)
@@ -778,29 +725,6 @@ static __always_inline long call_number(struct pt_regs *regs)
 }
 #endif
 
-/* Looks at what the descriptors among the arguments of the call in `work` stand for. */
-__noinline int read_fds(void)
-{
-	struct work *work = bpf_map_lookup_elem(&works, &zero);
-	int i;
-
-	if (!work)
-		return 0;
-	for (i = 0; i < NST_FDS; i++) {
-		__u32 index = (work->pending.call.nr & (NST_MAX_SYSCALLS - 1)) * NST_FDS + i;
-		__u32 arg;
-
-		barrier_var(index); /* as in read_piece() */
-		arg = fd_args[index & (NST_MAX_SYSCALLS * NST_FDS - 1)];
-		if (arg >= NST_ARGS)
-			break;
-		barrier_var(arg);
-		fill_fd(&work->pending.fds[i], arg, work->pending.call.args[arg & (NST_ARG_STRIDE - 1)]);
-		work->pending.fd_count++;
-	}
-	return 0;
-}
-
 static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr)
 {
 	struct pending *pending = &work->pending;
@@ -812,7 +736,8 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	pending->call.tid = bpf_get_current_pid_tgid();
 	read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
-	read_fds();
+	if (fd_masks[nr & (NST_MAX_SYSCALLS - 1)])
+		ship_call_files();
 }
 
 /* Sends the call in `work`. */
@@ -832,8 +757,6 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 	rec->result = result;
 	rec->envc = envc;
 	rec->pieces = 0;
-	rec->fd_count = work->pending.fd_count;
-	__builtin_memcpy(rec->fds, work->pending.fds, sizeof(rec->fds));
 	size = read_pieces(&work->pending.call, sizeof(*rec), &rec->pieces);
 	submit(&rec->head, NST_SYSCALL, size);
 	return 0;
@@ -964,6 +887,39 @@ static __always_inline bool has_followed_name(struct task_struct *task)
 	return bpf_map_lookup_elem(&names, &key) != 0;
 }
 
+#define PFA_NO_NEW_PRIVS 0 /* include/linux/sched.h, a bit of atomic_flags */
+
+static __always_inline __u64 read_caps(const kernel_cap_t *caps)
+{
+	__u64 mask = 0;
+
+	bpf_probe_read_kernel(&mask, sizeof(mask), caps);
+	return mask;
+}
+
+static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	rec->ids[0] = BPF_CORE_READ(cred, uid.val);
+	rec->ids[1] = BPF_CORE_READ(cred, euid.val);
+	rec->ids[2] = BPF_CORE_READ(cred, suid.val);
+	rec->ids[3] = BPF_CORE_READ(cred, fsuid.val);
+	rec->ids[4] = BPF_CORE_READ(cred, gid.val);
+	rec->ids[5] = BPF_CORE_READ(cred, egid.val);
+	rec->ids[6] = BPF_CORE_READ(cred, sgid.val);
+	rec->ids[7] = BPF_CORE_READ(cred, fsgid.val);
+	rec->caps[0] = read_caps(&cred->cap_inheritable);
+	rec->caps[1] = read_caps(&cred->cap_permitted);
+	rec->caps[2] = read_caps(&cred->cap_effective);
+	rec->caps[3] = read_caps(&cred->cap_bset);
+	rec->caps[4] = read_caps(&cred->cap_ambient);
+	rec->no_new_privs = BPF_CORE_READ(task, atomic_flags) >> PFA_NO_NEW_PRIVS & 1;
+	rec->seccomp = 0;
+	if (bpf_core_field_exists(task->seccomp))
+		rec->seccomp = BPF_CORE_READ(task, seccomp.mode);
+}
+
 /* include/trace/events/sched.h: an exec has succeeded; the new image's memory is in place. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
@@ -990,11 +946,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	rec = (struct nst_rec_exec *)scratch->bytes;
 	fill_task(&rec->task, task);
 	fill_cpu(&rec->cpu, task);
-	rec->fd_count = 0;
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
 		rec->call = pending->call;
-		rec->fd_count = pending->fd_count;
-		rec->fd = pending->fds[0];
 		__builtin_memcpy(rec->comm_before, pending->comm, sizeof(rec->comm_before));
 	} else {
 		__builtin_memset(&rec->call, 0, sizeof(rec->call));
@@ -1022,6 +975,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, BPF_CORE_READ(bprm, interp));
 	if (got > 0)
 		off += got & (2 * STRING_MAX - 1);
+	fill_creds(rec, task);
+	rec->files_more = ship_exec_files(rec->call.id);
 	ship_image(rec->call.id, start, total);
 	submit(&rec->head, NST_EXEC, off);
 	bpf_map_delete_elem(&entered, &key);

@@ -104,8 +104,38 @@ struct pid {
 	struct upid numbers[1];
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+/* two words before 6.3, one of 64 bits since: the same bytes on a little-endian machine */
+typedef struct {
+	__u64 val;
+} kernel_cap_t;
+
 struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t suid;
+	kgid_t sgid;
+	kuid_t euid;
+	kgid_t egid;
+	kuid_t fsuid;
+	kgid_t fsgid;
+	kernel_cap_t cap_inheritable;
+	kernel_cap_t cap_permitted;
+	kernel_cap_t cap_effective;
+	kernel_cap_t cap_bset;
+	kernel_cap_t cap_ambient;
 	struct user_namespace *user_ns;
+};
+
+struct seccomp {
+	int mode;
 };
 
 struct kernfs_node {
@@ -148,14 +178,6 @@ struct qstr {
 	const unsigned char *name;
 };
 
-struct dentry {
-	struct qstr d_name;
-};
-
-struct path {
-	struct dentry *dentry;
-};
-
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
@@ -167,6 +189,37 @@ struct inode {
 	void *i_private;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
 struct file {
 	struct inode *f_inode;
 	struct path f_path;
@@ -176,6 +229,7 @@ struct file {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *open_fds;
 };
 
 struct files_struct {
@@ -210,10 +264,14 @@ struct task_struct {
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	const struct cred *real_cred;
+	const struct cred *cred;
 	char comm[16];
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct seccomp seccomp;
+	unsigned long atomic_flags;
 	struct css_set *cgroups;
 };
 

@@ -91,8 +91,6 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
     const int number = trace::syscall_number(*call, arch);
     if (number < 0 || number >= NST_MAX_SYSCALLS) return;
     rodata.call_class[number] = class_of(name);
-    int fds = 0;
-    for (int i = 0; i < NST_FDS; ++i) rodata.fd_args[number * NST_FDS + i] = NST_NO_ARG;
     for (int arg = 0; arg < NST_ARGS; ++arg) {
       const trace::CaptureSpec spec = trace::capture_of(*call, arg);
       auto& out = rodata.captures[number * NST_ARG_STRIDE + arg];
@@ -101,8 +99,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       out.scale = spec.scale;
       out.extra = spec.extra;
       out.first = spec.first;
-      if (spec.what == trace::Capture::Descriptor && fds < NST_FDS)
-        rodata.fd_args[number * NST_FDS + fds++] = static_cast<__u8>(arg);
+      if (spec.what == trace::Capture::Descriptor) rodata.fd_masks[number] |= static_cast<__u8>(1u << arg);
     }
   };
   for (const std::string& name : options.calls) enable(name);

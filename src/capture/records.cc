@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "capture/files.h"
 #include "trace/decode.h"
 #include "trace/syscalls.h"
 
@@ -51,26 +52,16 @@ std::vector<std::string> environment(std::string_view bytes, const std::string& 
   return env;
 }
 
-trace::FdTarget fd_target(const nst_fd& fd) {
-  const std::string name = bounded(fd.name, sizeof fd.name);
-  switch (static_cast<nst_fd_kind>(fd.kind)) {
-    case NST_FD_NS:
-      return {fmt::format("{}:[{}]", name, fd.number)};
-    case NST_FD_PIDFD:
-      return {fmt::format("pid:{}", fd.number)};
-    case NST_FD_UNKNOWN:
-    case NST_FD_PATH:
-      return {};
-  }
-  return {};
-}
-
 trace::RawCall raw_call(const nst_call& call, const std::string& arch) {
   trace::RawCall raw;
   raw.syscall = trace::find_syscall(static_cast<int>(call.nr), arch);
   raw.arm64 = arch == "aarch64";
   std::copy(std::begin(call.args), std::end(call.args), raw.args.begin());
   return raw;
+}
+
+trace::Creds creds_of(const __u32 (&ids)[8]) {
+  return {ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7]};
 }
 
 // The pieces that follow a record's fixed part.
@@ -135,6 +126,8 @@ void Records::take(const void* data, std::size_t size) {
       return on_syscall(*reinterpret_cast<const nst_rec_syscall*>(bytes));
     case NST_CHUNK_CALLED:
     case NST_CHUNK_IMAGE:
+    case NST_FILES_CALL:
+    case NST_FILES_EXEC:
       return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
     case NST_TASK:
       return;  // comes from the iterator only
@@ -163,7 +156,11 @@ std::uint64_t Records::lost_at_end(const std::vector<std::uint64_t>& next_seq) c
 }
 
 void Records::on_chunk(const nst_rec_chunk& rec, const char* bytes) {
-  Vector& vector = (rec.head.type == NST_CHUNK_CALLED ? called_ : image_)[{rec.tid, rec.id}];
+  auto& chunks = rec.head.type == NST_CHUNK_CALLED  ? called_
+                 : rec.head.type == NST_CHUNK_IMAGE ? image_
+                 : rec.head.type == NST_FILES_CALL  ? call_files_
+                                                    : exec_files_;
+  Vector& vector = chunks[{rec.tid, rec.id}];
   if (rec.index == 0) vector = {};                          // a second try begins anew
   if (rec.index != vector.next_index) vector.fault = true;  // a chunk was lost
   vector.next_index = rec.index + 1;
@@ -196,6 +193,15 @@ void Records::on_fork(const nst_rec_fork& rec) {
   out_(std::move(event));
 }
 
+// What the descriptors of a call were when it began.
+void Records::take_call_files(trace::RawCall& raw, const nst_call& call) {
+  const auto found = call_files_.find({call.tid, call.id});
+  if (found == call_files_.end()) return;
+  for (SeenFile& file : read_files(found->second.bytes))
+    if (file.fd >= 0 && file.fd < NST_ARGS) raw.fds[file.fd].text = std::move(file.target);
+  call_files_.erase(found);
+}
+
 void Records::on_exec(const nst_rec_exec& rec) {
   Event event = start_event(rec.head, rec.task, &rec.call);
   trace::Exec exec;
@@ -220,6 +226,17 @@ void Records::on_exec(const nst_rec_exec& rec) {
     image_.erase(image);
   }
 
+  exec.creds = creds_of(rec.ids);
+  exec.caps = trace::Caps{rec.caps[0], rec.caps[1], rec.caps[2], rec.caps[3], rec.caps[4]};
+  exec.no_new_privs = rec.no_new_privs != 0;
+  if (rec.seccomp <= static_cast<std::uint32_t>(trace::Seccomp::Filter))
+    exec.seccomp = static_cast<trace::Seccomp>(rec.seccomp);
+  if (const auto files = exec_files_.find({rec.task.tid, rec.call.id}); files != exec_files_.end()) {
+    if (files->second.whole) fill_files(exec, read_files(files->second.bytes));
+    exec.fds_more = rec.files_more;
+    exec_files_.erase(files);
+  }
+
   trace::RawCall raw = raw_call(rec.call, options_.arch);
   const bool known = raw.syscall;
   if (!known) raw.syscall = trace::find_syscall("execve");
@@ -239,15 +256,15 @@ void Records::on_exec(const nst_rec_exec& rec) {
   }
   const bool at = raw.syscall->name == "execveat";
   std::string path = exec.path;
-  if (at && rec.fd_count) {
+  if (at) {
     // the kernel names a file that was opened below a descriptor "/dev/fd/N/PATH" (fs/exec.c, alloc_bprm)
     const std::string prefix = fmt::format("/dev/fd/{}", static_cast<int>(rec.call.args[0]));
     if (path == prefix)
       path.clear();
     else if (path.rfind(prefix + "/", 0) == 0)
       path.erase(0, prefix.size() + 1);
-    raw.fds[0] = fd_target(rec.fd);
   }
+  take_call_files(raw, rec.call);
   raw.pieces[at ? 1 : 0].emplace().bytes = path;
   // An exec that was under way when tracing began has no call: its arguments were not seen, and are not NULL.
   if (known) event.call = trace::decode(raw);
@@ -266,7 +283,7 @@ void Records::on_exit(const nst_rec_exit& rec) {
   event.what = exit;
   // an exec that never returned, since its process was killed meanwhile
   const auto first = [&](auto& map) { return map.lower_bound({rec.task.tid, 0}); };
-  for (auto* map : {&called_, &image_})
+  for (auto* map : {&called_, &image_, &call_files_, &exec_files_})
     for (auto it = first(*map); it != map->end() && it->first.first == rec.task.tid;) it = map->erase(it);
   out_(std::move(event));
 }
@@ -283,8 +300,7 @@ void Records::on_syscall(const nst_rec_syscall& rec) {
   if (!raw.syscall) return;
   if (rec.returned) raw.result = rec.result;
   if (rec.envc != NST_NO_COUNT) raw.env_count = rec.envc;
-  for (std::uint32_t i = 0; i < rec.fd_count && i < std::size(rec.fds); ++i)
-    if (rec.fds[i].arg < raw.fds.size()) raw.fds[rec.fds[i].arg] = fd_target(rec.fds[i]);
+  take_call_files(raw, rec.call);
   const char* record = reinterpret_cast<const char*>(&rec);
   read_pieces(raw, record + sizeof rec, record + rec.head.size);
   if (const auto called = called_.find({rec.call.tid, rec.call.id}); called != called_.end()) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bpf/events.h"
+#include "trace/decode.h"
 #include "trace/event.h"
 
 namespace nstrace::capture {
@@ -50,13 +51,14 @@ class Records {
   void on_exit(const nst_rec_exit& rec);
   void on_rename(const nst_rec_rename& rec);
   void on_syscall(const nst_rec_syscall& rec);
+  void take_call_files(trace::RawCall& raw, const nst_call& call);
   trace::Event start_event(const nst_head& head, const nst_task& task, const nst_call* call) const;
 
   RecordOptions options_;
   Out out_;
   std::vector<std::uint64_t> next_seq_;  // by CPU
   std::uint64_t lost_ = 0;
-  std::map<Key, Vector> called_, image_;
+  std::map<Key, Vector> called_, image_, call_files_, exec_files_;
 };
 
 }  // namespace nstrace::capture

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Files by their paths: folders and descriptors of the current task, as struct nst_file elements in NST_FILES chunks.
+ *
+ * bpf_d_path() may not be called from tracepoints, so the names are collected by walking from the dentry to the root of
+ * the process as fs/d_path.c (prepend_path) does, leaf first; user space turns them around. Nothing is locked: a rename
+ * or an umount on the way can give a path that never was, but never an endless walk.
+ * Part of nstrace.bpf.c, which has the chunks.
+ */
+#ifndef NSTRACE_FILES_BPF_H
+#define NSTRACE_FILES_BPF_H
+
+#define NSFS_MAGIC 0x6e736673 /* include/uapi/linux/magic.h, all of them */
+#define PIDFS_MAGIC 0x50494446
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534f434b
+
+#define NAME_LEN 256 /* NAME_MAX and the NUL */
+#define PATH_DEPTH 64 /* names of a path, and mounts on its way */
+#define FILES_FULL (NST_CHUNK + 8192) /* an element begins below NST_CHUNK, and stops growing here */
+
+struct walk {
+	__u64 dentry;
+	__u64 mount;
+	__u64 root_dentry; /* where to stop; 0: at the root of the mount namespace */
+	__u64 root_mount;
+	__u64 off; /* in the chunk */
+	__u32 flags; /* NST_FILE_* */
+	__u32 done;
+	__u32 listed; /* descriptors */
+	__u32 more;
+	__u64 slots; /* of the descriptor table */
+	__u64 bits; /* its bitmap */
+	__u32 word; /* the next of the bitmap */
+	__u32 words;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
+{
+	return (struct mount *)((void *)vfsmount - bpf_core_field_offset(struct mount, mnt));
+}
+
+/* One name, or one step from a mount to the one that it stands on. */
+__noinline int path_step(void)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	struct dentry *dentry, *parent;
+	struct mount *mount, *below;
+	__u64 off;
+	long got;
+
+	if (!walk || !chunk || walk->done)
+		return 0;
+	dentry = (struct dentry *)walk->dentry;
+	mount = (struct mount *)walk->mount;
+	if (walk->dentry == walk->root_dentry && walk->mount == walk->root_mount) {
+		walk->done = 1;
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		below = BPF_CORE_READ(mount, mnt_parent);
+		if (below == mount) {
+			if (walk->root_dentry)
+				walk->flags |= NST_FILE_UNREACHABLE;
+			walk->done = 1;
+			return 0;
+		}
+		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = (__u64)below;
+		return 0;
+	}
+	if (dentry == parent) { /* the root of a file system that is not mounted here */
+		walk->flags |= NST_FILE_UNREACHABLE;
+		walk->done = 1;
+		return 0;
+	}
+	off = walk->off;
+	if (off > FILES_FULL) {
+		walk->flags |= NST_FILE_CUT;
+		walk->done = 1;
+		return 0;
+	}
+	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, BPF_CORE_READ(dentry, d_name.name));
+	if (got > 0)
+		walk->off = off + (got & (2 * NAME_LEN - 1));
+	walk->dentry = (__u64)parent;
+	return 0;
+}
+
+__noinline int walk_path(void)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	int i;
+
+	if (!walk)
+		return 0;
+	for (i = 0; i < PATH_DEPTH; i++) {
+		if (walk->done)
+			break;
+		path_step();
+	}
+	if (!walk->done)
+		walk->flags |= NST_FILE_CUT;
+	return 0;
+}
+
+/* The names of a file on a mount, from `walk->off` on; those of the process's root are left out, unless `whole`. */
+static __always_inline void append_path(struct walk *walk, struct dentry *dentry, struct vfsmount *mnt, bool whole)
+{
+	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
+
+	walk->dentry = (__u64)dentry;
+	walk->mount = (__u64)mount_of(mnt);
+	walk->root_dentry = whole ? 0 : (__u64)BPF_CORE_READ(fs, root.dentry);
+	walk->root_mount = whole ? 0 : (__u64)mount_of(BPF_CORE_READ(fs, root.mnt));
+	walk->done = 0;
+	/* as d_unlinked() in include/linux/dcache.h */
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != BPF_CORE_READ(dentry, d_parent))
+		walk->flags |= NST_FILE_DELETED;
+	walk_path();
+}
+
+static __always_inline void append_name(struct walk *walk, struct chunk_scratch *chunk, const char *name)
+{
+	__u64 off = walk->off;
+	long got;
+
+	if (off > FILES_FULL)
+		return;
+	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, name);
+	if (got > 0)
+		walk->off = off + (got & (2 * NAME_LEN - 1));
+}
+
+/* Ends the element that began at `begin`, and sends the chunk if it is full. */
+static __always_inline void end_file(struct walk *walk, struct chunk_scratch *chunk, const struct nst_file *head,
+				     __u64 begin)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+
+	if (!work || begin >= NST_CHUNK)
+		return;
+	__builtin_memcpy(chunk->bytes + begin, head, sizeof(*head));
+	work->off = (walk->off + 7) & ~7ull;
+	if (work->off >= NST_CHUNK)
+		ship_chunk(0);
+}
+
+/* Is it "[pidfd]"? Before 6.9, a pidfd is one of the anonymous inodes, and has no type of its own. */
+static __always_inline bool is_pidfd_name(const char *name)
+{
+	char text[8] = {};
+
+	bpf_probe_read_kernel_str(text, sizeof(text), name);
+	return text[0] == '[' && text[1] == 'p' && text[2] == 'i' && text[3] == 'd' && text[4] == 'f' &&
+	       text[5] == 'd';
+}
+
+/* Appends what `address`, a struct file, is; `fd` is what user space knows it by. */
+__noinline int append_file(__u64 address, int fd)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	struct file *file = (struct file *)address;
+	struct dentry *dentry;
+	struct nst_file head = {};
+	struct inode *inode;
+	struct upid upid = {};
+	struct pid *pid = 0;
+	__u64 begin, magic;
+
+	if (!walk || !work || !chunk)
+		return 0;
+	begin = work->off;
+	if (begin >= NST_CHUNK)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	head.fd = fd;
+	head.number = BPF_CORE_READ(inode, i_ino);
+	head.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	walk->off = begin + sizeof(head);
+	walk->flags = 0;
+	if (magic == NSFS_MAGIC) {
+		struct ns_common *ns = BPF_CORE_READ(inode, i_private);
+
+		head.kind = NST_FILE_NS;
+		append_name(walk, chunk, BPF_CORE_READ(ns, ops, name));
+	} else if (magic == PIPEFS_MAGIC) {
+		head.kind = NST_FILE_PIPE;
+	} else if (magic == SOCKFS_MAGIC) {
+		head.kind = NST_FILE_SOCKET;
+	} else if (magic == PIDFS_MAGIC) {
+		head.kind = NST_FILE_PIDFD;
+		pid = BPF_CORE_READ(inode, i_private);
+	} else if (magic == ANON_INODE_FS_MAGIC) {
+		if (is_pidfd_name((const char *)BPF_CORE_READ(dentry, d_name.name))) {
+			head.kind = NST_FILE_PIDFD;
+			pid = BPF_CORE_READ(file, private_data);
+		} else {
+			head.kind = NST_FILE_ANONYMOUS;
+			append_name(walk, chunk, (const char *)BPF_CORE_READ(dentry, d_name.name));
+		}
+	} else if (dentry == BPF_CORE_READ(dentry, d_parent) &&
+		   dentry != BPF_CORE_READ(file, f_path.mnt, mnt_root)) {
+		head.kind = NST_FILE_UNNAMED;
+		append_name(walk, chunk, (const char *)BPF_CORE_READ(dentry, d_name.name));
+	} else {
+		head.kind = NST_FILE_PATH;
+		append_path(walk, dentry, BPF_CORE_READ(file, f_path.mnt), false);
+	}
+	if (pid) {
+		bpf_core_read(&upid, sizeof(upid), &pid->numbers);
+		head.number = upid.nr;
+	}
+	head.flags = walk->flags;
+	head.length = walk->off - begin - sizeof(head);
+	end_file(walk, chunk, &head, begin);
+	return 0;
+}
+
+/* Appends the folder (NST_FILE_CWD or NST_FILE_ROOT) of the current task. */
+__noinline int append_folder(int which)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct chunk_scratch *chunk = this_chunk();
+	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
+	struct nst_file head = {};
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u64 begin;
+
+	if (!walk || !work || !chunk || !fs)
+		return 0;
+	begin = work->off;
+	if (begin >= NST_CHUNK)
+		return 0;
+	if (which == NST_FILE_CWD) {
+		dentry = BPF_CORE_READ(fs, pwd.dentry);
+		mnt = BPF_CORE_READ(fs, pwd.mnt);
+	} else {
+		dentry = BPF_CORE_READ(fs, root.dentry);
+		mnt = BPF_CORE_READ(fs, root.mnt);
+	}
+	head.fd = which;
+	head.kind = NST_FILE_PATH;
+	head.number = BPF_CORE_READ(dentry, d_inode, i_ino);
+	head.device = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
+	walk->off = begin + sizeof(head);
+	walk->flags = 0;
+	append_path(walk, dentry, mnt, which == NST_FILE_ROOT);
+	head.flags = walk->flags;
+	head.length = walk->off - begin - sizeof(head);
+	end_file(walk, chunk, &head, begin);
+	return 0;
+}
+
+/* The descriptors of one word of the bitmap. */
+__noinline int list_word(void)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	struct file *file = 0;
+	__u64 bits = 0;
+	int i;
+
+	if (!walk || walk->word >= walk->words)
+		return 0;
+	bpf_probe_read_kernel(&bits, sizeof(bits), (void *)(walk->bits + walk->word * sizeof(bits)));
+	for (i = 0; i < 64; i++) {
+		if (!(bits >> i))
+			break;
+		if (!(bits >> i & 1))
+			continue;
+		if (walk->listed >= NST_MAX_FILES) {
+			walk->more++;
+			continue;
+		}
+		file = 0;
+		bpf_probe_read_kernel(&file, sizeof(file),
+				      (void *)(walk->slots + (walk->word * 64ull + i) * sizeof(file)));
+		if (!file)
+			continue;
+		walk->listed++;
+		append_file((__u64)file, walk->word * 64 + i);
+	}
+	walk->word++;
+	return 0;
+}
+
+#define WORD_LOOP 64 /* three times: 64 * 64 * 64 words of 64 descriptors; a table has at most 2^20 or so */
+
+__noinline int list_words(void)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	int i;
+
+	if (!walk)
+		return 0;
+	for (i = 0; i < WORD_LOOP; i++) {
+		if (walk->word >= walk->words)
+			break;
+		list_word();
+	}
+	return 0;
+}
+
+static __always_inline void begin_files(struct work *work, __u64 id, __u32 type)
+{
+	work->id = id;
+	work->off = 0;
+	work->index = 0;
+	work->type = type;
+	work->tid = bpf_get_current_pid_tgid();
+}
+
+/* What the new image begins with: its folders, and the descriptors that stay open. Gives how many are not listed. */
+__noinline int ship_exec_files(__u64 id)
+{
+	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	int i;
+
+	if (!work || !walk)
+		return 0;
+	begin_files(work, id, NST_FILES_EXEC);
+	append_folder(NST_FILE_CWD);
+	append_folder(NST_FILE_ROOT);
+	walk->listed = 0;
+	walk->more = 0;
+	walk->word = 0;
+	walk->words = BPF_CORE_READ(table, max_fds) / 64;
+	walk->slots = (__u64)BPF_CORE_READ(table, fd);
+	walk->bits = (__u64)BPF_CORE_READ(table, open_fds);
+	for (i = 0; i < WORD_LOOP; i++) {
+		if (walk->word >= walk->words)
+			break;
+		list_words();
+	}
+	ship_chunk(NST_CHUNK_LAST);
+	return walk->more;
+}
+
+/* What descriptor `number` of the current task is, as argument `arg` of a call. */
+static __always_inline void append_fd(int number, int arg)
+{
+	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = 0;
+
+	if (number < 0 || (__u32)number >= BPF_CORE_READ(table, max_fds))
+		return;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
+	if (file)
+		append_file((__u64)file, arg);
+}
+
+/* What the descriptors of the call in `work` are, at its entry: another thread may close them meanwhile. */
+__noinline int ship_call_files(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	__u32 nr, mask;
+	int i;
+
+	if (!work)
+		return 0;
+	begin_files(work, work->pending.call.id, NST_FILES_CALL);
+	nr = work->pending.call.nr;
+	barrier_var(nr); /* as in read_piece() */
+	mask = fd_masks[nr & (NST_MAX_SYSCALLS - 1)];
+	for (i = 0; i < NST_ARGS; i++)
+		if (mask >> i & 1)
+			append_fd(work->pending.call.args[i], i);
+	if (work->off)
+		ship_chunk(NST_CHUNK_LAST);
+	return 0;
+}
+
+#endif
