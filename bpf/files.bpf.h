@@ -267,11 +267,31 @@ __noinline int append_folder(int which)
 	return 0;
 }
 
-/* The descriptors of one word of the bitmap. */
-__noinline int list_word(void)
+/* One open descriptor, of the word of the bitmap that is looked at. */
+__noinline int list_fd(int bit)
 {
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	struct file *file = 0;
+	__u32 fd;
+
+	if (!walk)
+		return 0;
+	if (walk->listed >= NST_MAX_FILES) {
+		walk->more++;
+		return 0;
+	}
+	fd = walk->word * 64 + bit;
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)(walk->slots + fd * sizeof(file)));
+	if (file) {
+		walk->listed++;
+		append_file((__u64)file, fd);
+	}
+	return 0;
+}
+
+__noinline int list_word(void)
+{
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	__u64 bits = 0;
 	int i;
 
@@ -281,19 +301,8 @@ __noinline int list_word(void)
 	for (i = 0; i < 64; i++) {
 		if (!(bits >> i))
 			break;
-		if (!(bits >> i & 1))
-			continue;
-		if (walk->listed >= NST_MAX_FILES) {
-			walk->more++;
-			continue;
-		}
-		file = 0;
-		bpf_probe_read_kernel(&file, sizeof(file),
-				      (void *)(walk->slots + (walk->word * 64ull + i) * sizeof(file)));
-		if (!file)
-			continue;
-		walk->listed++;
-		append_file((__u64)file, walk->word * 64 + i);
+		if (bits >> i & 1)
+			list_fd(i);
 	}
 	walk->word++;
 	return 0;
