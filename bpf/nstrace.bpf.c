@@ -1051,6 +1051,8 @@ static __always_inline void write_task(struct seq_file *seq, struct task_struct 
 {
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct nst_rec_task rec;
+	bool entered_now = false;
+	__u64 *born;
 
 	__builtin_memset(&rec, 0, sizeof(rec));
 	rec.head.size = sizeof(rec);
@@ -1059,17 +1061,21 @@ static __always_inline void write_task(struct seq_file *seq, struct task_struct 
 	fill_task(&rec.task, task);
 	rec.parent_tgid = BPF_CORE_READ(parent, tgid);
 	rec.parent_born = born_of(parent);
-	if (is_followed(rec.task.tgid)) {
+	born = bpf_map_lookup_elem(&followed, &rec.task.tgid);
+	if (born) {
 		rec.followed = 1;
+		entered_now = *born == 0; /* by user space, which knew no more than the pid */
 	} else if (seeding && descends(task)) {
 		follow(rec.task.tgid, rec.task.born);
 		rec.followed = 1;
+		entered_now = true;
 	}
 	/*
 	 * A zombie, or one that ended between the two: sched_process_exit takes out of the set who is in it, and it is
-	 * over for this one. do_exit() counts `live` down before that tracepoint, so one of both finds the entry.
+	 * over for this one. do_exit() counts `live` down before that tracepoint, so one of both finds the entry. Who
+	 * entered by task_newtask is left to sched_process_exit, which tells the end of it.
 	 */
-	if (rec.followed && BPF_CORE_READ(task, signal, live.counter) == 0) {
+	if (entered_now && BPF_CORE_READ(task, signal, live.counter) == 0) {
 		bpf_map_delete_elem(&followed, &rec.task.tgid);
 		rec.followed = 0;
 	}

@@ -39,7 +39,7 @@ Event exec_of(int pid) {
 
 }  // namespace
 
-TEST_CASE("the state at an exec: inodes and pids go, ids, capabilities and paths stay") {
+TEST_CASE("the state at an exec: inodes, pids and what is the caller's go; ids, capabilities and paths stay") {
   Event event = exec_of(4711);
   Exec& exec = *event.as<Exec>();
   exec.creds = Creds{.uid = 1000};
@@ -47,17 +47,17 @@ TEST_CASE("the state at an exec: inodes and pids go, ids, capabilities and paths
   exec.seccomp = Seccomp::Filter;
   exec.cwd = Place{51, 128, "/work"};
   exec.root = Place{51, 129, "/run/containerd/0123456789abcdef/rootfs"};
-  exec.fds = {{0, "/proc/4711/status"}, {1, "pipe:[51200]"}, {2, "socket:[51201]"}, {3, "mnt:[4026531999]"},
-              {4, "pid:4711"},          {5, "pid:99"},       {6, "/dev/null"}};
+  exec.fds = {{0, "/dev/pts/3"},       {3, "/proc/4711/status"}, {7, "pipe:[51200]"}, {8, "socket:[51201]"},
+              {9, "mnt:[4026531999]"}, {14, "pid:4711"},         {15, "pid:99"},      {16, "/dev/null"}};
   const Event out = anonymous(event);
   const Exec& got = *out.as<Exec>();
   CHECK(got.creds == exec.creds);
   CHECK(got.caps == exec.caps);
   CHECK(got.seccomp == Seccomp::Filter);
-  CHECK(got.cwd == Place{0, 0, "/work"});
+  CHECK(got.cwd == Place{0, 0, "CWD"});
   CHECK(got.root == Place{0, 0, "/run/containerd/id1/rootfs"});
-  const std::vector<OpenFd> fds{{0, "/proc/100/status"}, {1, "pipe:[INODE]"}, {2, "socket:[INODE]"}, {3, "mnt:[1]"},
-                                {4, "pid:100"},          {5, "pid:PID"},      {6, "/dev/null"}};
+  const std::vector<OpenFd> fds{{0, ""},        {3, "/proc/100/status"}, {7, "pipe:[INODE]"}, {8, "socket:[INODE]"},
+                                {9, "mnt:[1]"}, {14, "pid:100"},         {15, "pid:PID"},     {16, "/dev/null"}};
   CHECK(got.fds == fds);
 }
 

@@ -79,6 +79,7 @@ Launch::Launch(const Program& program) : program_(program) {
     close(failed[0]);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // nothing of the tracer's rights is handed on
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_DFL);
+    if (!program_.folder.empty() && chdir(program_.folder.c_str()) != 0) _exit(125);
     char byte = 'r';
     ssize_t got = write(failed[1], &byte, 1);  // ready: what it did up to here is over before anything is attached
     do got = read(go[0], &byte, 1);

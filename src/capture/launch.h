@@ -13,6 +13,7 @@ struct Program {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH as execvp(3) does, unless `fd` is given
   std::vector<std::string> env;   // used only with `fd`; otherwise the caller's environment
   int fd = -1;                    // executed through execveat(fd, "", argv, env, AT_EMPTY_PATH)
+  std::string folder = {};        // where it begins; empty = where the caller is
 };
 
 class Launch {

@@ -51,7 +51,7 @@ int run(const lab::SceneName& scene, const Arguments& all) {
 
   if (untraced) return lab::run_untraced(container);
   const lab::Launch launch = lab::prepare_run(container);
-  live.session.command = capture::Program{.argv = launch.argv, .env = launch.env, .fd = launch.program_fd};
+  live.session.command = capture::Program{.argv = launch.argv, .env = launch.env, .fd = launch.program_fd, .folder = "/"};
   const int status = run_live(live);
   if (const auto failure = launch.failure()) throw Error(*failure, status);
   return status;

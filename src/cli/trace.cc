@@ -78,7 +78,7 @@ int trace_command(const Arguments& all) {
   }
   for (const int pid : parse_pids(pids)) live.session.follow.push_back(std::to_string(pid));
   if (dashes != all.end() && command.empty()) throw Error("there is no command after --", kOwnFailure);
-  if (!command.empty()) live.session.command = capture::Program{.argv = command, .env = {}, .fd = -1};
+  if (!command.empty()) live.session.command = capture::Program{.argv = command, .env = {}, .fd = -1, .folder = {}};
   if (live.session.follow.empty() && command.empty())
     throw Error("nothing to trace: give --follow TARGET, -- COMMAND, or both; `nstrace --help` has examples",
                 kOwnFailure);

@@ -221,6 +221,8 @@ Launch launch(const RunOptions& options, Spec spec) {
   out.program = new_memory_file("nstrace-lab", F_DUPFD_CLOEXEC);
   fill_and_seal(out.program, {nstrace_lab_helper, nstrace_lab_helper_end});
   out.program_fd = out.program.get();
+  // The container has no descriptor of the caller's but 0, 1 and 2. (Before Linux 5.11 this fails, and it may have.)
+  syscall(SYS_close_range, 3, kFirstFd - 1, CLOSE_RANGE_CLOEXEC);
   out.argv = arguments_of(options);
   out.env = {"_LAB_PLAN=" + std::to_string(out.plan_file.get())};
   return out;

@@ -218,13 +218,16 @@ Event Symbols::rewrite(const Event& from) {
     exec->path = scrub(exec->path);
     exec->interpreter = scrub(exec->interpreter);
     exec->device = exec->inode = 0;
+    if (!began_) began_ = exec->cwd;
+    if (began_ && exec->cwd && exec->cwd->device == began_->device && exec->cwd->inode == began_->inode)
+      exec->cwd->path = "CWD";
     for (auto* place : {&exec->cwd, &exec->root}) {
       if (!*place) continue;
       (*place)->device = (*place)->inode = 0;
       (*place)->path = scrub((*place)->path);
     }
     if (exec->fds)
-      for (OpenFd& fd : *exec->fds) fd.target = target(fd.target);
+      for (OpenFd& fd : *exec->fds) fd.target = fd.fd <= 2 ? "" : target(fd.target);
     scrub_all(exec->argv);
     scrub_all(exec->env);
   } else if (auto* rename = out.as<Rename>()) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ class Symbols {
   std::string id_symbol(const std::string& word);
   std::string target(const std::string& text);
 
+  std::optional<Place> began_;                    // the folder of the first exec: the caller's
   std::map<Identity, int> processes_;             // symbol of each: 100, 200, ...
   std::map<std::pair<Identity, int>, int> tids_;  // symbol of each thread
   std::map<Identity, int> threads_;               // how many it has
