@@ -348,6 +348,9 @@ void Session::end_trace(const std::string& why) {
   loss("table full", counters.map_full);
   loss("probe skipped", counters.missed);
   footer_.events = orderer_->emitted();
+  footer_.attempted = counters.attempted;
+  footer_.sent = counters.sent;
+  footer_.unread = counters.unread;
   footer_.end_boottime = clock_ns(CLOCK_BOOTTIME);
   footer_.end_realtime = clock_ns(CLOCK_REALTIME);
   footer_.end = why;

@@ -72,6 +72,13 @@ def a_folder_above_the_root_is_unreachable(box):
 
 
 @test()
+def the_footer_counts_what_the_kernel_side_made(box):
+    trace, _ = box.record(box.program("fork"))
+    check(trace.footer["attempted"] >= len(trace.events), f"{trace.footer['attempted']} records were attempted")
+    equal(trace.footer["sent"], trace.footer["attempted"], "records sent")
+
+
+@test()
 def paths_of_descriptors_in_calls(box):
     trace, _ = box.record("python3", "-c", "import os\nos.mkdir('d')\nf = os.open('d', os.O_DIRECTORY)\n"
                           "os.fchdir(f)\nos.mkdir('e', dir_fd=f)\nos.mkdir('../g')")
