@@ -2,16 +2,21 @@
 // What is told about recorded traces of real runtimes (tests/traces), whole, begun in the middle, and with losses.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "report/story_text.h"
+#include "story/rule.h"
 #include "story/story.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
+#include "tests/scene.h"
 #include "trace/file.h"
 
 using namespace nstrace;
 using testing::check_golden;
+using testing::Scene;
 
 namespace {
 
@@ -122,4 +127,150 @@ TEST_CASE("losses are said where they are") {
   CHECK(text.find("12 records were lost") != std::string::npos);
   CHECK(told.step("pivot-dot") == nullptr);
   REQUIRE(told.model.story().gaps().size() == 1);
+}
+
+namespace {
+
+// runc VERB demo (200), and its init (201), which bears the comm of a stage.
+Scene runtime(const std::string& verb, const std::string& stage = "") {
+  Scene s;
+  s.existing(100, "bash", {"bash"});
+  s.vfork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", verb, "--bundle", "/b", "demo"});
+  if (stage.empty()) return s;
+  s.vfork(200, 201);
+  s.exec(201, "/proc/self/exe", {"runc", "init"}, {.env = {"_LIBCONTAINER_INITTYPE=standard"}});
+  s.rename(201, stage);
+  return s;
+}
+constexpr std::uint64_t kNewNs = 0x20000, kNewNet = 0x40000000;
+
+// What recorded traces do not have, each in a scene of its own.
+std::map<std::string_view, std::function<Scene()>> scenes() {
+  using namespace testing;
+  std::map<std::string_view, std::function<Scene()>> all;
+  all["runtime-other"] = [] { return runtime("pause"); };
+  all["runtime-fails"] = [] {
+    Scene s = runtime("create");
+    s.exit(200, 1);
+    return s;
+  };
+  all["self-overlay"] = [] {
+    Scene s = runtime("create");
+    s.syscall(200, "fsopen", {string_arg("fsname", "overlay"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
+    return s;
+  };
+  all["stage-2-shared-pids"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    s.unshare(201, kNewNs);
+    s.fork(201, 202, 0x8000);
+    return s;
+  };
+  all["stage-fails"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.exit(201, 1);
+    return s;
+  };
+  all["cgroup-enter"] = [] {
+    Scene s = runtime("create", "runc:[0:PARENT]");
+    s.cgroup(201, 77, "/demo");
+    return s;
+  };
+  all["own-fs"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.unshare(201, 0x200);
+    return s;
+  };
+  all["hook-visits"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    s.unshare(201, kNewNet);
+    s.vfork(200, 210);
+    s.exec(210, "/opt/cni/bin/bridge", {"bridge"});
+    s.setns(210, 5, trace::Ns::Net, s.ns(201)[trace::Ns::Net]);
+    return s;
+  };
+  all["hook-fails"] = [] {
+    Scene s = runtime("create");
+    s.vfork(200, 210);
+    s.exec(210, "/opt/hook", {"hook"});
+    s.exit(210, 3);
+    return s;
+  };
+  all["tree-namespace"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.syscall(201, "open_tree",
+              {symbol_arg("dirfd", -100, "AT_FDCWD"), string_arg("pathname", "/rootfs"),
+               flags_arg("flags", 2, "OPEN_TREE_NAMESPACE")},
+              6);
+    return s;
+  };
+  all["setns-pidfd"] = [] {
+    Scene s = runtime("exec", "runc:[1:CHILD]");
+    const trace::NsSet inside = s.new_set({trace::Ns::Mnt, trace::Ns::Net});
+    s.existing(300, "sleep", {"sleep"}, {.ns = inside});
+    s.setns_pidfd(201, 5, 300, kNewNs | kNewNet);
+    return s;
+  };
+  all["setns-user"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    const trace::NsSet inside = s.new_set({trace::Ns::User});
+    s.setns(201, 5, trace::Ns::User, inside[trace::Ns::User]);
+    return s;
+  };
+  all["newidmap"] = [] {
+    Scene s = runtime("create", "runc:[0:PARENT]");
+    s.vfork(201, 205);
+    s.exec(205, "/usr/bin/newuidmap", {"newuidmap", "202", "0", "100000", "65536"});
+    return s;
+  };
+  all["new-mount-calls"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.syscall(201, "move_mount", {fd_arg("from_dirfd", 5), string_arg("from_pathname", "")}, 0);
+    return s;
+  };
+  all["chroot"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.chroot(201, ".");
+    return s;
+  };
+  all["domain-name"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.syscall(201, "setdomainname", {string_arg("name", "example"), integer_arg("len", 7)}, 0);
+    return s;
+  };
+  all["container-end-shared-pids"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    s.unshare(201, kNewNs);
+    s.fork(201, 202, 0x8000);
+    s.rename(202, "runc:[2:INIT]");
+    s.pivot_root(202);
+    s.exec(202, "/bin/true", {"true"});
+    s.exit(202);
+    return s;
+  };
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every rule tells something: a recorded trace, or a scene of its own") {
+  const auto rules_of = [](const trace::Trace& trace) {
+    const Told one(trace);
+    std::set<std::string_view> rules;
+    for (const story::Step& s : one.model.story().steps()) rules.insert(s.rule);
+    return rules;
+  };
+  std::set<std::string_view> told;
+  for (const auto& entry : std::filesystem::directory_iterator(NSTRACE_SOURCE_DIR "/tests/traces"))
+    told.merge(rules_of(trace::load_trace(entry.path().string())));
+  for (const auto& [name, scene] : scenes()) {
+    INFO(name);
+    CHECK(told.count(name) == 0);  // else the scene is not needed
+    CHECK(rules_of(scene().trace()).count(name) == 1);
+  }
+  for (const auto& [name, scene] : scenes()) told.insert(name);
+  for (const story::Rule* rule : story::all_rules()) {
+    INFO(rule->name);
+    CHECK(told.count(rule->name) == 1);
+  }
 }

@@ -16,7 +16,7 @@ constexpr std::array<Row, kPhases> kRows{{
     {Phase::Manager, "manager", "manager and shim", "who asked for the container, and who will watch over it"},
     {Phase::Runtime, "runtime", "runtime command", "the low-level runtime is called"},
     {Phase::SelfClone, "self-clone", "self-clone", "the runtime shields its own program file from the container"},
-    {Phase::Bootstrap, "bootstrap", "bootstrap", "the processes that will become the container"},
+    {Phase::Bootstrap, "bootstrap", "bootstrap", "the processes that do the set-up, one after the other"},
     {Phase::Namespaces, "namespaces", "namespaces", "what the container sees of the machine"},
     {Phase::IdMaps, "id-maps", "id maps", "which users of the host the container's users are"},
     {Phase::Cgroup, "cgroup", "cgroup", "what the container may use, and how it is counted"},

@@ -154,8 +154,8 @@ const Rule kRules[] = {
      .on = On::Exec,
      .who = kRuntime,
      .when = [](const Moment& m) { return verb(m, "start"); },
-     .sentence = "`{runtime} start` gives the word: it opens the waiting process's exec.fifo, and that process, not "
-                 "this one, then executes the container's program.",
+     .sentence = "`{runtime} start` gives the word, through {gate}: the waiting process, not this one, then executes "
+                 "the container's program.",
      .brief = "{runtime} lets {container} begin",
      .references = {"OCI runtime-spec: runtime.md, Start", "runc: libcontainer/container_linux.go, Exec()"}},
     {.name = "runtime-exec",
@@ -163,8 +163,9 @@ const Rule kRules[] = {
      .on = On::Exec,
      .who = kRuntime,
      .when = [](const Moment& m) { return verb(m, "exec"); },
-     .sentence = "`{runtime} exec` is called, to bring one more program into {container}, which runs already. Nothing "
-                 "is made anew for it: the program is put into the namespaces that are there.",
+     .sentence =
+         "`{runtime} exec` is called, to bring one more program into {container}, which runs already. No namespace "
+         "is made for it: the program is put into the namespaces that are there.",
      .brief = "{runtime} enters {container}",
      .references = {"runc-exec(8)"}},
     {.name = "runtime-kill",
@@ -268,12 +269,22 @@ const Rule kRules[] = {
                  "runc 1.1 it is this child that makes the copy, so it begins twice; since 1.2 its parent does it.",
      .brief = "`{runtime} init` again, from the protected copy",
      .references = {"runc 1.1: libcontainer/nsenter/cloned_binary.c, ensure_cloned_binary()", kCve}},
+    {.name = "init-enters",
+     .phase = Bootstrap,
+     .on = On::Exec,
+     .who = kStage0,
+     .when = [](const Moment& m) { return verb(m, "exec"); },
+     .sentence = "{runtime} starts itself again, as `{runtime} init`: this child will enter the container, in three "
+                 "stages, each a process of its own. Its program file is {image}.",
+     .brief = "`{runtime} init`: this will enter the container",
+     .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "init-sealed",
      .phase = Bootstrap,
      .on = On::Exec,
      .who = kStage0,
      .when = [](const Moment& m) { return first_exec(m) && by_descriptor(m); },
-     .sentence = "{runtime} starts the child that will become the container, as `{runtime} init`. Its program is "
+     .sentence = "{runtime} starts the child that will become the container, in three stages, as `{runtime} init`. Its "
+                 "program is "
                  "{image}: a descriptor of the protected copy that {runtime} has made of itself, not the host's file.",
      .brief = "`{runtime} init`: this will become the container",
      .references = {"runc 1.2: libcontainer/container_linux.go, newParentProcess()", kCve}},
@@ -281,8 +292,10 @@ const Rule kRules[] = {
      .phase = Bootstrap,
      .on = On::Exec,
      .who = kStage0,
-     .sentence = "{runtime} starts itself again, as `{runtime} init`: this child will become the container. It gets "
-                 "its orders through pipes whose numbers stand in its environment (_LIBCONTAINER_INITPIPE and others).",
+     .sentence =
+         "{runtime} starts itself again, as `{runtime} init`: this child will become the container, in three stages, "
+         "each a process of its own. It gets its orders through pipes whose numbers stand in its environment "
+         "(_LIBCONTAINER_INITPIPE and others).",
      .brief = "`{runtime} init`: this will become the container",
      .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "not-dumpable",
@@ -367,7 +380,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kStage0 | kStage1 | kSetup,
      .when = [](const Moment& m) { return m.process.ended && !m.process.ended->code && !m.process.ended->signal; },
-     .sentence = "Who came before has done its part, and ends.",
+     .sentence = "An earlier stage has done its part, and ends.",
      .brief = "it has done its part",
      .references = {"runc: libcontainer/nsenter/nsexec.c, nsexec()"},
      .fold = true},
@@ -395,8 +408,9 @@ const Rule kRules[] = {
      .phase = Cgroup,
      .on = On::Cgroup,
      .who = kBuilders | kRuntime,
-     .sentence = "The child is put into the cgroup {cgroup}, before it does anything else: whatever it starts from "
-                 "now on is counted and limited there too.",
+     .sentence =
+         "It is put into the cgroup {cgroup}: what it uses, and what all uses that it starts from now on, is counted "
+         "and limited there.",
      .brief = "enters the container's cgroup",
      .references = {"cgroups(7)", "runc: libcontainer/process_linux.go, manager.Apply()"},
      .fold = true},

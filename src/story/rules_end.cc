@@ -142,7 +142,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kRuntime,
      .when = [](const Moment& m) { return well(m) && m.actor.verb == "create"; },
-     .sentence = "`{runtime} create` ends: the container is set up. Its process waits at exec.fifo, with the program "
+     .sentence = "`{runtime} create` ends: the container is set up. Its process waits at {gate}, with the program "
                  "not begun; its new parent is whoever asked for orphans.",
      .brief = "set up: the container waits to be started",
      .references = {"OCI runtime-spec: runtime.md, Lifecycle", "runc: libcontainer/standard_init_linux.go, Init()"}},

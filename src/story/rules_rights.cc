@@ -8,6 +8,16 @@ namespace {
 using enum Phase;
 
 const Rule kRules[] = {
+    {.name = "keyring-joined",
+     .phase = Security,
+     .who = kBuilders | kRuntime,
+     .call = "keyctl",
+     .args = {"KEYCTL_JOIN_SESSION_KEYRING"},
+     .when = [](const Moment& m) { return m.actor.verb == "exec"; },
+     .sentence = "It leaves the keyring of whoever started it for the container's, so that keys which the kernel holds "
+                 "for people on the host are not inherited.",
+     .brief = "the container's keyring",
+     .references = {"keyctl(2)", "session-keyring(7)", "runc: libcontainer/setns_init_linux.go"}},
     {.name = "keyring",
      .phase = Security,
      .who = kBuilders | kRuntime,

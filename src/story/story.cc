@@ -31,6 +31,15 @@ struct Draft {
   std::unordered_set<std::string> known;  // what is in `each`
 };
 
+// A place in the source of a runtime other than this one.
+bool of_another(std::string_view reference, std::string_view runtime) {
+  if (runtime.empty() || runtime == "nstrace lab") return false;
+  for (const std::string_view name : {"runc", "crun", "youki", "bubblewrap"})
+    if (reference.starts_with(name) && reference.substr(name.size(), 1) != "-")  // "runc-exec(8)"
+      return runtime != name && !(name == "bubblewrap" && runtime == "bwrap");
+  return false;
+}
+
 std::string line_of(const trace::Event& event) {
   trace::TextOptions options;
   options.string_limit = 48;
@@ -143,7 +152,7 @@ class Teller {
       s.brief = brief;
       s.count = 0;
       for (const std::string_view reference : rule.references)
-        if (!reference.empty()) s.references.push_back(reference);
+        if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
       s.rule = rule.name;
     }
     ++draft->step.count;

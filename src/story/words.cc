@@ -99,6 +99,7 @@ std::string word(std::string_view name, const Moment& m) {
   if (name == "id") return m.actor.id.empty() ? "" : short_id(m.actor.id);
   if (name == "container") return m.actor.id.empty() ? "the container" : "container " + short_id(m.actor.id);
   if (name == "runtime") return m.actor.runtime.empty() ? "the runtime" : trace::escape(m.actor.runtime);
+  if (name == "gate") return m.actor.runtime == "youki" ? "its socket notify.sock" : "the pipe exec.fifo";
   if (name == "verb") return trace::escape(m.actor.verb);
   if (name == "pid") return std::to_string(m.event.who.tgid);
   if (name == "comm") return trace::escape(m.event.who.comm);
