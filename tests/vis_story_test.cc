@@ -272,3 +272,55 @@ TEST_CASE("fold: of five containers made alike one is shown, the others are name
   all.story = &recording.story();
   REQUIRE(build_tree(recording, all).clusters.size() == 6);
 }
+
+TEST_CASE("loss: the timeline says where, in its place") {
+  Scene s;
+  s.existing(100, "containerd", {"/usr/bin/containerd"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/sbin/runc", {"runc", "create", "--bundle", "/b", "abc"});
+  s.lost(60, "ring buffer full");
+  s.exit(200);
+  const auto all = testing::parse_xml(draw(recorded(s), View::Timeline, Picture::Svg)).texts;
+  const auto place = [&](const std::string& text) {
+    CAPTURE(text);
+    const auto at = std::find(all.begin(), all.end(), text);
+    REQUIRE(at != all.end());
+    return at;
+  };
+  REQUIRE(place("runc create") < place("60 events LOST: ring buffer full"));
+  REQUIRE(place("60 events LOST: ring buffer full") < place("exit 0"));
+}
+
+TEST_CASE("import: what is not known is not shown as if it were") {
+  Recording recording(true);
+  trace::Header header;
+  header.tool = "strace";
+  header.calls_known = false;
+  recording.header(header);
+  trace::Event event;
+  event.number = 1;
+  event.time = event.start = 1000;
+  event.who = {.tid = 5, .tgid = 5, .comm = "sleep"};
+  event.what = trace::Exec{.path = "/bin/sleep", .argv = {"sleep", "1"}};
+  recording.event(event);
+  recording.footer({.events = 1});
+  for (const View view : {View::Tree, View::Timeline, View::Namespaces}) {
+    const auto all = testing::parse_xml(draw(recording, view, Picture::Svg)).texts;
+    REQUIRE(std::find(all.begin(), all.end(), "0 lost") == all.end());
+    REQUIRE(std::find(all.begin(), all.end(), "running") == all.end());
+    REQUIRE(std::find(all.begin(), all.end(), "ms") == all.end());
+  }
+}
+
+TEST_CASE("hostile: an argument of a mebibyte, in every format, leaves a picture of modest size") {
+  Scene s;
+  s.existing(100, "sh", {"/bin/sh"});
+  s.fork(100, 200, CLONE_NEWUTS);
+  s.exec(200, "/bin/x", {"x", std::string(1 << 20, '\''), "\u202e" + std::string(1 << 20, '<')});
+  const Recording recording = recorded(s);
+  for (const Picture picture : {Picture::Svg, Picture::Dot, Picture::Mermaid, Picture::Html, Picture::Perfetto}) {
+    REQUIRE(draw(recording, View::Tree, picture).size() < 300'000);
+  }
+  const auto svg = testing::parse_xml(draw(recording, View::Tree, Picture::Svg));
+  REQUIRE(svg.elements.count("script") == 0);
+}

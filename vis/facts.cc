@@ -12,6 +12,11 @@ namespace {
 constexpr std::string_view kCutOff = "cut off";  // the end that a reader gives to a trace without one
 }
 
+bool has_times(const model::Model& model) {
+  const trace::Header& header = model.header();
+  return header.start_boottime != 0 || header.start_realtime != 0 || !header.kernel.empty();
+}
+
 Facts facts_of(const model::Model& model, const std::string& title) {
   const trace::Header& header = model.header();
   Facts facts;
@@ -25,7 +30,8 @@ Facts facts_of(const model::Model& model, const std::string& title) {
   } else if (!command.empty()) {
     facts.title = command;
   } else {
-    facts.title = followed.empty() ? "processes and namespaces" : "following " + followed;
+    facts.title = followed.empty() ? (header.calls_known ? "processes and namespaces" : "as strace saw it")
+                                   : "following " + followed;
   }
   if (!command.empty() && facts.title != command) facts.facts.push_back(command);
   if (!followed.empty() && facts.title != "following " + followed) facts.facts.push_back("following " + followed);
@@ -39,6 +45,10 @@ Facts facts_of(const model::Model& model, const std::string& title) {
     facts.facts.push_back(fmt::format("{} events", footer->events));
     facts.lossy = footer->lost != 0 || footer->end == kCutOff;
     facts.loss = fmt::format("{} {}", footer->lost, facts.lossy ? "LOST" : "lost");
+    if (!header.calls_known && footer->lost == 0) {
+      facts.lossy = true;
+      facts.loss = "imported: what the log lacks is not known";
+    }
     if (footer->end == kCutOff) facts.loss = "INCOMPLETE: the trace was cut off";
   }
   return facts;

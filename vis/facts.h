@@ -16,6 +16,9 @@ struct Facts {
   bool lossy = false;  // events are missing, or nobody knows
 };
 
+// Whether the trace has times at all: strace logs without -t and anonymous traces have only an order.
+bool has_times(const model::Model& model);
+
 // `title`: raw bytes, empty = the traced command or what was followed.
 Facts facts_of(const model::Model& model, const std::string& title);
 

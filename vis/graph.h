@@ -133,6 +133,12 @@ struct Phase {
   std::string title, what;
 };
 
+// Records are missing before an event.
+struct Gap {
+  std::uint64_t event = 0;
+  std::string text;  // "60 events LOST"
+};
+
 struct Graph {
   std::string title;               // "docker run -d busybox sleep 100"
   std::vector<std::string> facts;  // "following containerd", "Linux 6.18", ...
@@ -142,6 +148,8 @@ struct Graph {
   std::vector<Edge> edges;
   std::vector<Cluster> clusters;
   std::vector<LegendEntry> legend;
+  bool timed = true;               // else only the order of events is known
+  std::vector<Gap> gaps;
   bool story = false;                 // the numbers of the steps are those of `nstrace explain`
   std::vector<Phase> phases;          // of the story, in their usual order
   std::vector<std::string> chapters;  // of the story: what was done, in a sentence each

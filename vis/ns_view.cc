@@ -77,7 +77,14 @@ class NamespaceView {
         break;
     }
     const double ms = static_cast<double>(snapshot_.at) / 1e6;
-    graph_.notes.push_back(fmt::format("{:.2f} ms after the start of the trace{}", ms, which));
+    if (snapshot_.households.empty()) {
+      graph_.notes.push_back(
+          "no process whose namespaces are known; an strace log tells them only where a call names them");
+    } else if (has_times(model_)) {
+      graph_.notes.push_back(fmt::format("{:.2f} ms after the start of the trace{}", ms, which));
+    } else if (!which.empty()) {
+      graph_.notes.push_back("as it was" + std::string(which.substr(1)));
+    }
   }
 
   // A card for each household; the graph has them as nodes, for the legend.

@@ -29,13 +29,14 @@ constexpr double kMillisecond = 1e6;
 const Paint kWhite(std::string("#ffffff"));
 
 struct Instant {
-  enum class Kind { Fork, Row, End };
+  enum class Kind { Fork, Row, End, Lost };
   Kind kind = Kind::Row;
   std::uint64_t event = 0;
   Time time = 0;
   std::size_t node = 0;        // whose lane it is on
   const Row* row = nullptr;    // Kind::Row
   const Edge* edge = nullptr;  // Kind::Fork
+  const Gap* gap = nullptr;    // Kind::Lost
   int phase = -1;              // of the story: its own, else the one before
   double y = 0;
   Sheet said;
@@ -114,13 +115,25 @@ class Timeline {
         moments_.push_back({.kind = Instant::Kind::End, .event = node.end_event, .time = *node.ended, .node = i});
       }
     }
+    for (const Gap& gap : graph_.gaps) {
+      if (lane_count_ > 0) moments_.push_back({.kind = Instant::Kind::Lost, .event = gap.event, .gap = &gap});
+    }
     std::stable_sort(moments_.begin(), moments_.end(),
                      [](const Instant& a, const Instant& b) { return a.event < b.event; });
+    for (std::size_t i = 0; i < moments_.size(); ++i) {
+      if (moments_[i].kind != Instant::Kind::Lost) continue;
+      const std::size_t near = i > 0 ? i - 1 : std::min(i + 1, moments_.size() - 1);
+      moments_[i].time = moments_[near].time;
+      moments_[i].node = moments_[near].node;
+    }
     find_phases();
   }
 
   const Told& told(const Instant& moment) const {
+    static const Told kNothing;
     switch (moment.kind) {
+      case Instant::Kind::Lost:
+        return kNothing;
       case Instant::Kind::Fork:
         return moment.edge->told;
       case Instant::Kind::Row:
@@ -181,7 +194,7 @@ class Timeline {
     Time before = moments_.empty() ? 0 : moments_.front().time;
     for (Instant& moment : moments_) {
       const Time gap = moment.time - before;
-      if (gap > silence) {
+      if (graph_.timed && gap > silence) {
         breaks_.push_back({y + kRow * 0.15, gap});
         y += kBreak;
       } else {
@@ -293,6 +306,7 @@ class Timeline {
     std::optional<std::size_t> target;
     for (std::size_t i = 0; i < moments_.size(); ++i) {
       const Instant& moment = moments_[i];
+      if (!graph_.timed) return;
       Beat beat{.time = moment.time, .node = moment.node, .ends = moment.kind == Instant::Kind::End};
       if (moment.kind == Instant::Kind::Fork) beat.makes = moment.edge->to;
       beats.push_back(beat);
@@ -335,12 +349,12 @@ class Timeline {
       const double x = lane_x(moment.node);
       sheet.open(tip_of(moment));
       const std::string clock = clock_text(moment.time);
-      if (clock != last_clock) {
+      if (graph_.timed && clock != last_clock && moment.kind != Instant::Kind::Lost) {
         sheet.text(axis_ - 12, moment.y + 3.5, clock,
                    {.font = Font::Mono, .size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
       }
       last_clock = clock;
-      if (moment.kind != Instant::Kind::Fork || !is_lane(moment.edge->to)) {
+      if (moment.kind != Instant::Kind::Lost && (moment.kind != Instant::Kind::Fork || !is_lane(moment.edge->to))) {
         leader(sheet, x + kBar / 2 + 3, gutter - 6, moment.y);
       }
       switch (moment.kind) {
@@ -353,12 +367,18 @@ class Timeline {
         case Instant::Kind::End:
           draw_end(sheet, moment);
           break;
+        case Instant::Kind::Lost:
+          sheet.path(fmt::format("M{} {}H{}", number(axis_ - 6), number(moment.y), number(gutter - 6)),
+                     {.stroke = tone::kBad, .line = 2, .dashed = true});
+          sheet.place(moment.said, gutter, moment.y);
+          break;
       }
       if (told(moment).step > 0) draw_step(sheet, x, moment.y, told(moment).step);
-      sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
+      if (moment.kind != Instant::Kind::Lost) sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
       sheet.close();
     }
-    sheet.text(axis_ - 12, head_ - 2, "ms", {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    sheet.text(axis_ - 12, head_ - 2, graph_.timed ? "ms" : "in order, times not known",
+               {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
   }
 
   static void leader(Sheet& sheet, double from, double to, double y) {
@@ -367,6 +387,8 @@ class Timeline {
 
   std::string tip_of(const Instant& moment) const {
     switch (moment.kind) {
+      case Instant::Kind::Lost:
+        return moment.gap->text;
       case Instant::Kind::Fork:
         return moment.edge->tip;
       case Instant::Kind::Row:
@@ -429,6 +451,11 @@ class Timeline {
       case Instant::Kind::End:
         said.text = graph_.nodes[moment.node].ending;
         said.ink = graph_.nodes[moment.node].life == Life::Failed ? tone::kBad : tone::kDim;
+        break;
+      case Instant::Kind::Lost:
+        said.text = moment.gap->text;
+        said.font = Font::Bold;
+        said.ink = tone::kBad;
         break;
     }
     return said;

@@ -40,6 +40,7 @@ class TreeBuilder {
     graph_.facts = std::move(facts.facts);
     graph_.loss = std::move(facts.loss);
     graph_.lossy = facts.lossy;
+    graph_.timed = has_times(model_);
     read_story();
     add_clusters();
     add_nodes();
@@ -55,6 +56,11 @@ class TreeBuilder {
  private:
   void read_story() {
     steps_.resize(model_.processes().size());
+    if (options_.story) {
+      for (const story::Gap& gap : options_.story->gaps()) {
+        graph_.gaps.push_back({gap.event, fmt::format("{} events LOST: {}", gap.count, display_whole(gap.why, 100))});
+      }
+    }
     if (!options_.story || options_.story->steps().empty()) return;
     graph_.story = true;
     for (const story::Step& step : options_.story->steps()) {
@@ -168,7 +174,7 @@ class TreeBuilder {
       }
     }
     if (!p.ended) {
-      const bool tracked = model_.footer().has_value();
+      const bool tracked = model_.footer().has_value() && model_.header().calls_known;
       node.life = tracked ? Life::Running : Life::Unknown;
       if (tracked) node.ending = "running";
     } else if (p.ended->signal != 0) {
