@@ -2,12 +2,18 @@
 // What is told about traces: by hand-made scenes, one trap each.
 #include "story/story.h"
 
+#include <fmt/format.h>
 #include <linux/sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "report/story_json.h"
 #include "report/story_text.h"
+#include "story/names.h"
 #include "story/rule.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
@@ -85,4 +91,31 @@ TEST_CASE("a phase that is not in the trace is not told, but said to be not seen
   CHECK(told.unseen(Phase::Program));
   CHECK(told.step("runtime-fails"));
   CHECK_FALSE(told.step("create-end"));
+}
+
+TEST_CASE("names and images are read from files of docker and of bundles, and from nothing else") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("nstrace-names.{}", getpid());
+  fs::create_directories(folder / "docker");
+  fs::create_directories(folder / "bundle");
+  fs::create_directories(folder / "fifo");
+  fs::create_directories(folder / "broken");
+  std::ofstream(folder / "docker" / "config.v2.json") << R"({"ID":"abc","Name":"/web","Config":{"Image":"busybox"}})";
+  std::ofstream(folder / "bundle" / "config.json")
+      << R"({"annotations":{"io.kubernetes.cri.container-name":"app","io.kubernetes.cri.image-name":"app:1"}})";
+  std::ofstream(folder / "broken" / "config.v2.json") << "{\"Name\":";
+  REQUIRE(mkfifo((folder / "fifo" / "config.v2.json").c_str(), 0600) == 0);
+  const auto ask = [&](const char* name, const char* id) {
+    return story::names_from_files({(folder / name).string()}, id);
+  };
+  CHECK(ask("docker", "abc").name == "web");
+  CHECK(ask("docker", "abc").image == "busybox");
+  CHECK(ask("docker", "another").name.empty());
+  CHECK(ask("bundle", "abc").name == "app");
+  CHECK(ask("bundle", "abc").image == "app:1");
+  CHECK(ask("broken", "abc").name.empty());
+  CHECK(ask("fifo", "abc").name.empty());  // and does not wait for a writer
+  CHECK(ask("nothing", "abc").name.empty());
+  CHECK(story::usual_folders("../../etc").empty());
+  fs::remove_all(folder);
 }

@@ -11,10 +11,23 @@
 #include "cli/recording.h"
 #include "report/story_json.h"
 #include "report/story_text.h"
+#include "story/names.h"
 #include "story/story.h"
 #include "trace/anonymous.h"
 
 namespace nstrace::cli {
+namespace {
+
+// A trace of this machine, since its last start: the files of its managers are those of the trace.
+class Teller : public story::TellingModel {
+ public:
+  void header(const trace::Header& header) override {
+    story::TellingModel::header(header);
+    if (!header.boot_id.empty() && header.boot_id == story::this_boot()) story().look_for_names();
+  }
+};
+
+}  // namespace
 
 int explain_command(const Arguments& arguments) {
   std::string path, output, format = "text", color = "auto";
@@ -36,7 +49,7 @@ int explain_command(const Arguments& arguments) {
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
   const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
-  story::TellingModel model;
+  Teller model;
   trace::Anonymous anonymous(model);
   read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : model);
   if (format == "json") {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "model/runtime.h"
+#include "story/names.h"
 #include "story/words.h"
 #include "trace/text.h"
 
@@ -167,6 +168,16 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
     else if (has(exec->env, "_LIBCONTAINER_CLONED_BINARY") || has(exec->env, "_LIBCONTAINER_STATEDIR"))
       c.family = "1.1 or older";
   }
+  const auto remember = [&](std::string folder) {
+    if (c.folders.size() < 4 && folder.starts_with('/') && std::ranges::find(c.folders, folder) == c.folders.end())
+      c.folders.push_back(std::move(folder));
+  };
+  // docker mounts a container's own files out of the folder in which it keeps its description.
+  if (m.call().name == "mount" && !m.call().args.empty() &&
+      glob("*/resolv.conf|*/hostname|*/hosts", m.call().args[0].text))
+    remember(m.call().args[0].text.substr(0, m.call().args[0].text.rfind('/')));
+  if (exec && a.part == kRuntime)
+    for (const std::string_view flag : {"--bundle", "-b"}) remember(std::string(after(exec->argv, flag)));
   if (c.manager.empty()) {
     auto at = std::optional(m.process.id);
     for (int steps = 0; at && steps < 24 && c.manager.empty(); ++steps) {
@@ -189,8 +200,16 @@ void Chapters::finish() {
       c.name = trace::escape(container.image_name);
       if (c.runtime.empty()) c.runtime = container.runtime;
     }
+    if (look_for_names_ && !c.container_id.empty() && c.image.empty()) {
+      std::vector<std::string> folders = c.folders;
+      for (std::string& folder : usual_folders(c.container_id)) folders.push_back(std::move(folder));
+      const Named named = names_from_files(folders, c.container_id);
+      if (c.name.empty()) c.name = trace::escape(named.name);
+      c.image = trace::escape(named.image);
+    }
     if (c.name.empty() && c.kind != Kind::Daemon) c.name = short_id(c.container_id);
-    const std::string what = c.name.empty() ? "a container" : "container " + c.name;
+    const std::string of_image = c.image.empty() ? "" : fmt::format(" (image {})", c.image);
+    const std::string what = (c.name.empty() ? "a container" : "container " + c.name) + of_image;
     std::string by = c.runtime.empty() ? "" : trace::escape(c.runtime);
     if (!by.empty() && !c.family.empty()) by += " " + c.family;
     const std::string tool = by.empty() ? "" : fmt::format(" by {}", by);

@@ -20,6 +20,7 @@ class Chapters {
 
   // The chapter that the event belongs to; a new one if need be. `phase`: of the step that it becomes.
   ChapterId of(const Moment& moment, Phase phase);
+  void look_for_names() { look_for_names_ = true; }
   // Titles, and the containers that were made meanwhile.
   void finish();
 
@@ -32,6 +33,7 @@ class Chapters {
   void learn(Chapter& chapter, const Moment& moment, Phase phase);
 
   const model::Model& model_;
+  bool look_for_names_ = false;
   std::vector<Chapter> chapters_;
   std::vector<bool> has_program_, has_setup_;
   std::map<Key, ChapterId> by_key_;

@@ -116,6 +116,7 @@ class Teller {
   }
 
   void finish();
+  void look_for_names() { chapters_.look_for_names(); }
 
   std::vector<Step> steps;
   std::vector<PhaseSpan> phases;
@@ -256,6 +257,9 @@ void Story::event(const trace::Event& event) {
 }
 void Story::finish() {
   teller_->finish();
+}
+void Story::look_for_names() {
+  teller_->look_for_names();
 }
 const std::vector<Step>& Story::steps() const {
   return teller_->steps;

@@ -68,8 +68,9 @@ struct Chapter {
   std::string title;    // "runc makes container 8df35371db8d"
   Time begin = 0, end = 0;
   std::uint64_t first_event = 0, last_event = 0;
-  bool cut_before = false;  // it was under way when the trace began
-  bool cut_after = false;   // it was under way when the trace ended
+  std::vector<std::string> folders;  // where its files lie, as far as the trace tells: its bundle, ...
+  bool cut_before = false;           // it was under way when the trace began
+  bool cut_after = false;            // it was under way when the trace ended
 };
 
 // Records are missing here: what happened is not known.
@@ -95,6 +96,9 @@ class Story : public trace::Sink {
   void event(const trace::Event& event) override;
   void footer(const trace::Footer&) override { finish(); }
 
+  // From the next finish() on, names and images are looked for in the files of this machine (names.h). Only for a trace
+  // of this machine.
+  void look_for_names();
   // Numbers and groups what was told; footer() does it. May be asked again after more events.
   void finish();
 
@@ -123,6 +127,7 @@ class TellingModel : public model::Model {
     story_.footer(footer);
   }
   const Story& story() const { return story_; }
+  Story& story() { return story_; }
 
  private:
   Story story_;

@@ -19,7 +19,7 @@ def main():
     parser = argparse.ArgumentParser(description="the live tests of nstrace")
     parser.add_argument("--build", default=str(here.parents[2] / "build"), help="the build folder (default: build/)")
     parser.add_argument("--group", action="append", help="only these files: programs, state, follow, cli, words, lab, "
-                        "lab_same, examples, pictures, page, check, docker, expect, diff (default: those without docker)")
+                        "lab_same, examples, pictures, page, check, docker, expect, diff, explain (default: those without docker)")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     parser.add_argument("names", nargs="*", help="only the tests whose name contains one of these")
     options = parser.parse_args()
