@@ -131,7 +131,10 @@ class NamespaceView {
     });
     if (!container || !same) return;
     const model::Container& c = model_.containers()[*container];
-    if (namespaces_of(model_, c)[Ns::Pid] != household.ids[Ns::Pid]) return;  // on its way there
+    const model::NsIds own = namespaces_of(model_, c);
+    for (const Ns type : {Ns::Pid, Ns::Mnt}) {
+      if (own[type] != household.ids[type]) return;  // on its way there, or to another one
+    }
     family = signs_.family(c);
     const std::string name = display_whole(c.name, 200);
     node.title = "container " + (name.empty()       ? fmt::format("{}", c.id + 1)

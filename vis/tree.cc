@@ -256,6 +256,12 @@ class TreeBuilder {
 
   // A program that a runtime runs while it creates a container, other than itself.
   bool is_hook(const Process& p, const Process& creator) const {
+    if (graph_.story) {
+      return std::any_of(p.programs.begin(), p.programs.end(), [&](const model::Program& program) {
+        const auto step = step_at_.find(program.event);
+        return step != step_at_.end() && step->second->phase == story::Phase::Hooks;
+      });
+    }
     const model::Program* by = program_at(creator, p.born);
     if (!by || p.programs.empty() || p.programs.back().event == 0) return false;
     const std::string caller = headline(*by), called = headline(p.programs.back());

@@ -193,6 +193,53 @@ def light_and_dark_follow_the_system(box):
         clean(page)
 
 
+@test(needs=NEEDS)
+def pictures_are_light_or_dark_and_print(box):
+    """The .svg by itself, and the page on paper."""
+    path = example(box)
+    svg = box.source / "examples" / "docker-run-timeline.svg"
+    with Browser(box.temp) as page:
+        page.open(svg)
+        fills = []
+        for scheme in "light", "dark":
+            page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            fills.append(page.value("getComputedStyle(document.querySelector('.f-paper')).fill"))
+        equal(fills, ["rgb(255, 255, 255)", "rgb(13, 17, 23)"], "the paper, light and dark")
+        page.ask("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        equal(page.value("getComputedStyle(document.querySelector('.f-paper')).fill"), "rgb(255, 255, 255)", "the paper, printed")
+        # What is drawn lies within the picture.
+        outside = page.value("""(() => { const s = document.documentElement.getBoundingClientRect();
+            return [...document.querySelectorAll('text')].filter(t => { const b = t.getBoundingClientRect();
+              return b.left < s.left || b.right > s.right + 1 || b.top < s.top || b.bottom > s.bottom + 1; })
+              .map(t => t.textContent); })()""")
+        equal(outside, [], "text that is cut off")
+        page.ask("Emulation.setEmulatedMedia", media="")
+        page.open(path)
+        page.ask("Emulation.setEmulatedMedia", media="print")
+        equal(page.value("['tools', 'filters', 'detail', 'player'].map(id => getComputedStyle(document.getElementById(id)).display)"),
+              ["none"] * 4, "the controls on paper")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def text_in_pictures_stays_in_its_place(box):
+    """In every picture of examples/, with the fonts of a real browser: no text beyond the edge, none over another."""
+    with Browser(box.temp) as page:
+        for svg in sorted((box.source / "examples").rglob("*.svg")):
+            page.open(svg)
+            wrong = page.value("""(() => { const s = document.documentElement.getBoundingClientRect();
+                const texts = [...document.querySelectorAll('text')].filter(t => !t.getAttribute('transform'));
+                const boxes = texts.map(t => t.getBoundingClientRect()), wrong = [];
+                boxes.forEach((a, i) => {
+                  if (a.left < s.left || a.right > s.right + 1 || a.bottom > s.bottom + 1) wrong.push('cut: ' + texts[i].textContent);
+                  for (let j = i + 1; j < boxes.length; ++j) { const b = boxes[j];
+                    if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1.5 &&
+                        Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5)
+                      wrong.push('over each other: ' + texts[i].textContent + ' / ' + texts[j].textContent); } });
+                return wrong; })()""")
+            equal(wrong, [], f"in {svg.name}")
+
+
 def spoiled(source, target, evil):
     """A recording whose every argv element, comm and path is hostile; a long one is the last argument only."""
     long = len(evil) > 10_000
