@@ -128,8 +128,10 @@ class Writer {
       const Node* node = nullptr;
       const Row* row = nullptr;
       const Edge* edge = nullptr;
+      const Gap* gap = nullptr;
     };
     std::vector<Item> items;
+    for (const Gap& gap : graph_.gaps) items.push_back({.event = gap.event, .gap = &gap});
     for (const Node& node : graph_.nodes) {
       if (!node.process) continue;
       for (const Row& row : node.rows) {
@@ -147,8 +149,11 @@ class Writer {
     section("story");
     for (const Item& item : items) {
       json_.line();
-      json_.open('{').number("e", static_cast<std::int64_t>(item.event)).number("p", *item.node->process);
-      if (item.row) {
+      json_.open('{').number("e", static_cast<std::int64_t>(item.event));
+      json_.number("p", item.node ? static_cast<std::int64_t>(*item.node->process) : -1);
+      if (item.gap) {
+        json_.text("kind", "lost").text("text", item.gap->text).flag("failed", true);
+      } else if (item.row) {
         add_row(*item.row);
       } else if (item.edge) {
         json_.text("kind", "fork").number("to", *graph_.nodes[item.edge->to].process);

@@ -179,6 +179,30 @@ def keys_do_what_the_mouse_does(box):
 
 
 @test(needs=NEEDS)
+def losses_stand_in_their_place(box):
+    trace = box.temp / "lossy.jsonl"
+    lines = (box.source / "examples" / "docker-run.jsonl").read_text().splitlines()
+    kept = []
+    for line in lines:
+        piece = json.loads(line)
+        if 100 <= piece.get("n", 0) < 160:
+            if piece["n"] == 159:
+                kept.append({"type": "lost", "n": 159, "t": piece["t"], "count": 59, "cpu": 0, "why": "ring buffer full"})
+            continue
+        if piece["type"] == "footer":
+            piece |= {"lost": 59, "events": piece["events"] - 59}
+        kept.append(piece)
+    trace.write_text("".join(json.dumps(piece) + "\n" for piece in kept))
+    with Browser(box.temp) as page:
+        page.open(drawn(box, trace), "#timeline")
+        check("59 LOST" in page.text("#facts"), "the head says " + page.text("#facts"))
+        check("59 events LOST" in page.text("#rows"), "no row says where")
+        page.value("go(159)")
+        check("LOST" in page.text("#now"), "the moment is called " + page.text("#now"))
+        clean(page)
+
+
+@test(needs=NEEDS)
 def light_and_dark_follow_the_system(box):
     path = example(box)
     colours = []
