@@ -56,6 +56,28 @@ TEST_CASE("a docker exec is told") {
   check_golden("story/docker_exec.txt", Told(docker_exec_scene()).text());
 }
 
+TEST_CASE("a story for machines has the same steps") {
+  const Told told(docker_exec_scene());
+  const std::string json = report::story_json(told.model.story(), told.model);
+  check_golden("story/docker_exec.json", json);
+}
+
+TEST_CASE("bytes of traced processes reach nobody's terminal") {
+  Scene s;
+  s.existing(100, "bash", {"bash"});
+  s.vfork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "ev\x1b[31mil"});
+  s.vfork(200, 201);
+  s.exec(201, "/proc/self/exe", {"runc", "init"}, {.env = {"_LIBCONTAINER_INITTYPE=standard"}});
+  s.rename(201, "runc:[2:INIT]");
+  s.sethostname(201, "h\x1b]0;\x07{arg1}");
+  s.mount(201, "/a\nb", "/c\xff{each}", "", 0x1000);
+  s.exec(201, "/bin/\x1b[2J", {"\x1b[2J\n", "{new}"});
+  const Told told(s);
+  const std::string text = told.text() + report::story_json(told.model.story(), told.model);
+  for (const char c : text) CHECK((static_cast<unsigned char>(c) >= 0x20 || c == '\n'));
+}
+
 TEST_CASE("unshare(0) of an exec gets its true answer") {
   const Told told(docker_exec_scene());
   const story::Step* step = told.step("empty-unshare-exec");

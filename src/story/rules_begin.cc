@@ -207,7 +207,9 @@ const Rule kRules[] = {
      .who = kRuntime,
      .call = "prctl",
      .args = {"PR_SET_CHILD_SUBREAPER", "1"},
-     .sentence = "{runtime} asks to become the parent of orphans below it, so that it learns how its own children end.",
+     .sentence =
+         "{runtime} asks to become the parent of orphans below it: what its children leave behind is its own to wait "
+         "for, and not somebody else's.",
      .brief = "orphans shall become {runtime}'s children",
      .references = {"prctl(2), PR_SET_CHILD_SUBREAPER"}},
     {.name = "exec-fifo",

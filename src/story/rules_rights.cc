@@ -71,8 +71,9 @@ const Rule kRules[] = {
      .who = kBuilders,
      .call = "prctl",
      .args = {"PR_SET_KEEPCAPS", "1"},
-     .sentence = "It asks to keep its capabilities while it changes its user: the kernel would take them all at once, "
-                 "before the chosen ones can be set.",
+     .sentence =
+         "It asks to keep its capabilities while it changes its user: from one who is no longer user 0 the kernel "
+         "would take them all, before the chosen ones can be set.",
      .brief = "capabilities stay while the user changes",
      .references = {"prctl(2), PR_SET_KEEPCAPS", "runc: libcontainer/init_linux.go, finalizeNamespace()"}},
     {.name = "no-groups",
@@ -125,8 +126,8 @@ const Rule kRules[] = {
      .call = "prctl",
      .args = {"PR_SET_SECCOMP", "SECCOMP_MODE_FILTER"},
      .sentence = "It installs the filter that decides, for every system call from here on, whether the kernel carries "
-                 "it out (seccomp). Without no_new_privs this needs a capability, and so comes before they are given "
-                 "up.",
+                 "it out (seccomp). Who has not set no_new_privs needs a capability for this, and so must do it before "
+                 "giving them up.",
      .brief = "a filter for all further system calls",
      .references = {"seccomp(2)", "runc: libcontainer/standard_init_linux.go",
                     "OCI runtime-spec: config-linux.md, seccomp"}},

@@ -171,9 +171,9 @@ const Rule kRules[] = {
      .who = kMounters,
      .call = "mount",
      .args = {"", "", "proc|sysfs|tmpfs|devpts|mqueue|cgroup|cgroup2", ""},
-     .sentence =
-         "The file systems that every container has are mounted: {each}. They are the kernel's: proc shows only "
-         "the processes of the new PID namespace, sysfs the network devices of the new network namespace.",
+     .sentence = "The file systems that every container has are mounted: {each}. They are the kernel's: proc shows "
+                 "the processes of the PID namespace, sysfs the network devices of the network namespace, in which "
+                 "they are mounted.",
      .brief = "mounts {arg2}",
      .references = {"OCI runtime-spec: config-linux.md, Default Filesystems", "mount(2)"},
      .each = "{arg2}"},
