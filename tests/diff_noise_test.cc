@@ -157,6 +157,56 @@ TEST_CASE("where the runtime is installed and what the container is called is no
   CHECK(same(diff(run(keyring("one")), run(keyring("two")))));
 }
 
+TEST_CASE("pids that are used again are other processes") {
+  const auto twice = [](int first, int second, bool hook) {
+    Scene s;
+    s.existing(900, "shell", {"sh"});
+    for (int i = 0; i < 2; ++i) {
+      const int pid = i ? second : first;
+      s.fork(900, pid);
+      s.exec(pid, "/usr/sbin/runc", {"runc", "--root", "/run/x", "run", "box-17"});
+      s.unshare(pid, CLONE_NEWNS);
+      if (hook && i) s.sethostname(pid, "here");
+      s.exit(pid);
+    }
+    return s.trace();
+  };
+  CHECK(same(diff(twice(2000, 2000, false), twice(2000, 3000, false))));
+  const Diff d = diff(twice(2000, 3000, false), twice(2000, 2000, true));
+  CHECK_FALSE(same(d));
+  INFO(diff_text(d, {.a = "A", .b = "B"}));
+  CHECK(d.calls.added == 1);
+}
+
+TEST_CASE("a log of strace is compared by what is in it") {
+  const auto log = [](bool less) {
+    trace::Trace trace = run({.root = [=](Scene& s) {
+      s.mount(kInit, "proc", "/proc", "proc", 0);
+      if (!less) s.mount(kInit, "tmpfs", "/dev", "tmpfs", 0);
+    }});
+    trace.header.tool = "strace";
+    trace.header.calls_known = false;
+    trace.header.calls.clear();
+    return trace;
+  };
+  CHECK(same(diff(log(false), log(false))));
+  const Diff d = diff(log(false), log(true));
+  CHECK_FALSE(same(d));
+  CHECK(d.calls.gone == 1);
+}
+
+TEST_CASE("a process with very many calls is counted, not aligned, and soon done") {
+  const auto busy = [](int calls) {
+    return run({.root = [=](Scene& s) {
+      for (int i = 0; i < calls; ++i) s.umount2(kInit, "/" + std::string(1 + i % 7, 'x'), 0);
+    }});
+  };
+  CHECK(same(diff(busy(30000), busy(30000))));
+  const Diff d = diff(busy(30000), busy(30001));
+  CHECK_FALSE(same(d));
+  CHECK(d.calls.added == 1);
+}
+
 TEST_CASE("what the container's program starts with is told first") {
   const auto full = [](Scene& s) {
     s.syscall(kInit, "prctl", {symbol_arg("option", 38, "PR_SET_NO_NEW_PRIVS"), integer_arg("arg2", 1)});

@@ -43,8 +43,8 @@ std::vector<std::vector<const Rule*>> groups_of(const Expectations& expectations
   }
   std::vector<std::vector<const Rule*>> groups;
   for (const std::size_t at : order) {
-    std::ranges::stable_partition(sets[at],
-                                  [](const Rule* rule) { return std::holds_alternative<Sequence>(rule->what); });
+    std::stable_partition(sets[at].begin(), sets[at].end(),
+                          [](const Rule* rule) { return std::holds_alternative<Sequence>(rule->what); });
     groups.push_back(std::move(sets[at]));
   }
   return groups;
