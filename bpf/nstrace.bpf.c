@@ -172,6 +172,18 @@ static __always_inline __u64 born_of(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/* A string of user memory, its NUL counted. */
+static __always_inline long read_user_str(void *to, __u32 size, const void *from)
+{
+	long got = bpf_probe_read_user_str(to, size, from);
+
+	if (got == 0) { /* 5.10 and 6.1 say so of the empty string (strncpy_from_user_nofault() in mm/maccess.c) */
+		*(char *)to = 0;
+		got = 1;
+	}
+	return got;
+}
+
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
 /* Fills the head, sends, counts. The number is handed out before the room is known, so that a loss leaves a gap. */
@@ -384,7 +396,7 @@ __noinline int vector_element(void)
 	for (i = 0; i < 5; i++) {
 		__u32 off = work->off & (NST_CHUNK - 1);
 
-		got = bpf_probe_read_user_str(chunk->bytes + off, NST_CHUNK, (void *)pointer);
+		got = read_user_str(chunk->bytes + off, NST_CHUNK, (void *)pointer);
 		if (got < 0) {
 			work->flags |= NST_CHUNK_FAULT;
 			work->done = 1;
@@ -640,7 +652,7 @@ __noinline int read_piece(__u32 arg)
 	off = work->off & (RECORD_MAX / 2 - 1);
 	piece.arg = arg;
 	if (spec->what == READ_STRING) {
-		got = bpf_probe_read_user_str(scratch->bytes + off + sizeof(piece), STRING_MAX, (void *)from);
+		got = read_user_str(scratch->bytes + off + sizeof(piece), STRING_MAX, (void *)from);
 		piece.length = got < 0 ? got : got - 1;
 	} else {
 		if (spec->what == READ_BYTES) {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Installs the packages of the named groups of tests/packages.txt (build, tests, docker, browser, fresh, kernels), only those that are missing.
+# Installs the packages of the named groups of tests/packages.txt (build, tests, docker, browser, fresh, kernels, kernels-arm64), only those that are missing.
 # With --list it prints the missing ones instead. Needs root only when something is missing.
 set -euo pipefail
 
@@ -10,7 +10,7 @@ if [ "${1:-}" = --list ]; then
   only_list=yes
   shift
 fi
-[ $# -gt 0 ] || { echo "usage: tests/install.sh [--list] GROUP... (build, tests, docker, browser, fresh, kernels)" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: tests/install.sh [--list] GROUP... (build, tests, docker, browser, fresh, kernels, kernels-arm64)" >&2; exit 2; }
 
 PATH=$PATH:/usr/sbin:/sbin
 missing=()

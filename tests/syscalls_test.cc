@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -67,6 +69,30 @@ TEST_CASE("numbers are those of the kernel's headers") {
 #undef IS
   is("open_tree_attr", 467);  // newer than the headers of some distributions
   REQUIRE(checked == syscalls().size());
+}
+
+// arm64 has no numbers of its own but those that all newer architectures share.
+TEST_CASE("arm64's numbers are those of the kernel's generic header") {
+  std::ifstream header("/usr/include/asm-generic/unistd.h");
+  REQUIRE(header);
+  std::map<std::string, int> numbers;
+  for (std::string line; std::getline(header, line);) {
+    std::istringstream words(line);
+    std::string define, name;
+    if (int number; words >> define >> name >> number && define == "#define")
+      for (const std::string_view prefix : {"__NR_", "__NR3264_"})
+        if (name.rfind(prefix, 0) == 0) numbers.emplace(name.substr(prefix.size()), number);
+  }
+  REQUIRE(numbers.size() > 250);
+  std::size_t checked = 0;
+  for (const SyscallRow& call : syscalls()) {
+    INFO(call.name);
+    const auto found = numbers.find(std::string(call.name));
+    if (found == numbers.end()) continue;  // not there, or newer than the header
+    REQUIRE(call.arm64 == found->second);
+    ++checked;
+  }
+  REQUIRE(checked >= syscalls().size() - 4);  // fork, vfork, mknod; open_tree_attr
 }
 
 TEST_CASE("numbers of architectures that are not known are none") {

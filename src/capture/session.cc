@@ -34,7 +34,8 @@ constexpr std::size_t kQueueBound = 48u << 20;    // bytes of records that wait 
 constexpr milliseconds kPollInterval{5};          // how late a record may be seen; no wake-up is paid for it
 constexpr milliseconds kIdle{100};                // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};       // how long a runtime that is still at work may hold up the end
-constexpr trace::Time kOrderWindow = 10'000'000;  // ns: how far records of two CPUs may stand in the wrong order
+// ns: how far records of two CPUs may stand in the wrong order; a virtual CPU may be kept waiting in between
+constexpr trace::Time kOrderWindow = 50'000'000;
 
 std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};

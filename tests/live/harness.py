@@ -17,6 +17,7 @@ import time
 import traceback
 
 TESTS = []
+PATIENCE = float(os.environ.get("NSTRACE_PATIENCE", "1"))  # how many times longer everything may take: in an emulator
 
 
 class Skip(Exception):
@@ -165,7 +166,7 @@ class Box:
 
     def run(self, *arguments, stdin=None, timeout=60, env=None):
         """Runs a program to its end; returns (status, stdout, stderr), a status of 128+n for a signal."""
-        done = subprocess.run([str(a) for a in arguments], input=stdin, capture_output=True, timeout=timeout,
+        done = subprocess.run([str(a) for a in arguments], input=stdin, capture_output=True, timeout=timeout * PATIENCE,
                               cwd=self.temp, env=env)
         status = done.returncode if done.returncode >= 0 else 128 - done.returncode
         return status, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
@@ -202,7 +203,7 @@ class Follower:
             self.process = box.start(box.nstrace, *flags, "-o", self.path, *options, stdin=subprocess.DEVNULL,
                                      stdout=lines, stderr=words)
         # Its first sentence says what was taken in, once it is attached.
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * PATIENCE
         while "following " not in self.words.read_text(errors="replace"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
@@ -212,7 +213,7 @@ class Follower:
     def stop(self):
         """Ctrl-C; returns the trace, whole."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=20 * PATIENCE)
         check(self.process.returncode == 0, f"nstrace ended with {self.process.returncode} on Ctrl-C; it said: "
               + self.words.read_text(errors="replace")[-2000:].strip())
         return Trace(self.path).whole()

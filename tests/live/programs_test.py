@@ -224,6 +224,15 @@ def strings_in_untouched_pages_are_read(box):
 
 
 @test()
+def empty_strings_are_read_as_such(box):
+    trace, _ = box.record(box.program("empty_strings"))
+    mount = trace.one(call="mount")
+    equal((arguments(mount), mount["error"]), (["", "", "", "0", ""], "ENOENT"), "the mount")
+    failed = [e for e in trace.of("syscall") if e["call"] == "execve"]
+    equal([(arguments(e)[:2], e["error"]) for e in failed], [(["", ["", ""]], "ENOENT")], "the failed exec")
+
+
+@test()
 def rename_of_self_and_of_another_thread(box):
     trace, said = box.record(box.program("rename"))
     root = trace.root()
