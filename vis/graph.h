@@ -148,7 +148,7 @@ struct Graph {
   std::vector<Edge> edges;
   std::vector<Cluster> clusters;
   std::vector<LegendEntry> legend;
-  bool timed = true;               // else only the order of events is known
+  bool timed = true;  // else only the order of events is known
   std::vector<Gap> gaps;
   bool story = false;                 // the numbers of the steps are those of `nstrace explain`
   std::vector<Phase> phases;          // of the story, in their usual order

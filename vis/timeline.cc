@@ -12,6 +12,7 @@
 
 #include "vis/card.h"
 #include "vis/critical.h"
+#include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/svg.h"
 #include "vis/text.h"
@@ -23,24 +24,10 @@ using namespace style;
 using trace::Time;
 
 constexpr double kPhases = 112, kPitch = 31, kStripe = 2.25, kBar = kStripe * 8;
-constexpr double kRow = 19, kBelow = 15, kBreak = 24, kGutter = 560, kNameWidth = 150, kNarrowest = 640;
+constexpr double kRow = 19, kBreak = 24, kGutter = 560, kNameWidth = 150, kNarrowest = 640;
 constexpr double kRoom = kGutter - kNameWidth - 14;  // for what is said behind a name
 constexpr double kMillisecond = 1e6;
 const Paint kWhite(std::string("#ffffff"));
-
-struct Instant {
-  enum class Kind { Fork, Row, End, Lost };
-  Kind kind = Kind::Row;
-  std::uint64_t event = 0;
-  Time time = 0;
-  std::size_t node = 0;        // whose lane it is on
-  const Row* row = nullptr;    // Kind::Row
-  const Edge* edge = nullptr;  // Kind::Fork
-  const Gap* gap = nullptr;    // Kind::Lost
-  int phase = -1;              // of the story: its own, else the one before
-  double y = 0;
-  Sheet said;
-};
 
 std::string duration_text(Time ns) {
   const double ms = static_cast<double>(ns) / kMillisecond;
@@ -64,6 +51,7 @@ class Timeline {
 
   Sheet draw() {
     collect();
+    find_phases();
     place();
     const double lanes = kPitch * static_cast<double>(lane_count_);
     width_ = std::max(kNarrowest, axis_ + lanes + kGutter);
@@ -99,49 +87,7 @@ class Timeline {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (is_lane(i)) lane_[i] = lane_count_++;
     }
-    for (const Edge& edge : graph_.edges) {
-      if (edge.kind != Edge::Kind::Fork || edge.event == 0 || !is_lane(edge.to)) continue;
-      moments_.push_back(
-          {.kind = Instant::Kind::Fork, .event = edge.event, .time = edge.time, .node = edge.from, .edge = &edge});
-    }
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      const Node& node = graph_.nodes[i];
-      if (!is_lane(i)) continue;
-      for (const Row& row : node.rows) {
-        if (row.event == 0 || row.kind == Row::Kind::Made || row.kind == Row::Kind::Ended) continue;
-        moments_.push_back({.event = row.event, .time = row.time, .node = i, .row = &row});
-      }
-      if (node.ended) {
-        moments_.push_back({.kind = Instant::Kind::End, .event = node.end_event, .time = *node.ended, .node = i});
-      }
-    }
-    for (const Gap& gap : graph_.gaps) {
-      if (lane_count_ > 0) moments_.push_back({.kind = Instant::Kind::Lost, .event = gap.event, .gap = &gap});
-    }
-    std::stable_sort(moments_.begin(), moments_.end(),
-                     [](const Instant& a, const Instant& b) { return a.event < b.event; });
-    for (std::size_t i = 0; i < moments_.size(); ++i) {
-      if (moments_[i].kind != Instant::Kind::Lost) continue;
-      const std::size_t near = i > 0 ? i - 1 : std::min(i + 1, moments_.size() - 1);
-      moments_[i].time = moments_[near].time;
-      moments_[i].node = moments_[near].node;
-    }
-    find_phases();
-  }
-
-  const Told& told(const Instant& moment) const {
-    static const Told kNothing;
-    switch (moment.kind) {
-      case Instant::Kind::Lost:
-        return kNothing;
-      case Instant::Kind::Fork:
-        return moment.edge->told;
-      case Instant::Kind::Row:
-        return moment.row->told;
-      case Instant::Kind::End:
-        break;
-    }
-    return graph_.nodes[moment.node].ended_told;
+    moments_ = moments_of(graph_);
   }
 
   // Phases are shown where they are stretches; where containers are made at once they would change with every row.
@@ -149,7 +95,7 @@ class Timeline {
     int phase = -1;
     std::size_t changes = 0;
     for (Instant& moment : moments_) {
-      const int own = told(moment).phase;
+      const int own = told(graph_, moment).phase;
       if (own >= 0 && own != phase) ++changes;
       if (own >= 0) phase = own;
       moment.phase = phase;
@@ -201,7 +147,7 @@ class Timeline {
         y += std::min(12.0, static_cast<double>(gap) / kMillisecond * 3);
       }
       moment.y = y;
-      moment.said = say(moment);
+      moment.said = say(graph_, moment, kRoom);
       y += kRow + moment.said.h;
       before = std::max(before, moment.time);
     }
@@ -282,7 +228,7 @@ class Timeline {
   // Calls that took long are hatched from their begin to their end.
   void draw_blocked(Sheet& sheet) const {
     for (const Instant& moment : moments_) {
-      const Told& step = told(moment);
+      const Told& step = told(graph_, moment);
       if (moment.kind != Instant::Kind::Row || step.end - step.begin < kLong) continue;
       const double left = lane_x(moment.node) - kBar / 2;
       const double top = std::max(y_at(step.begin), top_[moment.node]), bottom = moment.y;
@@ -347,7 +293,7 @@ class Timeline {
     std::string last_clock;
     for (const Instant& moment : moments_) {
       const double x = lane_x(moment.node);
-      sheet.open(tip_of(moment));
+      sheet.open(tip_of(graph_, moment));
       const std::string clock = clock_text(moment.time);
       if (graph_.timed && clock != last_clock && moment.kind != Instant::Kind::Lost) {
         sheet.text(axis_ - 12, moment.y + 3.5, clock,
@@ -373,7 +319,7 @@ class Timeline {
           sheet.place(moment.said, gutter, moment.y);
           break;
       }
-      if (told(moment).step > 0) draw_step(sheet, x, moment.y, told(moment).step);
+      if (told(graph_, moment).step > 0) draw_step(sheet, x, moment.y, told(graph_, moment).step);
       if (moment.kind != Instant::Kind::Lost) sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
       sheet.close();
     }
@@ -385,29 +331,6 @@ class Timeline {
     if (to > from) sheet.box(from, y - 0.25, to - from, 0.5, {.fill = tone::kLine, .opacity = 0.8});
   }
 
-  std::string tip_of(const Instant& moment) const {
-    switch (moment.kind) {
-      case Instant::Kind::Lost:
-        return moment.gap->text;
-      case Instant::Kind::Fork:
-        return moment.edge->tip;
-      case Instant::Kind::Row:
-        return moment.row->tip;
-      case Instant::Kind::End:
-        break;
-    }
-    return graph_.nodes[moment.node].title + ": " + graph_.nodes[moment.node].ending;
-  }
-
-  static const std::string& name_before(const Node& node, std::uint64_t event) {
-    const std::string* name = &node.title;
-    for (auto called = node.called.rbegin(); called != node.called.rend(); ++called) {
-      name = &called->name;
-      if (called->event < event) break;
-    }
-    return *name;
-  }
-
   // The name of the process at that moment; gives where the rest may begin.
   double name(Sheet& sheet, const Instant& moment, double x) const {
     const Node& node = graph_.nodes[moment.node];
@@ -415,82 +338,6 @@ class Timeline {
                {.size = kSmall,
                 .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kDim)});
     return x + kNameWidth;
-  }
-
-  // What stands in the gutter behind the name.
-  struct Said {
-    std::string_view word;  // in front, bold
-    std::string text;
-    Font font = Font::Sans;
-    Paint ink = tone::kText;
-    const std::vector<Badge>* badges = nullptr;
-    std::string meaning;  // dim, behind the rest
-  };
-
-  Said said(const Instant& moment) const {
-    Said said;
-    said.meaning = told(moment).meaning;
-    switch (moment.kind) {
-      case Instant::Kind::Fork: {
-        const Edge& edge = *moment.edge;
-        said.text = "makes " + graph_.nodes[edge.to].subtitle;
-        if (!edge.label.empty()) said.text += ", " + edge.label.front();
-        said.badges = &edge.badges;
-        break;
-      }
-      case Instant::Kind::Row: {
-        const Row& row = *moment.row;
-        said.word = row.kind == Row::Kind::Exec ? "exec" : row.kind == Row::Kind::Name ? "is named" : "";
-        said.text = row.kind == Row::Kind::Exec ? row.brief : row.text;
-        said.font = row.words_first                                              ? Font::Mono
-                    : row.kind == Row::Kind::Mark || row.kind == Row::Kind::Step ? Font::MonoBold
-                                                                                 : Font::Mono;
-        said.badges = &row.badges;
-        break;
-      }
-      case Instant::Kind::End:
-        said.text = graph_.nodes[moment.node].ending;
-        said.ink = graph_.nodes[moment.node].life == Life::Failed ? tone::kBad : tone::kDim;
-        break;
-      case Instant::Kind::Lost:
-        said.text = moment.gap->text;
-        said.font = Font::Bold;
-        said.ink = tone::kBad;
-        break;
-    }
-    return said;
-  }
-
-  // What is said of a moment, from (0, 0) on; its height is what it needs beyond one row.
-  Sheet say(const Instant& moment) const {
-    const Said what = said(moment);
-    Sheet sheet;
-    double x = 0, y = 0;
-    const auto put = [&](std::string_view text, Font font, double size, const Paint& ink, double gap) {
-      sheet.text(x, y + 3.6, text, {.font = font, .size = size, .fill = ink});
-      x += text_width(text, font, size) + gap;
-    };
-    if (!what.word.empty()) put(what.word, Font::Bold, kSmall, tone::kText, 5);
-    if (!what.text.empty()) put(fit(what.text, what.font, kSmall, kRoom - x), what.font, kSmall, what.ink, 7);
-    const auto line = [&] {
-      x = 0;
-      y += kBelow;
-    };
-    if (what.badges) {
-      for (const Badge& badge : *what.badges) {
-        const Sheet drawn = draw_badge(badge);
-        if (x > 0 && x + drawn.w > kRoom) line();
-        sheet.place(drawn, x, y - drawn.h / 2);
-        x += drawn.w + 3;
-      }
-    }
-    if (!what.meaning.empty()) {
-      if (x > 0 && x + 4 + text_width(what.meaning, Font::Sans, kSmall) > kRoom) line();
-      if (x > 0) x += 4;
-      put(fit(what.meaning, Font::Sans, kSmall, kRoom - x), Font::Sans, kSmall, tone::kDim, 0);
-    }
-    sheet.h = y;
-    return sheet;
   }
 
   void draw_fork(Sheet& sheet, const Instant& moment, double gutter) const {
@@ -565,7 +412,7 @@ class Timeline {
       });
     }
     if (std::any_of(moments_.begin(), moments_.end(), [&](const Instant& m) {
-          return m.kind == Instant::Kind::Row && told(m).end - told(m).begin >= kLong;
+          return m.kind == Instant::Kind::Row && told(graph_, m).end - told(graph_, m).begin >= kLong;
         })) {
       sign("in a call that takes long", [&](double at) {
         sheet.box(at + 4, y - 11, kBar, 13, {.fill = tone::kHostBar});
