@@ -7,11 +7,13 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "cli/command.h"
 #include "report/lines.h"
 #include "story/story.h"
+#include "trace/constants.h"
 #include "trace/error.h"
 #include "trace/syscalls.h"
 
@@ -59,6 +61,11 @@ class LineSink : public report::LinePrinter {
 
 }  // namespace
 
+bool no_color() {  // https://no-color.org
+  const char* value = std::getenv("NO_COLOR");
+  return value && *value;
+}
+
 std::vector<int> parse_pids(const std::vector<std::string>& lists) {
   std::vector<int> pids;
   for (const std::string& list : lists) {
@@ -85,13 +92,34 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
                  "status=failed")
       ->type_name("EXPR")
       ->allow_extra_args(false);
-  app.add_flag("-z", choices.successful, "only calls that succeeded");
-  app.add_flag("-Z", choices.failed, "only calls that failed");
+  for (const char* set : {"trace", "status", "signal"})  // strace's long forms
+    app.add_option_function<std::vector<std::string>>(
+           std::string("--") + set,
+           [&choices, set](const std::vector<std::string>& values) {
+             for (const std::string& value : values) choices.expressions.push_back(std::string(set) + "=" + value);
+           },
+           std::string("the same as -e ") + set + "=SET")
+        ->type_name("SET")
+        ->allow_extra_args(false)
+        ->group("As strace takes them");
+  app.add_flag("-z,--successful-only", choices.successful, "only calls that succeeded");
+  app.add_flag("-Z,--failed-only", choices.failed, "only calls that failed");
   app.add_flag("-t", choices.times, "time of day; -tt with microseconds, -ttt in seconds since 1970");
-  app.add_flag("-r", choices.relative, "time since the line before");
-  app.add_flag("-T", choices.durations, "time spent in each call");
-  app.add_option("-s", choices.string_limit, "print at most N bytes of a string (default: all)")->type_name("N");
-  app.add_flag("-q", choices.quiet, "fewer messages of nstrace's own");
+  app.add_flag("-r,--relative-timestamps", choices.relative, "time since the line before");
+  app.add_flag("-T,--syscall-times", choices.durations, "time spent in each call");
+  app.add_option("-s,--string-limit", choices.string_limit, "print at most N bytes of a string (default: all)")
+      ->type_name("N");
+  app.add_flag("-v,--no-abbrev", choices.environment, "print the environment that execve passes on (live: --env=all)");
+  app.add_flag("-q", choices.quiet, "fewer messages of nstrace's own; -qq no ends of processes either");
+  app.add_flag("-y")
+      ->description("accepted for strace's sake, as the next two: descriptors are always decoded")
+      ->group("As strace takes them");
+  for (const char* option : {"--decode-fds", "--decode-pids"})
+    app.add_option(option, choices.accepted, "always on")
+        ->expected(0, 1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("SET")
+        ->group("As strace takes them");
   app.add_option("--color", choices.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--inner-pids", choices.inner_pids,
                "the number in the process's own pid namespace too: [pid 511<sleep>/1]");
@@ -100,10 +128,71 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
   app.add_flag("!--no-fold", choices.fold, "on a terminal: do not fold repeats into one line");
 }
 
+namespace {
+
+// What else strace's -e takes: KIND=SET. True: it says nothing of calls. Throws for what nstrace cannot do.
+bool other_than_calls(const std::string& e) {
+  for (const std::string_view kind :
+       {"status=", "signal=", "signals=", "s=", "abbrev=", "a=", "decode-fds=", "decode-fd=", "decode-pids=",
+        "decode-pid=", "quiet=", "silent=", "q=", "verbose=", "v="})
+    if (e.starts_with(kind)) return true;
+  for (const std::string_view kind :
+       {"inject=", "fault=", "raw=", "x=", "read=", "reads=", "r=", "write=", "writes=", "w=", "kvm="})
+    if (e.starts_with(kind))
+      throw Error(
+          fmt::format("-e {}: nstrace only watches the calls of its table, and knows trace=, status=, signal= "
+                      "and abbrev=; use strace for that",
+                      e));
+  return false;
+}
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> words(1);
+  for (const char c : list)
+    if (c == ',')
+      words.emplace_back();
+    else
+      words.back() += c;
+  return words;
+}
+
+}  // namespace
+
+std::vector<int> chosen_signals(const LineChoices& choices) {
+  std::vector<int> chosen;
+  for (const std::string& e : choices.expressions) {
+    const std::size_t equals = e.find('=');
+    const std::string kind = e.substr(0, equals);
+    if (equals == std::string::npos || (kind != "signal" && kind != "signals" && kind != "s")) continue;
+    std::string set = e.substr(equals + 1);
+    const bool all_but = !set.empty() && set[0] == '!';
+    if (all_but) set.erase(0, 1);
+    std::vector<int> named;
+    for (const std::string& word : split(set)) {
+      if (word == "none") continue;
+      if (word == "all") {
+        for (int i = 1; i <= 64; ++i) named.push_back(i);
+        continue;
+      }
+      const bool digits =
+          !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c); });
+      const std::optional<int> number =
+          digits && word.size() < 3 ? std::optional(std::stoi(word)) : trace::signal_number(word);
+      if (!number)
+        throw Error(fmt::format("-e {}: there is no signal {}; write its name, such as SIGTERM, or all", e, word));
+      named.push_back(*number);
+    }
+    chosen.clear();
+    for (int i = 1; i <= 64; ++i)
+      if ((std::find(named.begin(), named.end(), i) != named.end()) != all_but) chosen.push_back(i);
+  }
+  return chosen;
+}
+
 std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set) {
   std::string expression;
   for (const std::string& e : choices.expressions) {
-    if (e.starts_with("status=") || e.starts_with("signal=")) continue;
+    if (other_than_calls(e)) continue;
     std::string calls = e;
     for (const std::string_view word : {"trace=", "t="})
       if (calls.starts_with(word)) calls.erase(0, word.size());
@@ -116,20 +205,26 @@ std::string chosen_results(const LineChoices& choices) {
   bool successful = choices.successful, failed = choices.failed;
   for (const std::string& e : choices.expressions) {
     if (!e.starts_with("status=")) continue;
-    const std::string status = e.substr(7);
-    if (status != "successful" && status != "failed" && status != "all")
-      throw Error(fmt::format("-e {}: nstrace knows status=successful, status=failed and status=all", e));
-    successful |= status == "successful";
-    failed |= status == "failed";
+    bool good = false, bad = false;
+    for (const std::string& status : split(e.substr(7))) {
+      if (status != "successful" && status != "failed" && status != "all")
+        throw Error(fmt::format("-e {}: nstrace knows status=successful, status=failed and status=all", e));
+      good |= status != "failed";
+      bad |= status != "successful";
+    }
+    successful |= good && !bad;
+    failed |= bad && !good;
   }
   if (successful && failed) throw Error("-z and -Z leave nothing to print; give one of them");
   return successful ? "successful" : failed ? "failed" : "all";
 }
 
-std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices) {
+namespace {
+
+report::LineOptions line_options(const Output& output, const LineChoices& choices) {
   using report::Stamp;
   static constexpr std::array<Stamp, 4> kStamps{Stamp::Seconds, Stamp::Seconds, Stamp::Microseconds, Stamp::Unix};
-  const bool terminal = output->terminal();
+  const bool terminal = output.terminal();
   report::LineOptions options;
   options.stamp = kStamps[std::min<std::size_t>(choices.times, kStamps.size() - 1)];
   options.relative = choices.relative;
@@ -137,6 +232,14 @@ std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const Li
   options.durations = choices.durations;
   if (choices.string_limit >= 0) options.text.string_limit = static_cast<std::size_t>(choices.string_limit);
   options.calls = chosen_calls(choices, "story");
+  // A log has calls that are not in the table; all are all.
+  if (choices.expressions == std::vector<std::string>{"all"} ||
+      choices.expressions == std::vector<std::string>{"trace=all"})
+    options.calls.clear();
+  options.signals = chosen_signals(choices);
+  options.environment =
+      choices.environment || std::any_of(choices.expressions.begin(), choices.expressions.end(),
+                                         [](const std::string& e) { return e == "abbrev=none" || e == "a=none"; });
   const std::string results = chosen_results(choices);
   options.results = results == "failed"       ? report::Results::Failed
                     : results == "successful" ? report::Results::Successful
@@ -146,8 +249,57 @@ std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const Li
   options.thread_clones = options.thread_exits = choices.threads;
   options.show_pidns = choices.inner_pids;
   options.fold = terminal && choices.fold;
-  options.colour = choices.color == "always" || (choices.color == "auto" && terminal && !std::getenv("NO_COLOR"));
-  options.width = static_cast<std::size_t>(output->columns());
+  options.colour = choices.color == "always" || (choices.color == "auto" && terminal && !no_color());
+  options.width = static_cast<std::size_t>(output.columns());
+  return options;
+}
+
+// One file for each task, open as long as it lives.
+class LinesByTask : public trace::Sink {
+ public:
+  LinesByTask(std::string prefix, const LineChoices& choices) : prefix_(std::move(prefix)), choices_(choices) {}
+  void header(const trace::Header& header) override { header_ = header; }
+  void event(const trace::Event& event) override {
+    if (event.who.tid == 0) return;
+    const auto* exec = event.as<trace::Exec>();
+    const int tid = exec && exec->tid_before ? exec->tid_before : event.who.tid;
+    auto& file = files_[tid];
+    if (!file) {
+      auto output = Output::open(fmt::format("{}.{}", prefix_, tid));
+      report::LineOptions options = line_options(*output, choices_);
+      options.who = false;
+      file = std::make_unique<LineSink>(std::move(output), std::move(options), false, false);
+      file->header(header_);
+    }
+    file->event(event);
+    if (!event.as<trace::Exit>()) return;
+    file->idle();
+    files_.erase(tid);
+  }
+  void idle() override {
+    for (auto& [tid, file] : files_) file->idle();
+  }
+  void footer(const trace::Footer& footer) override {
+    idle();
+    files_.clear();
+    if (choices_.quiet == 0 || footer.lost) tell(report::footer_text(footer));
+  }
+
+ private:
+  std::string prefix_;
+  LineChoices choices_;
+  trace::Header header_;
+  std::map<int, std::unique_ptr<LineSink>> files_;
+};
+
+}  // namespace
+
+std::unique_ptr<trace::Sink> open_lines_by_task(const std::string& prefix, const LineChoices& choices) {
+  return std::make_unique<LinesByTask>(prefix, choices);
+}
+
+std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices) {
+  report::LineOptions options = line_options(*output, choices);
   return std::make_unique<LineSink>(std::move(output), std::move(options), choices.quiet == 0, choices.explain);
 }
 

@@ -25,6 +25,8 @@ struct LineChoices {
   bool threads = false;                     // --threads: thread clones and exits too
   bool fold = true;                         // --no-fold
   bool explain = false;                     // --explain: in a few words, what each line means
+  bool environment = false;                 // -v
+  std::vector<std::string> accepted;        // what strace must be told and nstrace always does: -y, --decode-pids, ...
   int quiet = 0;                            // -q
 };
 
@@ -32,10 +34,17 @@ void add_line_options(CLI::App& app, LineChoices& choices);
 
 // The calls that -e chooses, or those of `set` ("story", "lifecycle") when there is no -e. Throws Error.
 std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set);
+bool no_color();  // the environment asks for none
 // A comma or blank list of pids, as strace's -p takes it. Throws Error.
 std::vector<int> parse_pids(const std::vector<std::string>& lists);
 
 std::string chosen_results(const LineChoices& choices);  // "all", "successful", "failed"
+
+// The signals that -e signal=SET chooses; none without it. Throws Error.
+std::vector<int> chosen_signals(const LineChoices& choices);
+
+// As `strace -ff -o PREFIX`: the lines of each task in a file of its own, PREFIX.TID.
+std::unique_ptr<trace::Sink> open_lines_by_task(const std::string& prefix, const LineChoices& choices);
 
 // On a terminal lines are coloured, repeats are folded and thread clones left out; a file gets exactly one line a call.
 std::unique_ptr<trace::Sink> open_lines(std::unique_ptr<Output> output, const LineChoices& choices);

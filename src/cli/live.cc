@@ -54,7 +54,9 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
   app.add_flag("--anonymous", options.anonymous,
                "in files, symbols for what differs from run to run or tells about the machine");
   app.add_option("--title", options.title, "title of pictures");
-  app.add_flag("-f")->description("accepted for strace's sake: children are always followed");
+  app.add_flag("-f,--follow-forks", options.forks,
+               "accepted for strace's sake: children are always followed; -ff -o PREFIX: the lines of each task go to "
+               "PREFIX.TID");
 }
 
 int run_live(LiveOptions& options) {
@@ -64,6 +66,10 @@ int run_live(LiveOptions& options) {
   options.session.calls = chosen_calls(options.lines, "lifecycle");
   options.session.results = chosen_results(options.lines);
   if (options.lines.quiet == 0) options.session.tell = tell;
+  if (options.lines.environment && options.session.env == "names") options.session.env = "all";
+
+  if (!chosen_signals(options.lines).empty())
+    tell("-e signal: a live trace does not record signals; only those in a log of strace can be shown");
 
   trace::Tee outputs, files;
   trace::Anonymous anonymous(files);
@@ -76,7 +82,10 @@ int run_live(LiveOptions& options) {
     const Destination destination = parse_destination(given);
     if (destination.format == Format::Lines) {
       lines_in_file = true;
-      files.add(open_lines(Output::open(destination.path), options.lines));
+      if (options.forks > 1)
+        files.add(open_lines_by_task(destination.path, options.lines));
+      else
+        files.add(open_lines(Output::open(destination.path), options.lines));
     } else {
       files.add(open_destination(destination, {.title = options.title, .all = false}));
     }

@@ -21,6 +21,7 @@ struct LiveOptions {
   std::string buffer = "16M";
   std::string check;    // --check: an expectation file
   CheckChoices report;  // how its result is told
+  int forks = 0;  // -f; twice: lines go to files by task
   bool strict = false;
   bool anonymous = false;  // files only; the terminal shows what is
 };

@@ -120,7 +120,7 @@ int show_command(const Arguments& arguments) {
     if (!at.empty()) tree_options.at = parse_moment(at);
     tree_options.fold = lines.fold;
     tree_options.color =
-        lines.color == "always" || (lines.color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+        lines.color == "always" || (lines.color == "auto" && to->terminal() && !no_color());
     model::Model model;
     trace::Anonymous anonymous(model);
     read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : model);

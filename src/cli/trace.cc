@@ -65,6 +65,21 @@ int trace_command(const Arguments& all) {
   app.add_option("words", words)->group("");
   if (const auto code = parse(app, own, kOwnFailure)) return *code;
 
+  // Options before a command's word are that command's: nstrace -q lab run is nstrace lab run -q.
+  if (!words.empty())
+    for (const Command& other : commands()) {
+      if (other.name != words[0]) continue;
+      Arguments moved(words.begin() + 1, words.end()), options;
+      auto next = words.begin();
+      for (const std::string& word : own)
+        if (next != words.end() && word == *next)
+          ++next;
+        else
+          options.push_back(word);
+      moved.insert(moved.end(), options.begin(), options.end());
+      moved.insert(moved.end(), dashes, all.end());
+      return other.run(moved);
+    }
   if (!words.empty())
     throw Error(fmt::format("there is no command {0}; to trace a program, write: nstrace -- {0}", words[0]),
                 kOwnFailure);

@@ -19,10 +19,12 @@ enum class Results : std::uint8_t { All, Successful, Failed };  // -z, -Z
 
 struct LineOptions {
   Stamp stamp = Stamp::None;
-  bool relative = false;    // -r: seconds since the beginning of the line before
-  bool durations = false;   // -T: <0.000042>
-  trace::TextOptions text;  // -s and what else concerns arguments
-  bool show_pidns = false;  // [pid 2558511<sleep>/1]: its number in nested pid namespaces too
+  bool relative = false;     // -r: seconds since the beginning of the line before
+  bool durations = false;    // -T: <0.000042>
+  trace::TextOptions text;   // -s and what else concerns arguments
+  bool show_pidns = false;   // [pid 2558511<sleep>/1]: its number in nested pid namespaces too
+  bool who = true;           // [pid 12<sh>] in front
+  bool environment = false;  // -v: execve's environment, as far as it was recorded, instead of its count
   bool colour = false;
   std::size_t width = 0;           // wrap at this column; 0 = one line per event
   bool namespace_notes = true;     // what a call changed: " = 0 (mnt:[4026532567])"
@@ -33,7 +35,7 @@ struct LineOptions {
   bool exits = true;  // of processes
   bool renames = true;
   bool cgroup_moves = true;
-  std::vector<int> signals;  // numbers of those that are printed
+  std::vector<int> signals;      // numbers of those that are printed
   bool namespaces_seen = false;  // a line for each namespace at first sight
   bool fold = false;             // repeats of calls that differ in arguments only: prctl(PR_CAPBSET_DROP, ...) = 0 x27
 };

@@ -80,7 +80,15 @@ struct Body {
     // The thread that execs takes the leader's place, and its tid.
     if (exec.tid_before != 0 && exec.tid_before != event.who.tid)
       comment += fmt::format("{}now pid {}", comment.empty() ? "" : ", ", event.who.tid);
-    add_call(event.call.name.empty() ? call_of_image(exec) : event.call, comment);
+    Call call = event.call.name.empty() ? call_of_image(exec) : event.call;
+    if (options.environment && !exec.env.empty())
+      for (Arg& arg : call.args) {
+        if (arg.name != "envp" || arg.kind != Arg::Kind::Address) continue;
+        arg.kind = Arg::Kind::Strings;
+        arg.list = exec.env;
+        arg.comment.clear();
+      }
+    add_call(call, comment);
   }
 
   void operator()(const Exit& exit) const {

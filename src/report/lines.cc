@@ -118,7 +118,7 @@ struct LinePrinter::Wanted {
 
 StyledLine LinePrinter::head(const Event& event) {
   StyledLine line;
-  if (!event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
+  if (options_.who && !event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
   if (options_.stamp != Stamp::None)
     line.add(stamp_text(options_.stamp,
                         static_cast<std::int64_t>(start_realtime_ ? start_realtime_ : start_of_day_) + event.start,

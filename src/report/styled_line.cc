@@ -43,7 +43,7 @@ void StyledLine::add(std::string_view text, Style style) {
   text_ += text;
 }
 
-// Offsets of the blanks that become line ends.
+// Offsets of the blanks that become line ends, and of what stands behind a bar, which a line end comes before.
 std::vector<std::size_t> StyledLine::breaks(std::size_t width) const {
   std::vector<std::size_t> found;
   if (width == 0) return found;
@@ -59,6 +59,10 @@ std::vector<std::size_t> StyledLine::breaks(std::size_t width) const {
       if (c == ' ' && !quoted && i > body_ && (text_[i - 1] == ',' || text_.compare(i, 3, " = ") == 0)) {
         candidate = i;
         candidate_column = column;
+      }
+      if (i > body_ && text_[i - 1] == '|' && !quoted && c != ' ' && column <= width) {
+        candidate = i;
+        candidate_column = column - 1;  // no blank goes away
       }
     }
     ++column;
@@ -89,6 +93,7 @@ std::string StyledLine::render(bool colour, std::size_t width) const {
         ++next_end;
         out += '\n';
         out += kIndent;
+        if (text_[i] != ' ') out += text_[i];
       } else {
         out += text_[i];
       }

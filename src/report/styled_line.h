@@ -19,8 +19,8 @@ class StyledLine {
   void begin_body() { body_ = text_.size(); }
   const std::string& text() const { return text_; }
 
-  // With a newline at the end. width: columns; what is longer goes on, indented, behind a comma that is outside of
-  // quotes. 0 = one line.
+  // With a newline at the end. width: columns; what is longer goes on, indented, behind a comma or a bar between
+  // flags that is outside of quotes. 0 = one line.
   std::string render(bool colour, std::size_t width) const;
 
  private:
