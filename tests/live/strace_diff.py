@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs a program under `strace -f` and then under nstrace, and reports every difference in what its processes called.
+
+    sudo tests/live/strace_diff.py [--nstrace build/nstrace] -- COMMAND [ARG...]
+
+Processes are matched by their place in the tree (the second child of the first one, ...); what is compared is the sequence
+of each one's calls with arguments and results. What differs from run to run is replaced first (NORMALISE); differences
+that are known and wanted are listed, each with its reason (ACCEPTED). Exits with 1 when another one is found.
+"""
+import argparse
+import collections
+import difflib
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# What differs from run to run: a pattern, what it becomes.
+NORMALISE = [
+    (r'"[^"]*nstrace-diff\.[^"/]*', '"TEMP'),
+    (r"\b0x[0-9a-f]{5,}\b(?!<fault>)", "ADDRESS"),
+    (r"\[\d{6,}\]", "[N]"),
+    (r"\b[0-9a-f]{64}\b", "ID"),
+    (r"(/proc/)\d+\b", r"\1PID"),
+    (r"\bpid:\d+\b", "pid:PID"),
+    (r"/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
+    (r"(runc|crun)\.[A-Za-z0-9]{6}\b", r"\1.XXXXXX"),
+    (r"\b(tmp|process|pty)[-.]?\d{5,}\b", r"\1N"),
+    # nstrace says which namespace or process a descriptor refers to, not which file
+    (r"(?<=[(, ])(\d+|AT_FDCWD)<(?!(?:mnt|uts|ipc|net|pid|user|cgroup|time)[a-z_]*:|anon_inode:\[pidfd\])[^<>]*>(\(deleted\))?", r"\1"),
+    (r"(?<=[(, ])\d+<(?=[a-z/])", "FD<"),
+    (r"/\* \d+ vars? \*/", "/* VARS */"),
+    (r"\b(kill|tgkill|pidfd_open|setpgid)\((\d+)(, \d+)?(?=, )", r"\1(PID"),
+    # strace 6.1 does not say whose a pidfd is; later ones do, as nstrace does
+    (r"FD<anon_inode:\[pidfd\]>", "FD<pid:PID>"),
+    (r"\bMFD_EXEC\b", "0x10"),  # a name that strace 6.1 does not know yet
+    # What clone3 stores in the creator's memory is not read
+    # nor what its structure points to
+    (r"set_tid=\[[0-9, ]*\]", "set_tid=ADDRESS"),
+    (r"nstrace-[a-z_]+\.\w{6}", "nstrace-TEMP"),
+    (r"\} => \{(?:pidfd|parent_tid)=[^}]*\}", "}"),
+]
+
+# Differences that stay: a pattern that a line of either side fits, and why.
+ACCEPTED = [
+    (r"^(pidfd_open|fsmount|open_tree|move_mount)\(-[12], ", "flags that strace 6.1 has no names for yet"),
+    (r"^pidfd_send_signal\(-2, ", "a siginfo that the caller gives is not read"),
+    (r"^(mount_setattr|semop|msgsnd)\(-2, ", "what runs on beyond all sense is shown as far as it was read"),
+    (r"^capset\(\{version=(ADDRESS|_LINUX_CAPABILITY_VERSION_3)\b.*\) = -1", "to an unknown version the kernel answers "
+     "with its own, in the same place, before nstrace reads it"),
+    (r"^exit_group\(", "a thread that another one's exit_group ends is seen by strace in its own call"),
+    (r"^clone3?\(.*CLONE_THREAD", "how many threads a Go or C runtime starts, and when, differs from run to run"),
+    (r"^(tgkill\(|kill\(.*SIGURG)", "Go interrupts its own threads when its scheduler wants to; runc passes it on"),
+    (r"ERESTART", "a call that a signal breaks off: strace stops the process and so breaks off others"),
+]
+
+# The same for processes with threads only.
+ACCEPTED_OF_THREADS = [
+    (r"^fcntl\(", "which descriptor a Go program gets, and how often it asks for its flags, depends on its scheduler"),
+]
+
+# Who decides the numbers of these is the kernel: results that are replaced.
+PID_RESULTS = {"clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open"}
+
+LINE = re.compile(r"^(?:\[pid +)?(?P<pid>\d+)(?:<[^>]*>)?\]? +(?P<body>.*)$")
+CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+(?: E[A-Z0-9]+)?)(?P<rest>.*)$")
+
+
+def joined(lines):
+    """(pid, text) of each whole call: strace's "<unfinished ...>" and "resumed" put together."""
+    begun = {}
+    for line in lines:
+        match = LINE.match(line)
+        if not match:
+            continue
+        pid, body = int(match["pid"]), match["body"]
+        resumed = re.match(r"<\.\.\. \S+ resumed> ?(.*)$", body)
+        superseded = re.match(r"\+\+\+ superseded by execve in pid (\d+)", body)
+        if superseded:
+            begun[pid] = begun.pop(int(superseded[1]), "")
+        elif body.endswith(" <unfinished ...>"):
+            begun[pid] = body.removesuffix(" <unfinished ...>")
+        elif " <pid changed to " in body:
+            begun[pid] = body[:body.index(" <pid changed to ")]
+        elif resumed:
+            yield pid, begun.pop(pid, "") + resumed[1]
+        else:
+            yield pid, body
+
+
+def normal(text):
+    for pattern, becomes in NORMALISE:
+        text = re.sub(pattern, becomes, text)
+    return text
+
+
+def processes(lines):
+    """The calls of each process, by its place in the tree: {"0": [...], "0.0": [...]}."""
+    place, owner, children = {}, {}, collections.Counter()
+    calls, waiting = collections.defaultdict(list), collections.defaultdict(list)
+    threaded = set()
+    ordered = list(joined(lines))
+    made = {}
+    for pid, body in ordered:  # who made whom, before any line of the child is looked at
+        match = CALL.match(body)
+        if match and match["name"] in ("clone", "clone3", "fork", "vfork") and match["result"].isdigit():
+            inner = re.search(r"/\* (\d+) in n?strace's PID NS", match["rest"])
+            child = int(inner[1]) if inner else int(match["result"])
+            made[child] = pid, "CLONE_THREAD" in match["args"]
+            if not made[child][1]:
+                waiting[pid].append(child)
+    def find(pid):
+        while pid in made and made[pid][1]:
+            pid = made[pid][0]
+            threaded.add(pid)
+        return pid
+    def settle(pid, name):
+        place[pid] = name
+        below = [c for p, cs in waiting.items() if find(p) == pid for c in cs]
+        for i, child in enumerate(below):
+            if child not in place:
+                settle(child, f"{name}.{i}")
+    for i, pid in enumerate(dict.fromkeys(find(p) for p, _ in ordered if find(p) not in made)):
+        settle(pid, str(i))
+    for pid, body in ordered:
+        match = CALL.match(body)
+        if not match:
+            continue
+        result = re.sub(r"<.*", "", match["result"])  # strace says what a new descriptor is
+        if match["name"] in PID_RESULTS and result.isdigit():
+            result = "PID"
+        text = normal(f"{match['name']}({match['args']}) = {result}")
+        calls[place.get(find(pid), "?")].append(text)
+    return calls, {place[p] for p in threaded if p in place}
+
+
+def accepted(line, threads):
+    return next((why for pattern, why in ACCEPTED + (ACCEPTED_OF_THREADS if threads else []) if re.search(pattern, line)),
+                None)
+
+
+def compare(theirs, ours):
+    """(differences, accepted ones by reason)."""
+    their_calls, many = processes(theirs)
+    our_calls, more = processes(ours)
+    found, known = [], collections.Counter()
+    for name in sorted(set(their_calls) | set(our_calls)):
+        a, b = their_calls.get(name, []), our_calls.get(name, [])
+        if name in many | more:  # the order among threads is the scheduler's
+            a, b = sorted(a), sorted(b)
+        lines = [line for line in difflib.ndiff(a, b) if line[:2] in ("- ", "+ ")]
+        # Memory that was not there when the call began: nstrace says so, strace looks later and with more patience.
+        for line in [line for line in lines if line[0] == "+" and "<fault>" in line]:
+            twin = next((o for o in lines if o[0] == "-" and o[2:].split("(")[0] == line[2:].split("(")[0]), None)
+            if twin:
+                lines.remove(twin)
+                lines.remove(line)
+                known["memory that could not be read is 0xADDRESS<fault>, never a guess"] += 1
+        for line in lines:
+            why = accepted(line[2:], name in many | more)
+            if why:
+                known[why] += 1
+            else:
+                found.append(f"process {name}: only under {'strace' if line[0] == '-' else 'nstrace'}: {line[2:]}")
+    return found, known
+
+
+def table():
+    """The calls that nstrace knows: the set %all in the list that is generated from its table."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "src/trace/SETS.md").read_text()
+    return re.findall(r"`([a-z_0-9]+)`", next(line for line in text.splitlines() if line.startswith("- `%all`")))
+
+
+def run_both(nstrace, command, cwd=None, timeout=120):
+    """The lines of strace and of nstrace."""
+    names = ",".join("?" + name for name in table())
+    with tempfile.TemporaryDirectory(prefix="nstrace-diff.") as folder:
+        log, text = pathlib.Path(folder, "strace.log"), pathlib.Path(folder, "nstrace.log")
+        options = {"cwd": cwd, "timeout": timeout, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+                   "stderr": subprocess.PIPE}
+        subprocess.run(["strace", "-f", "-y", "--decode-pids=pidns", "-s", "100000", "-e", "signal=none", "-e", "trace=" + names, "-o", log, "--",
+                        *command], **options)
+        done = subprocess.run([nstrace, "-q", "-e", "all", "--threads", "-o", text, "--", *command], **options)
+        if not text.exists():
+            raise RuntimeError(done.stderr.decode("utf-8", "replace"))
+        ours = [re.sub(r"^(\S+ \S+) \d\d:\d\d:\d\d ", r"\1 ", line) for line in
+                text.read_text(errors="replace").splitlines()]
+        return log.read_text(errors="replace").splitlines(), ours
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nstrace", default=str(pathlib.Path(__file__).resolve().parents[2] / "build" / "nstrace"))
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    theirs, ours = run_both(options.nstrace, options.command)
+    found, known = compare(theirs, ours)
+    for line in found:
+        print(line)
+    for why, count in known.items():
+        print(f"accepted x{count}: {why}")
+    print(f"{len(found)} differences")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
