@@ -5,10 +5,12 @@ Play it by hand: python3 tests/live/run.py --group docker
 """
 import os
 import re
+import signal
+import subprocess
 
 from dockerd import Dockerd
 from harness import Trace, arguments, check, equal, test
-from strace_scene import Strace, missing
+from strace_scene import FLAGS, Strace, missing, parsed
 
 NEEDS = ("nstrace", "root", "bpf", "dockerd", "containerd", "docker", "busybox")
 NEW = ("mnt", "uts", "ipc", "pid", "net")  # what runc makes anew by default; cgroup only on cgroup v2
@@ -132,6 +134,31 @@ def every_line_of_strace_is_there(box):
             check(not lacking, f"{len(lacking)} of strace's {len(yardstick)} lines of docker {name} have no counterpart: "
                   + " ## ".join(lacking))
             check(len(yardstick) >= 8, f"strace printed only {len(yardstick)} lines of docker {name}")
+
+
+@test(needs=NEEDS + ("strace",))
+def nstrace_in_straces_place(box):
+    """The write-up's two commands with the word strace replaced: at least the same lines, those of %ipc included."""
+    with Dockerd() as docker:
+        docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
+        scenes = [("run", [docker.containerd.pid], ["run", "-d", "busybox", "sleep", "100"]),
+                  ("exec", docker.shims()[:1], ["exec", "one", "ipcs"])]
+        for name, pids, command in scenes:
+            with Strace(pids) as strace:
+                docker.docker(*command)
+            text = box.temp / (name + ".txt")
+            with open(box.temp / "words", "w") as words:
+                tracer = box.start(box.nstrace, *[f for f in FLAGS if f != "-qqq"], "-p", " ".join(map(str, pids)), "-o", text,
+                                   stdout=words, stderr=words, stdin=subprocess.DEVNULL)
+                docker.until(lambda: "following" in (box.temp / "words").read_text(), docker.containerd)
+                docker.docker(*command)
+                tracer.send_signal(signal.SIGINT)
+                equal(tracer.wait(timeout=20), 0, "nstrace's status on Ctrl-C")
+            lacking = missing(strace.lines(), text.read_text().splitlines())
+            check(not lacking, f"{len(lacking)} lines of strace of docker {name} have no counterpart: " + " ## ".join(lacking))
+            calls = {call[0] for _, call, _ in parsed(strace.lines())}
+            expected = {"execve", "unshare", "pivot_root"} if name == "run" else {"execve", "setns", "unshare", "shmctl"}
+            check(expected <= calls, f"strace did not show {expected - calls} of docker {name}")
 
 
 @test(needs=NEEDS)

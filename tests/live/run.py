@@ -27,7 +27,7 @@ def main():
     # Asked to end, it still takes down what the running test has put up.
     for number in signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    groups = options.group or ["programs", "state", "follow", "cli", "words", "lab", "lab_same", "like", "examples", "pictures", "page", "check"]
+    groups = options.group or ["programs", "state", "follow", "cli", "words", "strace", "lab", "lab_same", "like", "examples", "pictures", "page", "check"]
     for group in groups:
         path = here.parent / (group + "_test.py")
         if not path.exists():

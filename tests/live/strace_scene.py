@@ -13,7 +13,7 @@ import time
 
 # The flags of "strace -f -p $(pidof containerd)" as people use them, with whole strings instead of 32 bytes.
 FLAGS = ["-qqq", "-e", "signal=none", "--decode-pids=comm,pidns", "-z", "-e",
-         "execve,setns,pivot_root,chroot,unshare", "--decode-fds", "-f", "-s", "100000"]
+         "%ipc,execve,setns,pivot_root,chroot,unshare", "--decode-fds", "-f", "-s", "100000"]
 
 LINE = re.compile(r"^(?:\[pid +)?\d+<(?P<comm>.*?)>\]? .*?(?P<call>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+)")
 

@@ -4,10 +4,12 @@
 Play one by hand: sudo tests/live/strace_diff.py -- COMMAND
 """
 import os
+import re
+import shutil
 
 import strace_diff
-from harness import check, test
-from runtimes import Bundle, Podman, without_unified
+from harness import Skip, check, equal, test
+from runtimes import Bundle, Podman, other_debian, without_unified
 
 NEEDS = ("nstrace", "root", "bpf", "strace")
 
@@ -72,3 +74,29 @@ def crun_run(box):
 def podman_run(box):
     with Podman(box.temp / "podman") as podman:
         same(box, *without_unified(*podman.run("--rm", "localhost/busybox", "true")))
+
+
+@test(needs=NEEDS + ("runc", "busybox", "apt-get", "dpkg-deb", "unshare"))
+def newer_runc_has_a_helper_thread(box):
+    """runc from 1.2 on lets a thread enter the container's mount namespace, which needs an unshare(CLONE_FS) first."""
+    root = other_debian(box.temp / "sid", "sid", "runc", "libc6", "libseccomp2")
+    if root is None:
+        raise Skip("packages of another Debian suite cannot be had here")
+    for name in "lib", "lib64", "bin", "sbin":
+        if not (root / name).exists():
+            (root / name).symlink_to("usr/" + name)
+    for name in "proc", "sys", "dev", "run", "bundle":
+        (root / name).mkdir(exist_ok=True)
+    bundle = Bundle(box.temp / "bundle", ["true"])
+    shutil.copytree(bundle.folder, root / "bundle", symlinks=True, dirs_exist_ok=True)
+    script = ('mount --bind "$1" "$1"; mount --rbind /proc "$1/proc"; mount --rbind /sys "$1/sys"; '
+              'mount --rbind /dev "$1/dev"; exec chroot "$1" /usr/sbin/runc --root /run/runc run --bundle /bundle box')
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(root)]
+    theirs, ours = strace_diff.run_both(str(box.nstrace), command)
+    wanted = re.compile(r"\b(unshare|setns|pivot_root)\(")
+    texts = [[strace_diff.normal(re.sub(r" = (\S+).*", r" = \1", body)) for _, body in strace_diff.joined(lines)
+              if wanted.match(body)] for lines in (theirs, ours)]
+    equal([re.sub(r"\) += ", ") = ", t) for t in texts[1]], [re.sub(r"\) += ", ") = ", t) for t in texts[0]],
+          "unshare, setns and pivot_root")
+    check(any(t.startswith("unshare(CLONE_FS)") for t in texts[1]), f"no thread leaves the others' folders: {texts[1]}")
+    check(any(re.match(r"setns\(FD<mnt:\[N\]>, CLONE_NEWNS\)", t) for t in texts[1]), f"no thread enters: {texts[1]}")
