@@ -23,6 +23,7 @@ NORMALISE = [
     (r"\b0x[0-9a-f]{5,}\b(?!<fault>)", "ADDRESS"),
     (r"\[\d{6,}\]", "[N]"),
     (r"\b[0-9a-f]{64}\b", "ID"),
+    (r'"[0-9a-f]{12}"', '"SHORT"'),
     (r"(/proc/)\d+\b", r"\1PID"),
     (r"\bpid:\d+\b", "pid:PID"),
     (r"/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
@@ -62,7 +63,7 @@ ACCEPTED_OF_THREADS = [
 ]
 
 # Who decides the numbers of these is the kernel: results that are replaced.
-PID_RESULTS = {"clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open"}
+PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open"}
 
 LINE = re.compile(r"^(?:\[pid +)?(?P<pid>\d+)(?:<[^>]*>)?\]? +(?P<body>.*)$")
 CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+(?: E[A-Z0-9]+)?)(?P<rest>.*)$")
