@@ -142,14 +142,14 @@ def accepted(line, threads):
                 None)
 
 
-def compare(theirs, ours):
-    """(differences, accepted ones by reason)."""
+def compare(theirs, ours, ordered=True):
+    """(differences, accepted ones by reason). ordered=False: which calls, whatever their order."""
     their_calls, many = processes(theirs)
     our_calls, more = processes(ours)
     found, known = [], collections.Counter()
     for name in sorted(set(their_calls) | set(our_calls)):
         a, b = their_calls.get(name, []), our_calls.get(name, [])
-        if name in many | more:  # the order among threads is the scheduler's
+        if not ordered or name in many | more:  # the order among threads is the scheduler's
             a, b = sorted(a), sorted(b)
         lines = [line for line in difflib.ndiff(a, b) if line[:2] in ("- ", "+ ")]
         # Memory that was not there when the call began: nstrace says so, strace looks later and with more patience.
