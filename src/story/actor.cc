@@ -160,6 +160,8 @@ Actor Actors::find(const Process& p, int depth) {
       actor.part = kProgram;
     return actor;
   }
+  // Where its namespaces are not known (a log of strace): stage 1 makes stage 2 and nothing else.
+  if (above.part == kStage1) return inherit(above.verb == "exec" ? kEntered : kProgram);
   if (above.part & (kRuntime | kStages | kSetup | kHook)) return inherit(kHook);
   if (above.part & (kSandbox | kBoxed)) return inherit(kProgram);
   // A program of the manager's own, such as a hook that dockerd is called as by itself.

@@ -147,6 +147,17 @@ const Rule kRules[] = {
      .sentence = "{comm} gets new namespaces: {new}.",
      .brief = "new namespaces: {new}",
      .references = {"unshare(2)", "namespaces(7)"}},
+    {.name = "unshare-told-by-flags",
+     .phase = Namespaces,
+     .who = kBuilders,
+     .call = "unshare",
+     .args = {"*CLONE_NEW*"},
+     .when = [](const Moment& m) { return !m.event.who.ns[Ns::Mnt] && !m.event.who.ns[Ns::Pid]; },
+     .sentence =
+         "Here the container's own view of the machine begins: it gets new namespaces ({arg0}). A PID namespace "
+         "counts only for children that it makes from now on; the others hold at once.",
+     .brief = "new namespaces",
+     .references = {"unshare(2)", "namespaces(7)"}},
     {.name = "tree-namespace",
      .phase = Namespaces,
      .who = kBuilders,

@@ -105,7 +105,7 @@ std::string word(std::string_view name, const Moment& m) {
   if (name == "comm") return trace::escape(m.event.who.comm);
   if (name == "inner") {
     const auto& ids = fork ? fork->child.tids : m.process.pids;
-    return ids.empty() ? "?" : std::to_string(ids.back());
+    return ids.empty() || !m.event.who.ns[Ns::Pid] ? "unknown" : std::to_string(ids.back());
   }
   if (name == "child") return fork ? std::to_string(fork->child.tgid) : "?";
   if (name == "program") return exec ? command_line(exec->argv) : "";
