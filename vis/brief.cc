@@ -44,12 +44,13 @@ Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const
   for (std::size_t i = begin; i < end; ++i) {
     all.last = std::max(all.last, rows[i].last);
     all.tip += fmt::format("{}{}. {}", i == begin ? "" : "\n", rows[i].told.step, rows[i].told.meaning);
-    const auto [call, count] = counted(rows[i].text);
+    const std::pair<std::string, int> counted_call = counted(rows[i].text);
+    const std::string& call = counted_call.first;
     const auto known = std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c.first == call; });
     if (known == calls.end()) {
-      calls.emplace_back(call, count);
+      calls.push_back(counted_call);
     } else {
-      known->second += count;
+      known->second += counted_call.second;
     }
   }
   all.text.clear();

@@ -51,7 +51,14 @@ const timelineView = (() => {
     }
     pitch = Math.max(9, Math.min(26, 520 / Math.max(1, width)));
     places = new Map();
-    rows.forEach((row, i) => { if (row.gap === undefined) places.set(row.event, i); });
+    let phase = -1;
+    rows.forEach((row, i) => {
+      if (row.gap !== undefined) return;
+      places.set(row.event, i);
+      const own = row.item ? (row.item.phase === undefined ? phase : row.item.phase) : -1;
+      if (own !== phase && own >= 0) row.begins = phases[own].name;
+      phase = own;
+    });
   }
 
   const lanesWidth = () => Math.min(Math.ceil(width * pitch) + 86, Math.floor(scroll.clientWidth * 0.6));
@@ -239,7 +246,8 @@ const timelineView = (() => {
       if (call.failed) what.classList.add('failed');
     }
     const element = el('div', {class: 'row' + (row.event > state.at ? ' future' : '') + (row.event === state.at && state.at < lastEvent || row.event === state.pinned ? ' here' : ''),
-      role: 'option', 'data-event': row.event, 'data-process': row.process}, el('span', {class: 'clock'}, milliseconds(timeAt(row.event))), who, what, ...more);
+      role: 'option', title: row.begins ? 'phase: ' + row.begins : undefined, 'data-event': row.event, 'data-process': row.process}, el('span', {class: 'clock'}, milliseconds(timeAt(row.event))), who, what, ...more,
+      row.begins ? el('span', {class: 'phase'}, row.begins) : '');
     element.style.top = kHead + i * kRow + 'px';
     element.style.left = left + 'px';
     return element;
