@@ -75,6 +75,8 @@ TEST_CASE("bytes of traced processes reach nobody's terminal") {
   s.exec(201, "/bin/\x1b[2J", {"\x1b[2J\n", "{new}"});
   const Told told(s);
   const std::string text = told.text() + report::story_json(told.model.story(), told.model);
+  CHECK(text.find("{arg1}") != std::string::npos);  // a host name's own braces stay what they are
+  CHECK(text.find("{each}") != std::string::npos);
   for (const char c : text) CHECK((static_cast<unsigned char>(c) >= 0x20 || c == '\n'));
 }
 

@@ -40,6 +40,10 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
+std::string records(std::uint64_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "record was" : "records were");
+}
+
 class Writer {
  public:
   Writer(const story::Story& story, const model::Model& model, const StoryOptions& options)
@@ -76,9 +80,9 @@ class Writer {
     const std::uint64_t lost = model_.losses().count;
     if (lost)
       put("", "",
-          fmt::format("{} records were lost: steps may be missing in this story, and what it says about who is "
+          fmt::format("{} lost: steps may be missing in this story, and what it says about who is "
                       "where may be incomplete.",
-                      lost),
+                      records(lost)),
           p_.warning);
     if (story_.steps().empty())
       put("", "", "There is no container in this trace, and nothing else that this command could explain.", "");
@@ -94,8 +98,7 @@ class Writer {
     if (c.cut_before) put("", "", "It was under way when the trace began: what came before was not seen.", p_.warning);
     for (const story::Gap& gap : story_.gaps())
       if (gap.event >= c.first_event && gap.event <= c.last_event)
-        put("", "",
-            fmt::format("{} records were lost here ({}): steps may be missing.", gap.count, trace::escape(gap.why)),
+        put("", "", fmt::format("{} lost here ({}): steps may be missing.", records(gap.count), trace::escape(gap.why)),
             p_.warning);
   }
 

@@ -17,6 +17,9 @@ using trace::Ns;
 
 namespace {
 
+// Where fold() puts its words. What is filled in has no control bytes, so that no traced process can write these.
+constexpr std::string_view kEach = "\x01", kCount = "\x02";
+
 constexpr std::size_t kLongest = 72;  // of one filled-in word
 
 Ns plain(Ns slot) {
@@ -144,7 +147,8 @@ std::string word(std::string_view name, const Moment& m) {
     return move ? short_path(move->path) : "";
   }
   if (name == "result") return call.result ? std::to_string(*call.result) : "?";
-  if (name == "count" || name == "each") return "{" + std::string(name) + "}";
+  if (name == "each") return std::string(kEach);
+  if (name == "count") return std::string(kCount);
   return "{" + std::string(name) + "}";
 }
 
@@ -229,9 +233,9 @@ std::string fold(std::string_view text, const std::vector<std::string>& each, st
   std::vector<std::string> shown(each.begin(), each.begin() + std::min<std::ptrdiff_t>(std::ssize(each), 12));
   if (each.size() > shown.size()) shown.push_back(fmt::format("{} more", each.size() - shown.size()));
   if (each.empty())
-    for (const std::string_view clause : {" ({each})", ": {each}", " {each}"}) replace(clause, "");
-  replace("{count}", std::to_string(count));
-  replace("{each}", join(shown));
+    for (const std::string_view clause : {" (\x01)", ": \x01", " \x01"}) replace(clause, "");
+  replace(kCount, std::to_string(count));
+  replace(kEach, join(shown));
   return folded;
 }
 
