@@ -442,6 +442,19 @@ TEST_CASE("wrapping: at arguments, not within strings, and joined again it is th
   CHECK(joined == whole);
 }
 
+TEST_CASE("wrapping: long flags break behind a bar") {
+  Scene s = one();
+  s.syscall(
+      100, "unshare",
+      {testing::flags_arg("flags", 0x6c020000, "CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET")});
+  LineOptions options;
+  options.width = 40;
+  CHECK(lines(s, options) ==
+        "[pid 100<runc>] unshare(CLONE_NEWNS|\n"
+        "        CLONE_NEWUTS|CLONE_NEWIPC|\n"
+        "        CLONE_NEWPID|CLONE_NEWNET) = 0\n");
+}
+
 TEST_CASE("a line that fits is not wrapped") {
   Scene s = one();
   s.chroot(100, "/");  // 34 columns

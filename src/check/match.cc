@@ -168,19 +168,20 @@ class Matcher {
     return std::ranges::any_of(v.items, binds);
   }
 
-  bool element(const Value& v, const std::string& text, Found found) {
+  // cut: strace showed no more of the element.
+  bool element(const Value& v, const std::string& text, bool cut, Found found) {
     switch (v.kind) {
       case Value::Kind::Any:
       case Value::Kind::Rest:
         return found(Truth::Yes);
       case Value::Kind::Text:
-        return glob(v.text, text, false, found);
+        return glob(v.text, text, cut, found);
       case Value::Kind::Capture:
-        return capture(v.capture, text, found);
+        return capture(v.capture, cut ? std::nullopt : std::optional(text), found);
       case Value::Kind::Not:
-        return tell(negated(element_fits(v.items[0], text)), found);
+        return tell(negated(element_fits(v.items[0], text, cut)), found);
       case Value::Kind::Either:
-        return std::ranges::any_of(v.items, [&](const Value& item) { return element(item, text, found); });
+        return std::ranges::any_of(v.items, [&](const Value& item) { return element(item, text, cut, found); });
       case Value::Kind::Range:
       case Value::Kind::Flags:
       case Value::Kind::List:
@@ -191,9 +192,13 @@ class Matcher {
     return false;
   }
 
-  Truth element_fits(const Value& v, const std::string& text) {
+  static bool is_cut(const Arg& arg, std::size_t index) {
+    return std::ranges::find(arg.cut_elements, static_cast<int>(index)) != arg.cut_elements.end();
+  }
+
+  Truth element_fits(const Value& v, const std::string& text, bool cut) {
     Truth best = Truth::No;
-    element(v, text, [&](Truth t) {
+    element(v, text, cut, [&](Truth t) {
       best = either(best, t);
       return best == Truth::Yes;
     });
@@ -216,7 +221,7 @@ class Matcher {
         if (rest)
           next[i] = before;
         else if (i < all.size() && reached[i] != Truth::No)
-          next[i + 1] = both(reached[i], element_fits(item, all[i]));
+          next[i + 1] = both(reached[i], element_fits(item, all[i], is_cut(arg, i)));
       }
       budget_.step(all.size() / 16 + 1);
       std::swap(reached, next);
@@ -237,7 +242,7 @@ class Matcher {
       return false;
     }
     if (j == arg.list.size()) return arg.cut && found(Truth::Maybe);
-    return element(items[i], arg.list[j],
+    return element(items[i], arg.list[j], is_cut(arg, j),
                    [&](Truth t) { return elements(items, i + 1, arg, j + 1, both(so_far, t), found); });
   }
 

@@ -136,7 +136,7 @@ std::string who_text(const Event& event, bool pidns) {
   const std::string* comm = &event.who.comm;
   if (const auto* exec = event.as<Exec>()) {
     if (exec->tid_before != 0) tid = exec->tid_before;
-    if (!exec->comm_before.empty()) comm = &exec->comm_before;
+    comm = &exec->comm_before;  // empty: a log did not say
   } else if (const auto* rename = event.as<Rename>()) {
     comm = &rename->comm_before;
   } else if (const auto* exit = event.as<Exit>(); exit && exit->process) {

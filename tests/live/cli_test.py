@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear sentence and the documented status; files appear as the design says."""
 import os
+import re
 import shutil
 import stat
 
@@ -109,3 +110,54 @@ def not_root_says_the_cure(box):
     out, err = process.communicate(timeout=20)
     equal(process.returncode, 125, f"the status ({err.strip()})")
     check("sudo" in err or "root" in err, f"the sentence does not name the cure: {err.strip()}")
+
+
+@test()
+def every_option_of_strace(box):
+    """Each letter that strace has and nstrace knows, on a shell that fails, succeeds and forks."""
+    script = "/bin/true; /nonexistent"
+
+    def lines(*options):
+        status, out, err = box.run(box.nstrace, "-q", *options, "-o", "all.txt", "--", "sh", "-c", script)
+        equal(status, 127, f"the status with {options} ({err.strip()[-300:]})")
+        return (box.temp / "all.txt").read_text().splitlines()
+
+    head = r"\[pid \d+<[^>]*>\] "
+    for options, pattern in (
+            (("-t",), head + r"\d\d:\d\d:\d\d [a-z+]"), (("-tt",), head + r"\d\d:\d\d:\d\d\.\d{6} "),
+            (("-ttt",), head + r"\d{10}\.\d{6} "), (("-r",), head + r" +\d+\.\d{6} "),
+            (("-T", "-qq"), r".* <\d+\.\d{6}>$"), (("-s", "4", "-e", "execve"), r'.*(execve\("/[a-z/]{3}"\.\.\.|\+\+\+)'),
+            (("-z", "-qq", "-e", "execve"), r".* = 0$"), (("-Z", "-qq"), r".* = -1 "),
+            (("-e", "status=failed", "-qq"), r".* = -1 "), (("--status=failed", "-qq"), r".* = -1 "),
+            (("-e", "trace=execve", "-qq"), r".*execve\("), (("-e", "%ipc,execve", "-qq"), r".*execve\("),
+            (("-e", "!execve", "-qq"), r"(?!.*execve)"), (("--trace=execve", "-qq"), r".*execve\("),
+            (("-f", "-y", "--decode-fds", "--decode-pids=comm,pidns", "-e", "signal=none", "-qqq", "-e", "execve"),
+             r".*execve\(")):
+        got = lines(*options)
+        # What fails is left out of a live trace when nothing fails: sh finds out by itself that a path is not there.
+        check(got or "-Z" in options or any("failed" in o for o in options), f"{options}: no lines")
+        for line in got:
+            check(re.match(pattern, line), f"{options}: {line}")
+    check(any('"PATH=' in line for line in lines("-v", "-e", "execve")), "-v shows no environment")
+
+
+@test()
+def ff_writes_a_file_for_each_task(box):
+    status, out, err = box.run(box.nstrace, "-q", "-ff", "-o", "log", "--", "sh", "-c", "/bin/true; /bin/true")
+    equal(status, 0, f"the status ({err.strip()})")
+    files = sorted(box.temp.glob("log.*"))
+    equal(len(files), 3, "files")
+    for path in files:
+        lines = path.read_text().splitlines()
+        check("execve(" in "".join(lines) and "+++ exited with 0 +++" in lines[-1], f"{path.name}: {lines}")
+        check(not any("[pid" in line for line in lines), f"{path.name} says who in front: {lines}")
+
+
+@test(needs=("nstrace",))
+def options_before_the_command_word(box):
+    log = box.temp / "a.log"
+    log.write_text('10 execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n10 +++ exited with 3 +++\n')
+    status, out, err = box.run(box.nstrace, "-qq", "show", log)
+    equal((status, out), (0, '[pid 10] execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n'), "show with options in front")
+    status, out, err = box.run(box.nstrace, "-e", "inject=execve", "--", "true")
+    check(status == 125 and "use strace for that" in err, f"-e inject: {status} {err}")
