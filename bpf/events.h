@@ -31,6 +31,8 @@ enum nst_record {
 	NST_TASK, /* a task that existed, from the iterator */
 	NST_FILES_CALL, /* what the descriptors of a call are */
 	NST_FILES_EXEC, /* folders and descriptors that a new image begins with */
+	NST_NAMESPACE, /* one at first sight */
+	NST_CGROUP, /* a move */
 };
 
 /* A task: who, and where it lives. */
@@ -142,6 +144,22 @@ struct nst_rec_rename {
 	struct nst_head head;
 	struct nst_task task; /* comm = the new one */
 	char before[NST_COMM_LEN];
+};
+
+struct nst_rec_namespace {
+	struct nst_head head;
+	struct nst_task task; /* who was looked at, or made the one who was */
+	__u64 id; /* the kernel's unique one; 0 = it has none */
+	__u32 slot; /* order of trace::Ns */
+	__u32 inode;
+	__u32 owner; /* user namespace */
+	__u32 parent; /* pid and user namespaces */
+};
+
+struct nst_rec_cgroup {
+	struct nst_head head;
+	struct nst_task task; /* who was moved; its cgroup is the new one */
+	/* then: path NUL */
 };
 
 struct nst_rec_syscall {

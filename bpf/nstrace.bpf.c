@@ -31,6 +31,7 @@ enum {
 	CLASS_EXEC,
 	CLASS_FORK,
 	CLASS_NO_RETURN, /* exit_group: there is only its beginning */
+	CLASS_NS, /* setns, unshare: a call after which the task may be in other namespaces */
 };
 
 enum { /* the numbers of trace::Capture */
@@ -774,6 +775,8 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 	return 0;
 }
 
+#include "namespaces.bpf.h"
+
 /* include/trace/events/syscalls.h: a call begins */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
@@ -818,7 +821,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		work->pending = *pending;
 	} else {
 		/* it was under way when tracing began; its registers still hold the arguments */
-		if (call_class[nr] != CLASS_CALL)
+		if (call_class[nr] != CLASS_CALL && call_class[nr] != CLASS_NS)
 			return 0;
 		enter_call(work, regs, nr);
 		work->pending.call.start = 0;
@@ -833,6 +836,8 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		envc = count_vector(is_at(nr) ? work->pending.call.args[3] : work->pending.call.args[2]);
 	}
 	submit_call(true, result, envc);
+	if (call_class[nr] == CLASS_NS && result >= 0)
+		see_namespaces(key);
 out:
 	bpf_map_delete_elem(&entered, &key);
 	return 0;
@@ -854,6 +859,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	struct pending *pending;
 	struct task_struct *parent;
 	__u32 tgid = current_tgid();
+	__u64 address;
 	__u32 pieces = 0;
 	__u32 size = sizeof(*rec);
 
@@ -885,6 +891,13 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		rec->call.nr = ~0u;
 	}
 	submit(&rec->head, NST_FORK, size);
+	if (BPF_CORE_READ(child, tgid) != tgid) {
+		/* through memory: to the verifier a pointer that it knows is no number, which global functions take */
+		address = (__u64)child;
+		barrier_var(address);
+		bpf_probe_read_kernel(&address, sizeof(address), &address);
+		see_namespaces(address);
+	}
 	return 0;
 }
 
@@ -991,6 +1004,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	rec->files_more = ship_exec_files(rec->call.id);
 	ship_image(rec->call.id, start, total);
 	submit(&rec->head, NST_EXEC, off);
+	see_namespaces((__u64)current_task());
 	bpf_map_delete_elem(&entered, &key);
 	return 0;
 }
@@ -1056,6 +1070,33 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
 	__builtin_memset(rec->task.comm, 0, sizeof(rec->task.comm));
 	bpf_probe_read_kernel_str(rec->task.comm, sizeof(rec->task.comm), comm);
 	submit(&rec->head, NST_RENAME, sizeof(*rec));
+	return 0;
+}
+
+/*
+ * include/trace/events/cgroup.h, in the context of who moves it, when it has been moved. `threadgroup`: with all its
+ * threads, and `task` is their leader. A host with cgroup v1 has a move in each hierarchy: that of cgroup_of() counts.
+ */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+{
+	struct nst_rec_cgroup *rec;
+	struct scratch *scratch;
+	long got;
+
+	if (!is_followed(BPF_CORE_READ(task, tgid)))
+		return 0;
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_cgroup *)scratch->bytes;
+	fill_task(&rec->task, task);
+	if (rec->task.cgroup != BPF_CORE_READ(to, kn, id))
+		return 0;
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, path);
+	if (got < 0)
+		got = 0;
+	submit(&rec->head, NST_CGROUP, sizeof(*rec) + (got & (2 * STRING_MAX - 1)));
 	return 0;
 }
 

@@ -23,6 +23,7 @@ enum { false = 0, true = 1 };
 
 #define BPF_ANY 0
 #define BPF_NOEXIST 1
+#define BPF_F_NO_PREALLOC 1
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_MAP_TYPE_ARRAY 2
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
@@ -43,6 +44,7 @@ typedef struct {
 struct ns_common {
 	const struct proc_ns_operations *ops;
 	unsigned int inum;
+	__u64 ns_id;
 };
 
 struct proc_ns_operations {
@@ -51,35 +53,48 @@ struct proc_ns_operations {
 
 struct user_namespace {
 	struct ns_common ns;
+	struct user_namespace *parent;
 };
 
 struct pid_namespace {
 	struct ns_common ns;
 	unsigned int level;
+	struct user_namespace *user_ns;
+	struct pid_namespace *parent;
 };
 
 struct uts_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 struct ipc_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
+};
+
+struct mnt_namespace___seq {
+	__u64 seq;
 };
 
 struct net {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 struct time_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 struct cgroup_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 
 /* time namespaces came with 5.6 */

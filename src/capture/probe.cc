@@ -22,12 +22,13 @@
 namespace nstrace::capture {
 namespace {
 
-enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork, kNoReturn };  // as in nstrace.bpf.c
+enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork, kNoReturn, kNamespaces };  // as in nstrace.bpf.c
 
 CallClass class_of(std::string_view name) {
   if (name == "execve" || name == "execveat") return kExec;
   if (name == "fork" || name == "vfork" || name == "clone" || name == "clone3") return kFork;
   if (name == "exit_group") return kNoReturn;
+  if (name == "setns" || name == "unshare") return kNamespaces;
   return kCall;
 }
 

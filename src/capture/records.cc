@@ -129,6 +129,10 @@ void Records::take(const void* data, std::size_t size) {
     case NST_FILES_CALL:
     case NST_FILES_EXEC:
       return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
+    case NST_NAMESPACE:
+      return on_namespace(*reinterpret_cast<const nst_rec_namespace*>(bytes));
+    case NST_CGROUP:
+      return on_cgroup(*reinterpret_cast<const nst_rec_cgroup*>(bytes));
     case NST_TASK:
       return;  // comes from the iterator only
   }
@@ -178,6 +182,11 @@ void Records::on_fork(const nst_rec_fork& rec) {
   fork.parent_tgid = static_cast<int>(rec.parent_tgid);
   fork.parent_born = static_cast<trace::Time>(rec.parent_born - options_.start_boottime);
   fork.child = who_of(rec.child, options_.start_boottime);
+  if (!fork.thread()) {
+    const auto creator = cgroups_.find(static_cast<int>(rec.task.tgid));
+    const bool same = creator != cgroups_.end() && creator->second.id == rec.child.cgroup;
+    cgroups_[fork.child.tgid] = {rec.child.cgroup, same ? creator->second.path : ""};
+  }
   trace::RawCall raw = raw_call(rec.call, options_.arch);
   // the caller is told the number that the child has in the caller's own pid namespace
   const std::uint32_t level = std::min<std::uint32_t>(rec.task.level, NST_MAX_LEVELS - 1);
@@ -279,6 +288,7 @@ void Records::on_exit(const nst_rec_exit& rec) {
   exit.core = rec.status & 0x80;
   exit.code = static_cast<int>(rec.status >> 8 & 0xff);
   exit.process = rec.last;
+  if (rec.last) cgroups_.erase(static_cast<int>(rec.task.tgid));
   exit.cpu = cpu_time(rec.cpu);
   event.what = exit;
   // an exec that never returned, since its process was killed meanwhile
@@ -292,6 +302,38 @@ void Records::on_rename(const nst_rec_rename& rec) {
   Event event = start_event(rec.head, rec.task, nullptr);
   event.what = trace::Rename{.comm_before = bounded(rec.before, sizeof rec.before)};
   out_(std::move(event));
+}
+
+void Records::on_namespace(const nst_rec_namespace& rec) {
+  if (rec.slot >= NST_NS_SLOTS) return;
+  Event event = start_event(rec.head, rec.task, nullptr);
+  trace::NamespaceSeen seen;
+  seen.ns = static_cast<trace::Ns>(rec.slot);
+  if (seen.ns == trace::Ns::PidForChildren) seen.ns = trace::Ns::Pid;
+  if (seen.ns == trace::Ns::TimeForChildren) seen.ns = trace::Ns::Time;
+  seen.inode = rec.inode;
+  seen.id = rec.id;
+  seen.owner_user = rec.owner;
+  seen.parent = rec.parent;
+  event.what = seen;
+  out_(std::move(event));
+}
+
+void Records::on_cgroup(const nst_rec_cgroup& rec) {
+  Event event = start_event(rec.head, rec.task, nullptr);
+  trace::CgroupMove move;
+  const char* path = reinterpret_cast<const char*>(&rec) + sizeof rec;
+  move.path = bounded(path, rec.head.size - sizeof rec);
+  Cgroup& now = cgroups_[static_cast<int>(rec.task.tgid)];
+  move.from = now.id;
+  move.from_path = now.path;
+  now = {rec.task.cgroup, move.path};
+  event.what = std::move(move);
+  out_(std::move(event));
+}
+
+void Records::in_cgroup(int tgid, std::uint64_t id, const std::string& path) {
+  cgroups_[tgid] = {id, path};
 }
 
 void Records::on_syscall(const nst_rec_syscall& rec) {

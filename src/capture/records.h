@@ -32,6 +32,9 @@ class Records {
 
   void take(const void* data, std::size_t size);
 
+  // Where a process was before it moves.
+  void in_cgroup(int tgid, std::uint64_t id, const std::string& path);
+
   std::uint64_t lost() const { return lost_; }
   // Records that were handed out after the last one that arrived: a loss at the very end leaves no gap.
   std::uint64_t lost_at_end(const std::vector<std::uint64_t>& next_seq) const;
@@ -42,6 +45,10 @@ class Records {
     std::uint32_t next_index = 0;
     bool fault = false, cut = false, whole = false;
   };
+  struct Cgroup {
+    std::uint64_t id = 0;
+    std::string path;  // empty = not known
+  };
   using Key = std::pair<std::uint32_t, std::uint64_t>;  // tid, nst_call.id
 
   void gap(const nst_head& head);
@@ -50,6 +57,8 @@ class Records {
   void on_exec(const nst_rec_exec& rec);
   void on_exit(const nst_rec_exit& rec);
   void on_rename(const nst_rec_rename& rec);
+  void on_namespace(const nst_rec_namespace& rec);
+  void on_cgroup(const nst_rec_cgroup& rec);
   void on_syscall(const nst_rec_syscall& rec);
   void take_call_files(trace::RawCall& raw, const nst_call& call);
   trace::Event start_event(const nst_head& head, const nst_task& task, const nst_call* call) const;
@@ -59,6 +68,7 @@ class Records {
   std::vector<std::uint64_t> next_seq_;  // by CPU
   std::uint64_t lost_ = 0;
   std::map<Key, Vector> called_, image_, call_files_, exec_files_;
+  std::map<int, Cgroup> cgroups_;  // by tgid
 };
 
 }  // namespace nstrace::capture

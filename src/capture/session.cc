@@ -218,7 +218,7 @@ void Session::begin_trace() {
   if (options_.command) header.command = options_.command->argv;
   header.follow = options_.follow;
   header.calls = options_.calls;
-  header.events = {"fork", "exec", "exit", "comm", "syscall", "lost"};
+  header.events = {"fork", "exec", "exit", "comm", "syscall", "namespace", "cgroup", "lost"};
   header.results = options_.results;
   header.env = options_.env;
   header.backend = Probe::backend();
@@ -239,6 +239,7 @@ void Session::begin_trace() {
     if (process.followed && made.count({process.pid, process.born})) continue;
     followed += process.followed;
     made.emplace(process.pid, process.born);
+    records_->in_cgroup(process.pid, process.cgroup, process.cgroup_path);
     sink_.existing(process);
   }
   existing_ = {};

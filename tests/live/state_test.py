@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What is recorded of a process at its exec, compared with what /proc told the process itself."""
+import os
+import pathlib
 import re
 
-from harness import check, equal, test
+from harness import Skip, check, equal, test
 
 IDS = ("uid", "euid", "suid", "fsuid"), ("gid", "egid", "sgid", "fsgid")
 CAPS = {"CapInh": "inheritable", "CapPrm": "permitted", "CapEff": "effective", "CapBnd": "bounding", "CapAmb": "ambient"}
@@ -85,3 +87,57 @@ def paths_of_descriptors_in_calls(box):
     equal(trace.one(call="fchdir")["args"][0]["target"], f"{box.temp}/d", "the descriptor of fchdir")
     made = trace.of(call="mkdirat")
     check(made and made[0]["args"][0]["target"] == f"{box.temp}/d", f"mkdirat: {made}")
+
+
+@test(needs=("nstrace", "root", "bpf", "unshare"))
+def each_namespace_once_with_its_owner_and_parent(box):
+    trace, _ = box.record("unshare", "-Urpf", "--mount", "sh", "-c", "true; unshare -u true; true")
+    seen = trace.of("namespace")
+    keys = [(e["ns_type"], e["ns_inode"]) for e in seen]
+    equal(len(set(keys)), len(keys), "namespaces")
+    by_key = dict(zip(keys, seen))
+    for event in trace.events:
+        for kind, inode in event.get("ns", {}).items():
+            kind = kind.removesuffix("_for_children")
+            check((kind, inode) in by_key, f"event {event['n']} is in {kind}:[{inode}], which was never told of")
+    host, user = trace.header["host"], next(e for e in seen if e["ns_type"] == "user" and "owner_user" in e)
+    equal((user["owner_user"], user["parent_ns"]), (host["user"], host["user"]), "owner and parent of the user namespace")
+    made = {e["ns_type"]: e for e in seen if e["ns_inode"] != host[e["ns_type"]]}
+    equal(sorted(made), ["mnt", "pid", "user", "uts"], "namespaces that were made")
+    for kind in "mnt", "pid", "uts":
+        equal(made[kind]["owner_user"], user["ns_inode"], f"the owner of the new {kind} namespace")
+    equal(made["pid"]["parent_ns"], host["pid"], "the parent of the new pid namespace")
+    call = trace.of(call="unshare")[0]
+    check(made["mnt"]["n"] > call["n"], "the namespace stands before the call that made it")
+
+
+def a_cgroup(box):
+    """A new cgroup that is a child of this process's, in the hierarchy that nstrace tells of."""
+    lines = [line.split(":", 2) for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines()]
+    own = {name: path for _, name, path in lines}
+    for name, root in ("pids", "/sys/fs/cgroup/pids"), ("", "/sys/fs/cgroup"), ("", "/sys/fs/cgroup/unified"):
+        folder = pathlib.Path(root + own.get(name, "/")) / f"nstrace-test-{os.getpid()}"
+        if name in own and (folder.parent / "cgroup.procs").exists():
+            try:
+                folder.mkdir()
+                return folder, own[name].rstrip("/") + "/" + folder.name, own[name]
+            except OSError:
+                continue
+    raise Skip("no cgroup can be made here")
+
+
+@test()
+def a_move_between_cgroups_has_both_paths(box):
+    folder, path, before = a_cgroup(box)
+    try:
+        trace, _ = box.record("sh", "-c", f"echo $$ > {folder}/cgroup.procs; true & wait; "
+                              f"echo $$ > {folder.parent}/cgroup.procs")
+        first, back = trace.of("cgroup", trace.root())
+        equal((first["from_path"], first["cgroup_path"]), (before, path), "the first move")
+        equal((back["from_path"], back["cgroup_path"]), (path, before), "the move back")
+        equal(back["from"], first["cgroup"], "the id of the cgroup that it left")
+        equal(first["cgroup"], str(os.stat(folder).st_ino), "the id of the cgroup")
+        child = trace.forks()[0]["child"]
+        equal(child["cgroup"], first["cgroup"], "the cgroup of a child that was made there")
+    finally:
+        folder.rmdir()
