@@ -244,7 +244,8 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
         return put(arg.name, "<" + words_->ns(ns->second) + ">");
       if (arg.value == kAtFdcwd || arg.value == -1)
         return put(arg.name, arg_text(arg, {.targets = false, .comments = false}));
-      if (arg.target.empty()) return put(arg.name, "FD");
+      // Where a folder lies is the machine's; what stands behind the descriptor, in the other arguments, is the call's.
+      if (arg.target.empty() || arg.target[0] == '/' || arg.target[0] == '(') return put(arg.name, "FD");
       if (arg.target.starts_with("pid:")) return put(arg.name, "<pid>");
       return put(arg.name, "<" + escape(words_->text(arg.target), "\\<>") + ">");
     }
