@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The page that `nstrace draw -o FILE.html` makes, in a real browser, opened as a file."""
 import json
-import subprocess
 
 from browser import Browser
 from harness import check, equal, test
+from traces import many, spoiled
 
 NEEDS = ("nstrace", "chromium")
 
@@ -264,28 +264,13 @@ def text_in_pictures_stays_in_its_place(box):
             equal(wrong, [], f"in {svg.name}")
 
 
-def spoiled(source, target, evil):
-    """A recording whose every argv element, comm and path is hostile; a long one is the last argument only."""
-    long = len(evil) > 10_000
-
-    def bad(value, key=""):
-        if isinstance(value, dict):
-            return {k: bad(v, k) for k, v in value.items()}
-        if isinstance(value, list) and key in ("argv", "list", "command", "follow"):
-            return value[:-1] + [evil] if long and value else [evil for _ in value]
-        if isinstance(value, list):
-            return [bad(v, key) for v in value]
-        if long:
-            return value
-        return evil[:15] if key in ("comm", "comm_before") else evil if key in ("path", "exe", "cgroup_path") else \
-            evil if key == "text" and str(value).startswith("/") else value
-    with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
-        for line in lines:
-            out.write(json.dumps(bad(json.loads(line)), separators=(",", ":")) + "\n")
-
-
 @test(needs=NEEDS)
 def hostile_text_stays_text(box):
+    with Browser(box.temp) as page:
+        hostile_pages(box, page)
+
+
+def hostile_pages(box, page):
     for number, evil in enumerate([
             "</script><script>alert(1)</script><img src=x onerror=alert(2)>", "\"'><svg onload=alert(3)>", "]]>--><!--",
             "a\nb\r\t\x1b[31m\x00\x7f", "\u202egpj.exe\u2066\u200f", "<style>*{display:none}</style>", "\\u003cscript>",
@@ -294,48 +279,18 @@ def hostile_text_stays_text(box):
         spoiled(box.source / "examples" / "docker-run.jsonl", trace, evil)
         path = drawn(box, trace, f"evil{number}.html")
         check(path.stat().st_size < 20_000_000, f"a page of {path.stat().st_size} bytes")
-        with Browser(box.temp) as page:
-            page.open(path)
-            for key in "2", "a", "Home", "ArrowRight", "3", "1", "End":
-                page.key(key)
-            count = "JSON.stringify(['script', 'img', 'iframe', 'style', 'link', 'svg', 'object'].map(n => " \
-                "document.querySelectorAll(n).length))"
-            equal(page.value(count), "[2,0,0,2,0,1,0]", "script, img, iframe, style, link, svg, object in the page")
-            attributes = page.value("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
-                                    ".filter(n => n.startsWith('on') || n === 'href' || n === 'src')")
-            equal(attributes, [], "attributes")
-            shown = page.value("document.body.innerText")
-            check(not any(c in shown for c in "\x1b\x00\x7f\u202e\u2066\u200f"), f"{evil!r} is shown as it is")
-            clean(page)
-
-
-def many(source, target, processes):
-    """A loop that forks and executes: 4 events for each process."""
-    with open(source, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file]
-    header, existing = lines[0], [line for line in lines if line["type"] == "process"]
-    follow = existing[-1]
-    ns, n, t = header["host"], 0, 1000
-    out = [header, *existing]
-    for i in range(processes):
-        pid, born = 100000 + i, t
-        who = {"tid": pid, "tgid": pid, "born": born, "comm": "true", "ns": ns, "cgroup": "1"}
-        parent = {"tid": follow["pid"], "tgid": follow["pid"], "born": follow["born"], "comm": follow["comm"], "ns": ns,
-                  "cgroup": "1"}
-        for kind, fields in (
-                ("fork", parent | {"flags": "0x0", "exit_signal": 17, "parent_tgid": follow["pid"],
-                                   "parent_born": follow["born"], "child": who}),
-                ("exec", who | {"tid_before": pid, "comm_before": "sh", "path": f"/bin/tool{i % 50}",
-                                "argv": [f"tool{i % 50}", str(i)]}),
-                ("syscall", who | {"call": "unshare" if i % 10 == 0 else "chdir", "args": [
-                    {"name": "x", "kind": "string", "value": "0x1", "text": f"/folder/{i}"}], "result": 0}),
-                ("exit", who | {"code": 0, "signal": 0, "process": True})):
-            n, t = n + 1, t + 100_000
-            out.append({"type": kind, "n": n, "t": t} | fields)
-    out.append(lines[-1] | {"events": n})
-    with open(target, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in out)
-    return n
+        page.open(path)
+        for key in "2", "a", "Home", "ArrowRight", "3", "1", "End":
+            page.key(key)
+        count = "JSON.stringify(['script', 'img', 'iframe', 'style', 'link', 'svg', 'object'].map(n => " \
+            "document.querySelectorAll(n).length))"
+        equal(page.value(count), "[2,0,0,2,0,1,0]", "script, img, iframe, style, link, svg, object in the page")
+        attributes = page.value("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
+                                ".filter(n => n.startsWith('on') || n === 'href' || n === 'src')")
+        equal(attributes, [], "attributes")
+        shown = page.value("document.body.innerText")
+        check(not any(c in shown for c in "\x1b\x00\x7f\u202e\u2066\u200f"), f"{evil!r} is shown as it is")
+        clean(page)
 
 
 @test(needs=NEEDS)

@@ -2,9 +2,11 @@
 """Files that other programs open: .png, .pdf and Chrome's trace events, from the recordings in examples/."""
 import json
 import struct
+import time
 import zlib
 
 from harness import Skip, check, equal, lacking, test
+from traces import many
 
 
 def drawn(box, name, ending, *options):
@@ -89,3 +91,21 @@ def trace_events_nest_and_flow(box):
             last = [e for e in trace["traceEvents"] if e["ph"] == "X" and e["name"] == "sleep 100"]
             equal(len(last), 1, "slices of sleep 100")
             equal([last[0]["args"][ns] for ns in ("mnt", "pid", "user")], ["mnt 2", "pid 2", "host"], "its namespaces")
+
+
+@test(needs=("nstrace",))
+def a_thousand_processes_take_two_seconds_at_most(box):
+    """Folded, with a word about it, and all of them."""
+    trace = box.temp / "many.jsonl"
+    many(box.source / "examples" / "docker-run.jsonl", trace, 1000)
+    for view in "tree", "timeline":
+        for options, said in ((), "are folded; --all shows each"), (("--all",), "tool7 7<"):
+            best = 100.0
+            for _ in range(3):
+                begin = time.monotonic()
+                status, _, err = box.run(box.nstrace, "draw", trace, "--view", view, *options, "-o", "many.svg")
+                best = min(best, time.monotonic() - begin)
+                equal(status, 0, f"status of nstrace draw ({err.strip()[-300:]})")
+            svg = (box.temp / "many.svg").read_text()
+            check(said in svg, f"{view} {options} does not say {said}")
+            check(best <= 2, f"{view} {options} takes {best:.1f} s")
