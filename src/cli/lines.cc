@@ -191,14 +191,28 @@ std::vector<int> chosen_signals(const LineChoices& choices) {
 
 std::vector<std::string> chosen_calls(const LineChoices& choices, const char* set) {
   std::string expression;
+  std::vector<std::string> others;
   for (const std::string& e : choices.expressions) {
     if (other_than_calls(e)) continue;
     std::string calls = e;
     for (const std::string_view word : {"trace=", "t="})
       if (calls.starts_with(word)) calls.erase(0, word.size());
-    expression += expression.empty() ? calls : "," + calls;
+    for (const std::string& item : split(calls)) {
+      const bool foreign = choices.any_call && !item.empty() && item != "all" && item != "none" &&
+                           !trace::find_syscall(item) && std::all_of(item.begin(), item.end(), [](unsigned char c) {
+                             return std::islower(c) || std::isdigit(c) || c == '_';
+                           });
+      if (foreign)
+        others.push_back(item);
+      else
+        expression += expression.empty() ? item : "," + item;
+    }
   }
-  return trace::parse_call_set(expression.empty() ? std::string("%") + set : expression);
+  std::vector<std::string> names;
+  if (!expression.empty() || others.empty())
+    names = trace::parse_call_set(expression.empty() ? std::string("%") + set : expression);
+  names.insert(names.end(), others.begin(), others.end());
+  return names;
 }
 
 std::string chosen_results(const LineChoices& choices) {

@@ -25,6 +25,7 @@ struct LineChoices {
   bool threads = false;                     // --threads: thread clones and exits too
   bool fold = true;                         // --no-fold
   bool explain = false;                     // --explain: in a few words, what each line means
+  bool any_call = false;                    // a log has calls that are not in the table: -e may name them
   bool environment = false;                 // -v
   std::vector<std::string> accepted;        // what strace must be told and nstrace always does: -y, --decode-pids, ...
   int quiet = 0;                            // -q

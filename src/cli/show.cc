@@ -96,6 +96,7 @@ int show_command(const Arguments& arguments) {
   app.add_option("-p", pids, "only what these pids did (a comma or blank list)")
       ->type_name("PIDS")
       ->allow_extra_args(false);
+  lines.any_call = true;
   add_line_options(app, lines);
   bool hide = false;
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");

@@ -159,5 +159,8 @@ def options_before_the_command_word(box):
     log.write_text('10 execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n10 +++ exited with 3 +++\n')
     status, out, err = box.run(box.nstrace, "-qq", "show", log)
     equal((status, out), (0, '[pid 10] execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n'), "show with options in front")
+    log.write_text('10 openat(AT_FDCWD, "/etc", O_RDONLY) = 3\n10 close(3) = 0\n')
+    status, out, err = box.run(box.nstrace, "show", "-q", "-e", "openat", log)
+    equal((status, out), (0, '[pid 10] openat(AT_FDCWD, "/etc", O_RDONLY) = 3\n'), "a call that nstrace does not record")
     status, out, err = box.run(box.nstrace, "-e", "inject=execve", "--", "true")
     check(status == 125 and "use strace for that" in err, f"-e inject: {status} {err}")
