@@ -59,7 +59,7 @@ def record(nstrace, name, *options, wrap=lambda *words: words):
     words = [nstrace, *(["lab", command] if command in ("run", "userns") else []), "-q", "-o", recording,
              *([command] if command not in ("run", "userns") else []), *rest]
     env = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
-    subprocess.run([str(w) for w in wrap(*words)], check=True, env=env, stdout=subprocess.DEVNULL,
+    subprocess.run([str(w) for w in wrap(*words)], check=True, env=env, cwd="/", stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     finish(recording)
 
