@@ -224,6 +224,27 @@ TEST_CASE("what the container's program starts with is told first") {
   CHECK(text.find("- **effective capabilities**: `CAP_KILL` → `CAP_KILL|CAP_SYS_ADMIN`") != std::string::npos);
 }
 
+TEST_CASE("a descriptor that is left open, a folder outside and a user are told where both execs tell them") {
+  const auto with = [](std::vector<trace::OpenFd> fds, const std::string& cwd, bool tells = true) {
+    trace::Trace trace = run({});
+    for (trace::Event& event : trace.events)
+      if (auto* exec = event.as<trace::Exec>(); exec && tells) {
+        exec->fds = fds;
+        exec->cwd = trace::Place{.path = cwd};
+        exec->creds = trace::Creds{.euid = 1000, .egid = 100};
+      }
+    return trace;
+  };
+  const Diff leak = diff(with({{0, "/dev/null"}}, "/"), with({{0, "/dev/null"}, {7, "/"}}, "(unreachable)/"));
+  CHECK(leak.verdict == Diff::Verdict::Differs);
+  const std::string text = diff_markdown(leak, {.a = "A", .b = "B"});
+  INFO(text);
+  CHECK(text.find("- **open descriptors**: `0` → `0, 7`") != std::string::npos);
+  CHECK(text.find("- **working directory**: `/` → `(unreachable)/`") != std::string::npos);
+  CHECK(text.find("same namespaces, root, user and group") != std::string::npos);
+  CHECK(same(diff(with({{0, "/dev/null"}}, "/", false), with({{0, "/dev/null"}}, "/"))));
+}
+
 TEST_CASE("the JSON of a diff keeps to its schema") {
   std::ifstream file(std::string(NSTRACE_SOURCE_DIR) + "/src/check/diff.schema.json");
   REQUIRE(file);

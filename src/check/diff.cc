@@ -126,7 +126,12 @@ struct Comparison {
       const auto at = actor.start.find(name);
       return at == actor.start.end() ? std::string("no") : at->second;
     };
-    for (const std::string& name : names) out.push_back({name, of(x, name), of(y, name)});
+    // What only an exec tells is not known of a trace that does not record it.
+    constexpr std::string_view kOfExec[] = {"ambient capabilities", "bounding capabilities", "user and group",
+                                            "working directory", "open descriptors"};
+    for (const std::string& name : names)
+      if (std::ranges::find(kOfExec, name) == std::end(kOfExec) || (x.start.contains(name) && y.start.contains(name)))
+        out.push_back({name, of(x, name), of(y, name)});
     return out;
   }
 
@@ -189,6 +194,11 @@ std::string_view change_name(Change change) {
       return "reordered";
   }
   return "";
+}
+
+bool ProcessDiff::differs() const {
+  const auto other = [](const ValueChange& value) { return value.before != value.after; };
+  return where != Where::Both || !changes.empty() || !lives.empty() || std::ranges::any_of(start, other);
 }
 
 Diff diff(const Trace& a, const Trace& b) {

@@ -52,7 +52,7 @@ struct ProcessDiff {
   std::vector<ValueChange> start;
   std::vector<ValueChange> lives;  // namespaces it ends up in: "host", "new", "joined"
 
-  bool differs() const { return where != Where::Both || !changes.empty() || !lives.empty(); }
+  bool differs() const;
 };
 
 struct Counts {

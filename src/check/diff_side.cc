@@ -197,9 +197,34 @@ void Reader::make_steps() {
   }
 }
 
-// What a call leaves behind for the program that is executed at last.
+// What a call leaves behind for the program that is executed at last, and what its exec tells itself.
 void Reader::note_start(Actor& actor, const Event& event) {
   const Call& call = event.call;
+  if (const auto* exec = event.as<Exec>(); exec && actor.kind == "init") {
+    if (exec->caps) {
+      const auto text = [](std::uint64_t mask) {
+        std::string set = capabilities_text(mask);
+        for (std::size_t at = 0; (at = set.find("1<<", at)) != std::string::npos;) set.erase(at, 3);
+        return set == "0" ? "none" : set;
+      };
+      actor.start["effective capabilities"] = text(exec->caps->effective);
+      actor.start["permitted capabilities"] = text(exec->caps->permitted);
+      actor.start["inheritable capabilities"] = text(exec->caps->inheritable);
+      actor.start["ambient capabilities"] = text(exec->caps->ambient);
+      actor.start["bounding capabilities"] = text(exec->caps->bounding);
+    }
+    if (exec->no_new_privs) actor.start["no_new_privs"] = *exec->no_new_privs ? "yes" : "no";
+    if (exec->seccomp) actor.start["system call filter"] = *exec->seccomp == Seccomp::Filter ? "yes" : "no";
+    if (exec->creds) actor.start["user and group"] = fmt::format("{}:{}", exec->creds->euid, exec->creds->egid);
+    if (exec->cwd && !exec->cwd->path.empty()) actor.start["working directory"] = escape(exec->cwd->path, "`");
+    if (exec->fds) {
+      std::string fds;
+      for (const OpenFd& fd : *exec->fds) fds += fmt::format("{}{}", fds.empty() ? "" : ", ", fd.fd);
+      if (exec->fds_more) fds += fmt::format(", and {} more", exec->fds_more);
+      actor.start["open descriptors"] = fds.empty() ? "none" : fds;
+    }
+    return;
+  }
   if (actor.kind != "init" || call.failed() || call.name.empty()) return;
   const std::string first = call.args.empty() ? "" : call.args[0].text;
   if (call.name == "pivot_root" || call.name == "chroot") {

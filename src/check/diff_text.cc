@@ -69,6 +69,9 @@ class Writer {
     if (!process.below.empty() && process.where != ProcessDiff::Where::Both) line(2, "made by " + process.below);
     for (const ValueChange& life : process.lives)
       line(2, fmt::format("~ {} namespace: {} -> {}", life.name, life.before, life.after));
+    for (const ValueChange& value : process.start)
+      if (value.before != value.after)
+        line(2, fmt::format("~ the program starts with {}: {} -> {}", value.name, value.before, value.after));
     for (const Phase phase : kPhases) {
       const auto found = groups(process, phase, !options_.all);
       if (found.empty()) continue;
