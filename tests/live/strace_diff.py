@@ -40,6 +40,7 @@ NORMALISE = [
     # What clone3 stores in the creator's memory is not read
     # nor what its structure points to
     (r"set_tid=\[[0-9, ]*\]", "set_tid=ADDRESS"),
+    (r"^(shmctl|shmat|semop|semtimedop|semctl|msgsnd|msgrcv|msgctl)\((\d+), ", r"\1(ID, "),
     (r"nstrace-[a-z_]+\.\w{6}", "nstrace-TEMP"),
     (r"\} => \{(?:pidfd|parent_tid)=[^}]*\}", "}"),
 ]
@@ -63,7 +64,7 @@ ACCEPTED_OF_THREADS = [
 ]
 
 # Who decides the numbers of these is the kernel: results that are replaced.
-PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open"}
+PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open", "shmget", "semget", "msgget"}
 
 LINE = re.compile(r"^(?:\[pid +)?(?P<pid>\d+)(?:<[^>]*>)?\]? +(?P<body>.*)$")
 CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+(?: E[A-Z0-9]+)?)(?P<rest>.*)$")

@@ -62,7 +62,11 @@ def plain(text):
 
 
 def key(match):
-    return match["call"], plain(match["args"]), match["result"]
+    call, args, result = match["call"], plain(match["args"]), match["result"]
+    if call.startswith(("shm", "sem", "msg")):  # ids of System V IPC, and where memory was put
+        args = args if call.endswith("get") else re.sub(r"^(0x[0-9a-f]+|\d+)", "ID", args)
+        result = "ID" if (call.endswith("get") or call == "shmat") and not result.startswith("-") else result
+    return call, args, result
 
 
 def parsed(lines):
