@@ -101,7 +101,7 @@ for name in "${kernels[@]}"; do
   # the kernel takes several archives, one after another
   cat "$work/$arch.cpio" "$work/job.cpio" >"$work/initramfs"
   begin=$SECONDS
-  emulate "$arch" "$kernel" "$work/initramfs" 2>&1 | tr -d '\r' | tee "$work/log" || true
+  emulate "$arch" "$kernel" "$work/initramfs" 2>&1 | sed -u 's|\r||g' | tee "$work/log" || true
   release=$(sed -n 's/^kernels: running //p' "$work/log")
   counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$work/log" | tail -1) || counts="no result"
   if grep -q '^kernels: ended with 0$' "$work/log" && [[ $counts != "0 passed"* ]]; then
