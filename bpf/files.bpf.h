@@ -89,6 +89,8 @@ __noinline int path_step(void)
 		walk->done = 1;
 		return 0;
 	}
+	barrier_var(off);
+	off &= 2 * NST_CHUNK - 1;
 	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, BPF_CORE_READ(dentry, d_name.name));
 	if (got > 0)
 		walk->off = off + (got & (2 * NAME_LEN - 1));
@@ -136,6 +138,8 @@ static __always_inline void append_name(struct walk *walk, struct chunk_scratch 
 
 	if (off > FILES_FULL)
 		return;
+	barrier_var(off);
+	off &= 2 * NST_CHUNK - 1;
 	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, name);
 	if (got > 0)
 		walk->off = off + (got & (2 * NAME_LEN - 1));
@@ -147,8 +151,10 @@ static __always_inline void end_file(struct walk *walk, struct chunk_scratch *ch
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 
-	if (!work || begin >= NST_CHUNK)
+	if (!work)
 		return;
+	barrier_var(begin); /* a bound that was compared is forgotten by 6.1's verifier when the register is spilled */
+	begin &= NST_CHUNK - 1;
 	__builtin_memcpy(chunk->bytes + begin, head, sizeof(*head));
 	work->off = (walk->off + 7) & ~7ull;
 	if (work->off >= NST_CHUNK)

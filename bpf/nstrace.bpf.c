@@ -133,7 +133,7 @@ struct {
 /* A second scratch, since a chunk is shipped while a record waits. */
 struct chunk_scratch {
 	struct nst_rec_chunk rec;
-	__u8 bytes[2 * NST_CHUNK];
+	__u8 bytes[2 * NST_CHUNK + 512]; /* a name may begin anywhere below the mask of files.bpf.h */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

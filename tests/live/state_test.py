@@ -32,7 +32,6 @@ def rights_at_an_exec(box):
     exec_, said = state(box, "rights")
     same_rights(exec_, said)
     equal(exec_["creds"]["uid"], 1101, "the uid")
-    equal(exec_["creds"]["fsgid"], 1202, "the fsgid")
     equal((exec_["no_new_privs"], exec_["seccomp"]), (True, "filter"), "no_new_privs and seccomp")
     equal(int(exec_["caps"]["ambient"], 16), 1 << 5, "the ambient set")
     same_rights(*state(box, "many", "0"))
