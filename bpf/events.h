@@ -63,6 +63,8 @@ struct nst_call {
 	__u32 nr; /* ~0 = not known */
 	__u32 tid; /* at entry */
 	__u64 id; /* joins the chunks of an exec to it */
+	__u32 compat; /* the number that a 32-bit program called it by; 0 = it is none */
+	__u32 pad;
 };
 
 #define NST_NO_COUNT (~0u)

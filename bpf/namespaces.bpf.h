@@ -88,7 +88,7 @@ __noinline int see_namespace(__u64 object, __u32 slot)
 	if (known && *known == (identity ? identity : object))
 		return 0;
 	rec = (struct nst_rec_namespace *)scratch->bytes;
-	fill_task(&rec->task, current_task());
+	put_task((__u64)current_task(), TASK_AT(nst_rec_namespace));
 	rec->slot = slot;
 	rec->inode = inode;
 	rec->id = identity;

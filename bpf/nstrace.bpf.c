@@ -22,8 +22,10 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
 const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is a descriptor */
+const volatile __u16 compat_calls[NST_MAX_SYSCALLS]; /* by a 32-bit program's number: the kernel's own; 0 = none */
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
 const volatile bool ship_env = true;
+const volatile __u32 iterator_slot; /* of `scratches` */
 
 enum {
 	CLASS_NONE = 0,
@@ -285,13 +287,27 @@ static __always_inline void fill_ns(__u32 *ns, struct task_struct *task)
 	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 }
 
-static __always_inline void fill_task(struct nst_task *out, struct task_struct *task)
+#define IN_ITERATOR 0x10000 /* the iterator can be interrupted by what traces, and has a scratch of its own */
+
+/*
+ * Writes what the task at `address` is into the record that is put together, at `off`. Not inlined, as it is much to
+ * verify: a global function is verified once.
+ */
+__noinline int put_task(__u64 address, __u32 off)
 {
+	struct task_struct *task = (struct task_struct *)address;
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	struct upid upid = {};
 	__u32 level = BPF_CORE_READ(pid, level);
+	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id();
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct nst_task *out;
 	int i;
 
+	if (!scratch)
+		return 0;
+	barrier_var(off);
+	out = (struct nst_task *)(scratch->bytes + (off & 0x3ff));
 	__builtin_memset(out, 0, sizeof(*out));
 	out->tid = BPF_CORE_READ(task, pid);
 	out->tgid = BPF_CORE_READ(task, tgid);
@@ -307,6 +323,19 @@ static __always_inline void fill_task(struct nst_task *out, struct task_struct *
 		out->ids[i] = upid.nr;
 	}
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
+	return 0;
+}
+
+#define TASK_AT(record) __builtin_offsetof(struct record, task)
+
+/* Through memory: to the verifier a pointer that it knows is no number, which global functions take. */
+static __always_inline __u64 as_number(void *pointer)
+{
+	__u64 address = (__u64)pointer;
+
+	barrier_var(address);
+	bpf_probe_read_kernel(&address, sizeof(address), &address);
+	return address;
 }
 
 static __always_inline void fill_cpu(struct nst_cpu *out, struct task_struct *task)
@@ -330,8 +359,9 @@ static __always_inline void follow(__u32 tgid, __u64 born)
 }
 
 /* Is one of the task's ancestors, or itself, in the set? The chain of a process to init is short. */
-static __always_inline bool descends(struct task_struct *task)
+__noinline int descends(__u64 address)
 {
+	struct task_struct *task = (struct task_struct *)address;
 	__u32 tgid = 0;
 	int i;
 
@@ -372,6 +402,24 @@ __noinline int ship_chunk(__u32 flags)
 
 #include "files.bpf.h"
 
+/* Reads an element of a vector of pointers in the call's own width; false: it could not be read. */
+static __always_inline bool next_pointer(struct work *work, __u64 *pointer)
+{
+	__u64 width = 8;
+
+	*pointer = 0;
+	if (work->pending.call.compat) {
+		width = 4;
+		if (bpf_probe_read_user(pointer, 4, (void *)work->at))
+			return false;
+	} else if (bpf_probe_read_user(pointer, 8, (void *)work->at)) {
+		return false;
+	}
+	if (*pointer)
+		work->at += width;
+	return true;
+}
+
 /* One element of argv, appended to the chunk with its NUL. */
 __noinline int vector_element(void)
 {
@@ -383,7 +431,7 @@ __noinline int vector_element(void)
 
 	if (!work || !chunk || work->done)
 		return 0;
-	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
+	if (!next_pointer(work, &pointer)) {
 		work->flags |= NST_CHUNK_FAULT;
 		work->done = 1;
 		return 0;
@@ -392,7 +440,6 @@ __noinline int vector_element(void)
 		work->done = 1;
 		return 0;
 	}
-	work->at += sizeof(pointer);
 	/* an element is at most 128 KiB long (MAX_ARG_STRLEN): five pieces of 32 KiB - 1 */
 	for (i = 0; i < 5; i++) {
 		__u32 off = work->off & (NST_CHUNK - 1);
@@ -498,13 +545,12 @@ __noinline int count_element(void)
 
 	if (!work)
 		return 0;
-	if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)work->at)) {
+	if (!next_pointer(work, &pointer)) {
 		work->flags |= NST_CHUNK_FAULT;
 		work->done = 1;
 	} else if (!pointer) {
 		work->done = 1;
 	} else {
-		work->at += sizeof(pointer);
 		work->index++;
 	}
 	return 0;
@@ -704,6 +750,16 @@ static __always_inline bool is_compat(void)
 {
 	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
 }
+/* arch/x86/include/asm/syscall.h, SC_IA32_REGS_TO_ARGS */
+static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs)
+{
+	args[0] = (__u32)BPF_CORE_READ(regs, bx);
+	args[1] = (__u32)BPF_CORE_READ(regs, cx);
+	args[2] = (__u32)BPF_CORE_READ(regs, dx);
+	args[3] = (__u32)BPF_CORE_READ(regs, si);
+	args[4] = (__u32)BPF_CORE_READ(regs, di);
+	args[5] = (__u32)BPF_CORE_READ(regs, bp);
+}
 static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
 {
 	args[0] = BPF_CORE_READ(regs, di);
@@ -723,6 +779,10 @@ static __always_inline bool is_compat(void)
 {
 	return BPF_CORE_READ(current_task(), thread_info.flags) & (1ul << TIF_32BIT);
 }
+/* a 32-bit ARM program has numbers of its own, none of which is in the table: its calls are not recorded */
+static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs)
+{
+}
 static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
 {
 	args[0] = BPF_CORE_READ(regs, orig_x0);
@@ -738,7 +798,23 @@ static __always_inline long call_number(struct pt_regs *regs)
 }
 #endif
 
-static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr)
+/*
+ * Is it a call that is recorded? The cheapest test comes first, since this runs for every call of the whole machine. A
+ * 32-bit call gets the kernel's own number, and `compat` the one that it came with.
+ */
+static __always_inline bool is_wanted(__u32 *nr, __u32 *compat)
+{
+	*compat = 0;
+	if (*nr >= NST_MAX_SYSCALLS || (call_class[*nr] == CLASS_NONE && !compat_calls[*nr]))
+		return false;
+	if (is_compat()) {
+		*compat = *nr;
+		*nr = compat_calls[*nr] & (NST_MAX_SYSCALLS - 1);
+	}
+	return call_class[*nr] != CLASS_NONE && is_followed(current_tgid());
+}
+
+static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr, __u32 compat)
 {
 	struct pending *pending = &work->pending;
 
@@ -746,8 +822,12 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	pending->call.start = bpf_ktime_get_boot_ns();
 	pending->call.id = pending->call.start;
 	pending->call.nr = nr;
+	pending->call.compat = compat;
 	pending->call.tid = bpf_get_current_pid_tgid();
-	read_args(pending->call.args, regs);
+	if (compat)
+		read_compat_args(pending->call.args, regs);
+	else
+		read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
 	if (fd_masks[nr & (NST_MAX_SYSCALLS - 1)])
 		ship_call_files();
@@ -764,7 +844,7 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 	if (!work || !scratch)
 		return 0;
 	rec = (struct nst_rec_syscall *)scratch->bytes;
-	fill_task(&rec->task, current_task());
+	put_task((__u64)current_task(), TASK_AT(nst_rec_syscall));
 	rec->call = work->pending.call;
 	rec->returned = returned;
 	rec->result = result;
@@ -784,12 +864,12 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key;
 	__u32 nr = id;
+	__u32 compat;
 
-	if (nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
+	if (!is_wanted(&nr, &compat) || !work)
 		return 0;
-	if (!work || !is_followed(current_tgid()) || is_compat())
-		return 0;
-	enter_call(work, regs, nr);
+	nr &= NST_MAX_SYSCALLS - 1;
+	enter_call(work, regs, nr, compat);
 	if (call_class[nr] == CLASS_NO_RETURN) {
 		submit_call(false, 0, NST_NO_COUNT);
 		return 0;
@@ -811,11 +891,11 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	struct pending *pending;
 	__u32 nr = call_number(regs);
 	__u32 envc = NST_NO_COUNT;
+	__u32 compat;
 
-	if (!work || nr >= NST_MAX_SYSCALLS || call_class[nr] == CLASS_NONE)
+	if (!is_wanted(&nr, &compat) || !work)
 		return 0;
-	if (!is_followed(current_tgid()) || is_compat())
-		return 0;
+	nr &= NST_MAX_SYSCALLS - 1;
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending) {
 		work->pending = *pending;
@@ -823,10 +903,10 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		/* it was under way when tracing began; its registers still hold the arguments */
 		if (call_class[nr] != CLASS_CALL && call_class[nr] != CLASS_NS)
 			return 0;
-		enter_call(work, regs, nr);
+		enter_call(work, regs, nr, compat);
 		work->pending.call.start = 0;
 	}
-	if (work->pending.call.nr != nr)
+	if (work->pending.call.nr != nr || work->pending.call.compat != compat)
 		goto out;
 	if (call_class[nr] == CLASS_FORK && result >= 0)
 		goto out;
@@ -864,7 +944,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	__u32 size = sizeof(*rec);
 
 	if (!is_followed(tgid)) {
-		if (!seeding || !descends(creator))
+		if (!seeding || !descends((__u64)creator))
 			return 0;
 		follow(tgid, born_of(creator));
 	}
@@ -875,8 +955,9 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	if (!scratch)
 		return 0;
 	rec = (struct nst_rec_fork *)scratch->bytes;
-	fill_task(&rec->task, creator);
-	fill_task(&rec->child, child);
+	address = as_number(child);
+	put_task((__u64)creator, TASK_AT(nst_rec_fork));
+	put_task(address, __builtin_offsetof(struct nst_rec_fork, child));
 	rec->flags = clone_flags;
 	rec->exit_signal = BPF_CORE_READ(child, exit_signal);
 	parent = BPF_CORE_READ(child, real_parent);
@@ -891,13 +972,8 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		rec->call.nr = ~0u;
 	}
 	submit(&rec->head, NST_FORK, size);
-	if (BPF_CORE_READ(child, tgid) != tgid) {
-		/* through memory: to the verifier a pointer that it knows is no number, which global functions take */
-		address = (__u64)child;
-		barrier_var(address);
-		bpf_probe_read_kernel(&address, sizeof(address), &address);
+	if (BPF_CORE_READ(child, tgid) != tgid)
 		see_namespaces(address);
-	}
 	return 0;
 }
 
@@ -969,7 +1045,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	if (!scratch)
 		return 0;
 	rec = (struct nst_rec_exec *)scratch->bytes;
-	fill_task(&rec->task, task);
+	put_task((__u64)current_task(), TASK_AT(nst_rec_exec));
 	fill_cpu(&rec->cpu, task);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
 		rec->call = pending->call;
@@ -1033,7 +1109,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	if (!scratch)
 		return 0;
 	rec = (struct nst_rec_exit *)scratch->bytes;
-	fill_task(&rec->task, task);
+	put_task((__u64)current_task(), TASK_AT(nst_rec_exit));
 	rec->last = last;
 	fill_cpu(&rec->cpu, task);
 	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
@@ -1065,7 +1141,7 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
 	if (!scratch)
 		return 0;
 	rec = (struct nst_rec_rename *)scratch->bytes;
-	fill_task(&rec->task, task);
+	put_task(as_number(task), TASK_AT(nst_rec_rename));
 	__builtin_memcpy(rec->before, rec->task.comm, sizeof(rec->before));
 	__builtin_memset(rec->task.comm, 0, sizeof(rec->task.comm));
 	bpf_probe_read_kernel_str(rec->task.comm, sizeof(rec->task.comm), comm);
@@ -1090,7 +1166,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 	if (!scratch)
 		return 0;
 	rec = (struct nst_rec_cgroup *)scratch->bytes;
-	fill_task(&rec->task, task);
+	put_task(as_number(task), TASK_AT(nst_rec_cgroup));
 	if (rec->task.cgroup != BPF_CORE_READ(to, kn, id))
 		return 0;
 	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, path);
@@ -1100,27 +1176,36 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 	return 0;
 }
 
-static __always_inline void write_task(struct seq_file *seq, struct task_struct *task)
+/* Fills the record of a process that exists, and takes it into the set where it belongs there. */
+__noinline int describe_task(__u64 address)
 {
+	struct task_struct *task = (struct task_struct *)address;
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-	struct nst_rec_task rec;
+	__u32 slot = iterator_slot;
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct nst_rec_task *rec;
 	bool entered_now = false;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
 	__u64 *born;
 
-	__builtin_memset(&rec, 0, sizeof(rec));
-	rec.head.size = sizeof(rec);
-	rec.head.type = NST_TASK;
-	rec.head.time = bpf_ktime_get_boot_ns();
-	fill_task(&rec.task, task);
-	rec.parent_tgid = BPF_CORE_READ(parent, tgid);
-	rec.parent_born = born_of(parent);
-	born = bpf_map_lookup_elem(&followed, &rec.task.tgid);
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_task *)scratch->bytes;
+	__builtin_memset(&rec->head, 0, sizeof(rec->head));
+	rec->head.size = sizeof(*rec);
+	rec->head.type = NST_TASK;
+	rec->head.time = bpf_ktime_get_boot_ns();
+	rec->followed = 0;
+	put_task(address, TASK_AT(nst_rec_task) | IN_ITERATOR);
+	rec->parent_tgid = BPF_CORE_READ(parent, tgid);
+	rec->parent_born = born_of(parent);
+	born = bpf_map_lookup_elem(&followed, &tgid);
 	if (born) {
-		rec.followed = 1;
+		rec->followed = 1;
 		entered_now = *born == 0; /* by user space, which knew no more than the pid */
-	} else if (seeding && descends(task)) {
-		follow(rec.task.tgid, rec.task.born);
-		rec.followed = 1;
+	} else if (seeding && descends(address)) {
+		follow(tgid, born_of(task));
+		rec->followed = 1;
 		entered_now = true;
 	}
 	/*
@@ -1129,10 +1214,21 @@ static __always_inline void write_task(struct seq_file *seq, struct task_struct 
 	 * entered by task_newtask is left to sched_process_exit, which tells the end of it.
 	 */
 	if (entered_now && BPF_CORE_READ(task, signal, live.counter) == 0) {
-		bpf_map_delete_elem(&followed, &rec.task.tgid);
-		rec.followed = 0;
+		bpf_map_delete_elem(&followed, &tgid);
+		rec->followed = 0;
 	}
-	bpf_seq_write(seq, &rec, sizeof(rec));
+	return 0;
+}
+
+static __always_inline void write_task(struct seq_file *seq, __u64 address)
+{
+	__u32 slot = iterator_slot;
+	struct scratch *scratch;
+
+	describe_task(address);
+	scratch = bpf_map_lookup_elem(&scratches, &slot);
+	if (scratch)
+		bpf_seq_write(seq, scratch->bytes, sizeof(struct nst_rec_task));
 }
 
 /*
@@ -1150,11 +1246,11 @@ int existing_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	if (BPF_CORE_READ(task, pid) == 1)
 		init_written = true;
-	write_task(ctx->meta->seq, task);
+	write_task(ctx->meta->seq, as_number(task));
 	parent = BPF_CORE_READ(task, real_parent, group_leader);
 	if (!init_written && BPF_CORE_READ(parent, pid) == 1) {
 		init_written = true;
-		write_task(ctx->meta->seq, parent);
+		write_task(ctx->meta->seq, (__u64)parent);
 	}
 	return 0;
 }

@@ -393,3 +393,43 @@ TEST_CASE("no call is written as strace writes it by luck: garbage in every argu
     }
   }
 }
+
+namespace {
+
+RawCall compat(int number, std::initializer_list<Given> args) {
+  const CompatCall* found = find_compat(number);
+  REQUIRE(found);
+  RawCall raw = given(found->call, args);
+  raw.compat = found;
+  return raw;
+}
+
+}  // namespace
+
+TEST_CASE("32-bit: only the lower half of a register counts") {
+  REQUIRE(line(compat(310, {0xffffffff20000000})) == "unshare(CLONE_NEWPID)");
+  REQUIRE(line(compat(401, {1, 0, 0, 0xfffffffe, 0})) == "msgrcv(1, NULL, 0, -2, 0)");
+  REQUIRE(decode(compat(310, {0})).abi == "i386");
+}
+
+TEST_CASE("32-bit: clone has the order of arm64") {
+  REQUIRE(line(compat(120, {0x1080011, 0, 0, 0x111, 0x222})) ==
+          "clone(child_stack=NULL, flags=CLONE_SETTLS|CLONE_CHILD_SETTID|SIGCHLD, tls=0x111, child_tidptr=0x222)");
+}
+
+TEST_CASE("32-bit: ids of 16 bits, and of 32 under the same name") {
+  REQUIRE(line(compat(203, {70000, 0xffffffff})) == "setreuid(70000, -1)");
+  REQUIRE(line(compat(70, {0x7000ffff, 0x70001234})) == "setreuid(-1, 4660)");
+  REQUIRE(line(compat(206, {1, bytes(std::uint32_t{70000})})) == "setgroups(1, [70000])");
+  REQUIRE(line(compat(81, {1, bytes(std::uint32_t{70000})})) == "setgroups(1, 0x1000)");
+}
+
+TEST_CASE("32-bit: what has another layout stands as an address") {
+  REQUIRE(line(compat(354, {1, 0, bytes(std::uint64_t{3}, std::uint64_t{0x1234})})) ==
+          "seccomp(SECCOMP_SET_MODE_FILTER, 0, 0x1000)");
+  REQUIRE(line(compat(172, {22, 2, bytes(std::uint64_t{3}, std::uint64_t{0x1234})})) ==
+          "prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0x1000)");
+  REQUIRE(line(compat(172, {15, str("name")})) == "prctl(PR_SET_NAME, \"name\")");
+  REQUIRE(line(compat(21, {str("a"), str("/b"), str("tmpfs"), 2, 0})) ==
+          "mount(\"a\", \"/b\", \"tmpfs\", MS_NOSUID, NULL)");
+}

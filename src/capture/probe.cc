@@ -16,6 +16,7 @@
 #include "capture/doctor.h"
 #include "capture/kernel_types.h"
 #include "nstrace.skel.h"
+#include "trace/compat.h"
 #include "trace/error.h"
 #include "trace/syscalls.h"
 
@@ -106,11 +107,17 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   for (const std::string& name : options.calls) enable(name);
   // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
   for (const char* name : {"execve", "execveat", "fork", "vfork", "clone", "clone3"}) enable(name);
+  if (arch == "x86_64")
+    for (const trace::CompatCall& compat : trace::compat_calls()) {
+      const int number = trace::find_syscall(compat.call)->x86_64;
+      if (rodata.call_class[number]) rodata.compat_calls[compat.number] = static_cast<__u16>(number);
+    }
   rodata.wakeup_bytes = options.buffer / 4;
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
-  bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus);
+  rodata.iterator_slot = impl.cpus;
+  bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1);
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);

@@ -54,6 +54,7 @@ std::vector<std::string> environment(std::string_view bytes, const std::string& 
 
 trace::RawCall raw_call(const nst_call& call, const std::string& arch) {
   trace::RawCall raw;
+  if (call.compat && call.nr != ~0u) raw.compat = trace::find_compat(static_cast<int>(call.compat));
   raw.syscall = trace::find_syscall(static_cast<int>(call.nr), arch);
   raw.arm64 = arch == "aarch64";
   std::copy(std::begin(call.args), std::end(call.args), raw.args.begin());

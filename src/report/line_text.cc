@@ -43,6 +43,7 @@ struct Body {
     line.add(" = ");
     line.add(result_text(call), call.failed() ? Style::Failure : Style::Plain);
     if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
+    if (!call.abi.empty()) line.add(" /* 32-bit call */", Style::Note);
     if (!note.empty()) line.add(" (" + note + ")", Style::Note);
     if (!options.durations) return;
     // -T; strace writes the same where it has not seen the entry

@@ -38,7 +38,7 @@ std::string fold_key(const Event& event) {
   if (row == std::end(kFoldable)) return "";
   std::string key = fmt::format("{} {} {} ", event.who.tid, event.who.born, event.call.name);
   if (row->by_first_argument && !event.call.args.empty()) key += arg_text(event.call.args[0]);
-  return key + " " + (event.call.failed() ? result_text(event.call) : "success");
+  return key + " " + event.call.abi + " " + (event.call.failed() ? result_text(event.call) : "success");
 }
 
 // Nanoseconds since 1970, or since the trace began where the wall clock is not known.

@@ -53,7 +53,7 @@ std::string line_of(const trace::Event& event) {
       while (cut < line.size() && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) ++cut;
       line = line.substr(0, cut) + "...";
     }
-    return line + " = " + trace::result_text(event.call);
+    return line + " = " + trace::result_text(event.call) + (event.call.abi.empty() ? "" : " /* 32-bit call */");
   }
   if (const auto* exec = event.as<trace::Exec>()) return "execve(" + trace::quote(exec->path) + ", ...) = 0";
   if (const auto* exit = event.as<trace::Exit>())

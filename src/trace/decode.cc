@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "trace/decode_parts.h"
 
 namespace nstrace::trace {
@@ -177,11 +179,44 @@ constexpr WholeCall kWholeCalls[] = {
     {"mknodat", mknod_args}, {"prctl", prctl_args}, {"keyctl", keyctl_args},     {"fcntl", fcntl_args},
 };
 
+// Has what this argument points to another layout for a 32-bit program (pointers, long, time_t)?
+bool differs(ArgType type, bool narrow_ids) {
+  using enum ArgType;
+  static constexpr ArgType kDiffer[] = {PrctlFilter, SeccompArg, ShmBuf, SemBuf, MsgBuf, Timespec, Message};
+  return std::ranges::find(kDiffer, type) != std::end(kDiffer) || (type == GidList && narrow_ids);
+}
+
+// Registers of a 32-bit program hold 32 bits; what is signed there gets its sign back.
+std::vector<Arg> compat_args(const RawCall& raw) {
+  RawCall wide = raw;
+  wide.compat = nullptr;
+  for (std::size_t i = 0; i < wide.args.size(); ++i) {
+    std::uint64_t& value = wide.args[i];
+    value = static_cast<std::uint32_t>(value);
+    const ArgType type = raw.syscall->args[i].type;
+    if (type == ArgType::Long) value = static_cast<std::uint64_t>(static_cast<std::int32_t>(value));
+    if (type == ArgType::Uid && raw.compat->narrow_ids) value = static_cast<std::uint16_t>(value);
+    if (type == ArgType::Uid && raw.compat->narrow_ids && value == 0xffff) value = 0xffffffff;
+  }
+  // i386 has the order of arm64 (CONFIG_CLONE_BACKWARDS)
+  if (raw.syscall->name == "clone") wide.arm64 = true;
+  std::vector<Arg> out = decode_args(wide);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const ArgType type = raw.syscall->args[i].type;
+    // the options of prctl that take no filter have a plain number there
+    const bool points =
+        type != ArgType::PrctlFilter || out[i].kind == Arg::Kind::Struct || out[i].kind == Arg::Kind::Unread;
+    if (points && differs(type, raw.compat->narrow_ids)) out[i] = address_arg(Slot(wide, static_cast<int>(i)));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Arg> decode_args(const RawCall& raw) {
   std::vector<Arg> out;
   if (!raw.syscall) return out;
+  if (raw.compat) return compat_args(raw);
   for (const WholeCall& whole : kWholeCalls)
     if (whole.name == raw.syscall->name) return whole.decode(raw);
   for (int i = 0; i < static_cast<int>(std::size(raw.syscall->args)); ++i) {
@@ -195,6 +230,7 @@ Call decode(const RawCall& raw) {
   Call call;
   if (raw.syscall) call.name = raw.syscall->name;
   call.args = decode_args(raw);
+  if (raw.compat) call.abi = "i386";
   call.result = raw.result;
   return call;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/compat.h"
 #include "trace/event.h"
 #include "trace/syscalls.h"
 
@@ -33,8 +34,9 @@ struct RawCall {
   std::array<FdTarget, 6> fds;
   std::optional<std::vector<std::string>> argv;  // for ArgType::Argv, where it could be read
   bool argv_cut = false;
-  std::optional<std::uint32_t> env_count;        // for ArgType::Envp
-  bool arm64 = false;                            // clone(2) has another order of arguments there
+  std::optional<std::uint32_t> env_count;  // for ArgType::Envp
+  bool arm64 = false;                      // clone(2) has another order of arguments there
+  const CompatCall* compat = nullptr;      // how a 32-bit program called it, if one did
 };
 
 std::vector<Arg> decode_args(const RawCall& raw);

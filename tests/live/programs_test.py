@@ -3,7 +3,7 @@
 import signal
 import zlib
 
-from harness import arguments, check, equal, exact, test
+from harness import Skip, arguments, check, equal, exact, test
 
 NEWPID, NEWUTS = 0x20000000, 0x04000000
 VM, VFORK, PARENT, PIDFD, THREAD = 0x100, 0x4000, 0x8000, 0x1000, 0x10000
@@ -189,6 +189,26 @@ def clone_parent_makes_a_sibling(box):
     check(flags(birth) & PARENT, "CLONE_PARENT is not in the flags")
     equal((birth["tgid"], birth["parent_tgid"]), (said["stage"], trace.root()), "creator and real parent")
     equal((trace.end(said["stage"]), trace.end(said["sibling"])), ((1, 0), (2, 0)), "the ends")
+
+
+@test()
+def calls_of_32_bits_are_marked_and_mean_what_they_mean(box):
+    trace, said = box.record(box.program("int80"))
+    if not said["compat"]:
+        raise Skip("this kernel takes no 32-bit calls")
+    root = trace.root()
+    old = [e for e in trace.events if e.get("abi") == "i386"]
+    shown = [(e["call"], arguments(e)[:2], e.get("error", e.get("result"))) for e in old if e["tgid"] == root]
+    equal(shown, [
+        ("unshare", ["CLONE_FS"], 0), ("chdir", ["/"], 0), ("setns", ["-1", "0"], "EBADF"), ("setreuid", ["-1", "-1"], 0),
+        ("execve", ["/missing", ["int80", "second argument"]], "ENOENT"),
+        ("clone", ["0x0", "SIGCHLD"], said["child"]), ("execve", ["/proc/self/exe", ["int80", "after"]], 0),
+    ], "the 32-bit calls")
+    equal([(e["call"], arguments(e)) for e in old if e["tgid"] == said["child"]], [("exit_group", ["7"])], "the child's")
+    equal([arguments(e) for e in trace.of(call="chdir") if "abi" not in e], [["/"]], "chdir in the usual way")
+    equal(trace.of(call="mount"), [], "mounts, which 165 is not")
+    status, out, err = box.run(box.nstrace, "show", "-e", "unshare", box.temp / "trace.jsonl")
+    check("unshare(CLONE_FS) = 0 /* 32-bit call */" in out, "show prints: " + out)
 
 
 @test()
