@@ -33,6 +33,7 @@ enum nst_record {
 	NST_FILES_EXEC, /* folders and descriptors that a new image begins with */
 	NST_NAMESPACE, /* one at first sight */
 	NST_CGROUP, /* a move */
+	NST_SIGNAL,
 };
 
 /* A task: who, and where it lives. */
@@ -52,9 +53,11 @@ struct nst_head {
 	__u32 size; /* of the whole record */
 	__u16 type; /* enum nst_record */
 	__u16 cpu;
-	__u64 seq; /* per CPU, counts what was attempted: a gap is a loss */
+	__u64 seq; /* per CPU, counts what was attempted: a gap is a loss; or NST_NO_SEQ */
 	__u64 time; /* CLOCK_BOOTTIME, ns */
 };
+
+#define NST_NO_SEQ (~0ull) /* takes no part in the numbering; its losses are counted */
 
 /* A call, as it was entered; part of the records that a call leads to. */
 struct nst_call {
@@ -164,6 +167,23 @@ struct nst_rec_cgroup {
 	/* then: path NUL */
 };
 
+/* struct kernel_siginfo, whose layout is that of siginfo_t: include/uapi/asm-generic/siginfo.h */
+struct nst_siginfo {
+	__s32 number;
+	__s32 error;
+	__s32 code;
+	__u32 pad;
+	__u32 fields[8]; /* union __sifields */
+};
+
+struct nst_rec_signal {
+	struct nst_head head;
+	struct nst_task task; /* who gets it */
+	__u32 number;
+	__u32 pad;
+	struct nst_siginfo info;
+};
+
 struct nst_rec_syscall {
 	struct nst_head head;
 	struct nst_task task; /* after */
@@ -219,6 +239,8 @@ struct nst_counters {
 	__u64 map_full; /* a map had no room: a process may not be followed */
 	__u64 unread; /* memory that could not be read */
 	__u64 seq;
+	__u64 signals_sent;
+	__u64 signals_lost; /* the ring buffer was full */
 };
 
 #endif

@@ -287,6 +287,7 @@ static __always_inline void fill_ns(__u32 *ns, struct task_struct *task)
 	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 }
 
+#define IN_SIGNAL 0x20000 /* the same, one for each CPU */
 #define IN_ITERATOR 0x10000 /* the iterator can be interrupted by what traces, and has a scratch of its own */
 
 /*
@@ -299,7 +300,7 @@ __noinline int put_task(__u64 address, __u32 off)
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	struct upid upid = {};
 	__u32 level = BPF_CORE_READ(pid, level);
-	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id();
+	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id() + (off & IN_SIGNAL ? iterator_slot + 1 : 0);
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 	struct nst_task *out;
 	int i;
@@ -1175,6 +1176,8 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 	submit(&rec->head, NST_CGROUP, sizeof(*rec) + (got & (2 * STRING_MAX - 1)));
 	return 0;
 }
+
+#include "signals.bpf.h"
 
 /* Fills the record of a process that exists, and takes it into the set where it belongs there. */
 __noinline int describe_task(__u64 address)

@@ -299,6 +299,8 @@ struct linux_binprm {
 };
 
 struct seq_file;
+struct kernel_siginfo;
+struct k_sigaction;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;

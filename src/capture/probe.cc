@@ -112,12 +112,17 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       const int number = trace::find_syscall(compat.call)->x86_64;
       if (rodata.call_class[number]) rodata.compat_calls[compat.number] = static_cast<__u16>(number);
     }
+  for (const int number : options.signals)
+    if (number >= 1 && number <= 64) rodata.signal_mask |= std::uint64_t{1} << (number - 1);
+  if (options.signals.empty())
+    for (bpf_program* program : {impl.skeleton->progs.signal_deliver, impl.skeleton->progs.signal_generate})
+      bpf_program__set_autoload(program, false);
   rodata.wakeup_bytes = options.buffer / 4;
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
   rodata.iterator_slot = impl.cpus;
-  bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1);
+  bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1 + (options.signals.empty() ? 0 : impl.cpus));
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
@@ -210,6 +215,9 @@ ProbeCounters Probe::counters() const {
       sum.dropped += c.dropped;
       sum.map_full += c.map_full;
       sum.unread += c.unread;
+      sum.attempted += c.signals_sent + c.signals_lost;
+      sum.sent += c.signals_sent;
+      sum.signals_lost += c.signals_lost;
       sum.next_seq.push_back(c.seq);
     }
   }

@@ -18,11 +18,13 @@ struct ProbeOptions {
   std::vector<std::string> calls;  // names of the system calls to record
   std::size_t buffer = 16u << 20;  // bytes of the ring buffer: a power of two, at least a page
   bool environment = true;         // ship environments to user space
+  std::vector<int> signals;        // numbers of the signals to record; none: their programs are not loaded
 };
 
 // Sums over all CPUs since load.
 struct ProbeCounters {
   std::uint64_t attempted = 0, sent = 0, dropped = 0, map_full = 0, unread = 0;
+  std::uint64_t signals_lost = 0;
   std::uint64_t missed = 0;             // runs of a program that the kernel skipped (bpf_prog_info.recursion_misses)
   std::vector<std::uint64_t> next_seq;  // by CPU
 };

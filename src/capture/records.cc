@@ -8,6 +8,7 @@
 
 #include "capture/files.h"
 #include "trace/decode.h"
+#include "trace/siginfo.h"
 #include "trace/syscalls.h"
 
 namespace nstrace::capture {
@@ -134,12 +135,15 @@ void Records::take(const void* data, std::size_t size) {
       return on_namespace(*reinterpret_cast<const nst_rec_namespace*>(bytes));
     case NST_CGROUP:
       return on_cgroup(*reinterpret_cast<const nst_rec_cgroup*>(bytes));
+    case NST_SIGNAL:
+      return on_signal(*reinterpret_cast<const nst_rec_signal*>(bytes));
     case NST_TASK:
       return;  // comes from the iterator only
   }
 }
 
 void Records::gap(const nst_head& head) {
+  if (head.seq == NST_NO_SEQ) return;
   if (head.cpu >= next_seq_.size()) next_seq_.resize(head.cpu + 1, 0);
   const std::uint64_t expected = next_seq_[head.cpu];
   next_seq_[head.cpu] = head.seq + 1;
@@ -335,6 +339,17 @@ void Records::on_cgroup(const nst_rec_cgroup& rec) {
 
 void Records::in_cgroup(int tgid, std::uint64_t id, const std::string& path) {
   cgroups_[tgid] = {id, path};
+}
+
+void Records::on_signal(const nst_rec_signal& rec) {
+  Event event = start_event(rec.head, rec.task, nullptr);
+  trace::SignalInfo info;
+  info.number = static_cast<int>(rec.number);
+  info.error = rec.info.error;
+  info.code = rec.info.code;
+  std::copy(std::begin(rec.info.fields), std::end(rec.info.fields), info.fields.begin());
+  event.what = trace::Signal{.number = info.number, .info = trace::siginfo_fields(info, options_.arch)};
+  out_(std::move(event));
 }
 
 void Records::on_syscall(const nst_rec_syscall& rec) {

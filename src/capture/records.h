@@ -59,6 +59,7 @@ class Records {
   void on_rename(const nst_rec_rename& rec);
   void on_namespace(const nst_rec_namespace& rec);
   void on_cgroup(const nst_rec_cgroup& rec);
+  void on_signal(const nst_rec_signal& rec);
   void on_syscall(const nst_rec_syscall& rec);
   void take_call_files(trace::RawCall& raw, const nst_call& call);
   trace::Event start_event(const nst_head& head, const nst_task& task, const nst_call* call) const;

@@ -30,10 +30,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kQueueBound = 48u << 20;    // bytes of records that wait for the writer
-constexpr milliseconds kPollInterval{5};          // how late a record may be seen; no wake-up is paid for it
-constexpr milliseconds kIdle{100};                // after so long without a record, outputs show what they hold back
-constexpr milliseconds kRuntimeGrace{2000};       // how long a runtime that is still at work may hold up the end
+constexpr std::size_t kQueueBound = 48u << 20;  // bytes of records that wait for the writer
+constexpr milliseconds kPollInterval{5};        // how late a record may be seen; no wake-up is paid for it
+constexpr milliseconds kIdle{100};              // after so long without a record, outputs show what they hold back
+constexpr milliseconds kRuntimeGrace{2000};     // how long a runtime that is still at work may hold up the end
 // ns: how far records of two CPUs may stand in the wrong order; a virtual CPU may be kept waiting in between
 constexpr trace::Time kOrderWindow = 50'000'000;
 
@@ -219,6 +219,7 @@ void Session::begin_trace() {
   header.follow = options_.follow;
   header.calls = options_.calls;
   header.events = {"fork", "exec", "exit", "comm", "syscall", "namespace", "cgroup", "lost"};
+  if (!options_.signals.empty()) header.events.emplace_back("signal");
   header.results = options_.results;
   header.env = options_.env;
   header.backend = Probe::backend();
@@ -347,6 +348,7 @@ void Session::end_trace(const std::string& why) {
     footer_.lost += count;
   };
   loss("ring buffer full", full);
+  loss("ring buffer full: signals", counters.signals_lost);
   loss("table full", counters.map_full);
   loss("probe skipped", counters.missed);
   footer_.events = orderer_->emitted();
@@ -366,8 +368,10 @@ SessionResult Session::run() {
   for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
   for (const Target& target : targets_)
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
-  probe_.emplace(
-      ProbeOptions{.calls = options_.calls, .buffer = options_.buffer, .environment = options_.env != "none"});
+  probe_.emplace(ProbeOptions{.calls = options_.calls,
+                              .buffer = options_.buffer,
+                              .environment = options_.env != "none",
+                              .signals = options_.signals});
   take_signals();
   if (options_.command) command_.emplace(*options_.command);
   utsname u{};

@@ -22,6 +22,7 @@ struct SessionOptions {
   bool wait_for_names = false;      // --wait: a name that nothing bears is waited for
   bool until_exit = false;          // go on until all followed processes are gone
   std::vector<std::string> calls;   // system calls to record
+  std::vector<int> signals;         // numbers of the signals to record
   std::string results = "all";      // "all", "successful", "failed"
   std::string env = "names";
   std::size_t buffer = 16u << 20;                // bytes of the ring buffer

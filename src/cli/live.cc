@@ -64,12 +64,10 @@ int run_live(LiveOptions& options) {
   options.session.linger = std::chrono::milliseconds(options.linger_ms);
   options.session.buffer = parse_size(options.buffer);
   options.session.calls = chosen_calls(options.lines, "lifecycle");
+  options.session.signals = chosen_signals(options.lines);
   options.session.results = chosen_results(options.lines);
   if (options.lines.quiet == 0) options.session.tell = tell;
   if (options.lines.environment && options.session.env == "names") options.session.env = "all";
-
-  if (!chosen_signals(options.lines).empty())
-    tell("-e signal: a live trace does not record signals; only those in a log of strace can be shown");
 
   trace::Tee outputs, files;
   trace::Anonymous anonymous(files);

@@ -26,11 +26,11 @@ kill -TERM $$
 """
 
 
-def same(box, *command, cwd=None, attempts=2, ordered=True):
+def same(box, *command, cwd=None, attempts=2, ordered=True, signals="none"):
     """A difference must show twice: what depends on timing does not."""
     found = None
     for _ in range(attempts):
-        both = strace_diff.run_both(str(box.nstrace), [str(c) for c in command], cwd=cwd)
+        both = strace_diff.run_both(str(box.nstrace), [str(c) for c in command], cwd=cwd, signals=signals)
         again, _ = strace_diff.compare(*both, ordered=ordered)
         found = again if found is None else [line for line in found if line in again]
         if not found:
@@ -49,6 +49,14 @@ def tiny_programs(box):
         except AssertionError as error:
             lacking.append(f"{path.name}: {error}")
     check(not lacking, " ### ".join(lacking))
+
+
+@test(needs=NEEDS)
+def signals(box):
+    """Delivered, ignored, claimed: with the words that came with them."""
+    same(box, box.program("signals"), signals="all")
+    same(box, box.program("killed_by_signal"), signals="all")
+    same(box, "sh", "-c", SCRIPT, signals="SIGCHLD,SIGTERM")
 
 
 @test(needs=NEEDS)

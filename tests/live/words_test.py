@@ -6,6 +6,7 @@ What differs between two runs is replaced: addresses, pids, times, and nstrace's
 import re
 import sys
 
+import strace_diff
 from harness import check, equal, test
 
 
@@ -21,7 +22,7 @@ def plain(text):
 def all_calls_are_written_as_strace_writes_them(box):
     corpus = box.source / "tests" / "strace" / "corpus.py"
     calls = ("unshare", "-muinpf", sys.executable, corpus, "--calls")
-    known = set(box.run(box.nstrace, "-e", "help")[1].split("%all:")[1].split()) - {"exit_group"}
+    known = set(strace_diff.table()) - {"exit_group"}
     status, _, err = box.run("unshare", "-muinpf", "strace", "-s", "4096", "-o", box.temp / "strace.log", *calls[2:])
     equal(status, 0, "status of strace, which said " + err)
     strace = [plain(line) for line in (box.temp / "strace.log").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -37,3 +38,15 @@ def all_calls_are_written_as_strace_writes_them(box):
     for theirs, mine in zip(strace, ours):
         equal(mine, theirs, "the line")
     equal(len(ours), len(strace), "lines")
+
+
+@test(needs=("nstrace", "root", "bpf"))
+def no_call_of_the_table_is_left_out(box):
+    """Each is made by a program whose lines are compared with strace's: the corpus or one of the tiny programs."""
+    known = set(strace_diff.table())
+    made = set()
+    for command in ([sys.executable, box.source / "tests" / "strace" / "corpus.py", "--calls"], [box.program("fork")],
+                    [box.program("vfork")], [box.program("hostile_args")]):
+        trace, _ = box.record("unshare", "-muinpf", *command, options=("-e", "all"))
+        made |= {e["call"] for e in trace.events if "call" in e}
+    equal(sorted(known - made), [], "calls of the table that no program makes")

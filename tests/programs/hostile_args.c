@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef SYS_clone3
@@ -35,8 +36,12 @@ int main(void) {
       {432, 1},
       {433, 1},
       {442, 1},
+      {467, 1},
       {SYS_chdir, 0},
       {SYS_fchdir, 1},
+#ifdef SYS_mknod
+      {SYS_mknod, 0},
+#endif
       {SYS_mknodat, 1},
       {SYS_symlinkat, 0},
       {SYS_mkdirat, 1},
@@ -54,10 +59,13 @@ int main(void) {
       {SYS_pidfd_getfd, 1},
       {SYS_memfd_create, 0},
       {SYS_fcntl, 1},
+      {SYS_shmget, 1},
       {SYS_shmat, 1},
       {SYS_shmdt, 0},
       {SYS_shmctl, 1},
+      {SYS_semget, 1},
       {SYS_semop, 1},
+      {SYS_semtimedop, 1},
       {SYS_semctl, 1},
       {SYS_msgsnd, 1},
       {SYS_msgrcv, 1},
@@ -94,5 +102,23 @@ int main(void) {
   syscall(SYS_kill, 0x7fffffffL, 65L);
   syscall(SYS_tgkill, -1L, -1L, 1000L);
   syscall(SYS_close_range, 0xffffffffL, 0L, 0xffffffffL);
+  // What would succeed with other numbers.
+  static const long kIds[] = {SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setfsuid, SYS_setfsgid};
+  for (unsigned i = 0; i < sizeof kIds / sizeof kIds[0]; ++i) {
+    syscall(kIds[i], -1L, -1L, -1L);
+    syscall(kIds[i], 0xffffffffL, 0x7fffffffffffffffL, 0xabcdffffffffL);
+  }
+  syscall(SYS_msgget, -1L, 0xfffffffffffffdffL);
+  syscall(SYS_msgget, 0x7fffffffffffffffL, 0x8000000000000000L);
+  // CLONE_NEWNS and CLONE_FS exclude each other.
+  syscall(SYS_clone, 0x20200L, -1L, -1L, -1L, -1L);
+  syscall(SYS_clone, 0xffffffff01320211L, kNowhere, kNowhere, kNowhere, kNowhere);
+  syscall(SYS_clone, 0x7fffffff000202ffL, every, every, every, every);
+#ifdef SYS_fork  // the C library's fork() is a clone(2)
+  if (syscall(SYS_fork) == 0) _exit(0);
+  wait(NULL);
+#endif
+  setsid();  // once it may succeed, not twice
+  setsid();
   return 0;
 }

@@ -229,6 +229,7 @@ def keys():
 
 
 def descriptors():
+    call(112)
     for flags in (0, 0x800, 0x80000000 | 0x800, 0x40):
         call(434, NO_PROCESS, flags)
     call(424, 77, 15, 0, 0)
