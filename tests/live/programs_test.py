@@ -219,6 +219,28 @@ def end_by_signal_is_not_an_exit_code(box):
 
 
 @test()
+def signals_are_recorded_when_asked_for(box):
+    trace, _ = box.record(box.program("signals"), options=("-e", "signal=all"), status=128 + signal.SIGSEGV)
+    got = [(e["tgid"] == trace.root(), e["signal"], e["info"][1]) for e in trace.of("signal")]
+    for wanted in [
+        (True, signal.SIGURG, "si_code=SI_USER"),  # ignored by default
+        (True, signal.SIGPIPE, "si_code=SI_USER"),  # ignored by choice
+        (True, signal.SIGCHLD, "si_code=CLD_EXITED"),
+        (False, signal.SIGTERM, "si_code=SI_TKILL"),  # ends the child
+        (True, signal.SIGALRM, "si_code=SI_KERNEL"),  # of a timer
+        (True, signal.SIGUSR1, "si_code=SI_USER"),  # caught
+        (True, signal.SIGSEGV, "si_code=SEGV_MAPERR"),  # ends it with a core
+    ]:
+        check(wanted in got, f"there is no signal {wanted} among {got}")
+    equal(got.count((True, signal.SIGURG, "si_code=SI_USER")), 1, "SIGURG")
+    trace, _ = box.record(box.program("killed_by_signal"), options=("-e", "signal=SIGKILL"))
+    killed = trace.one(kind="signal")
+    equal(killed["info"][:3], ["si_signo=SIGKILL", "si_code=SI_USER", f"si_pid={trace.root()}"], "who sent the SIGKILL")
+    trace, _ = box.record(box.program("killed_by_signal"))
+    equal((trace.of("signal"), "signal" in trace.header["event_types"]), ([], False), "signals that nobody asked for")
+
+
+@test()
 def script_and_its_interpreter(box):
     trace, said = box.record(box.program("script"), status=5)
     exec_ = trace.of("exec")[-1]
