@@ -26,7 +26,7 @@ NORMALISE = [
     (r'"[0-9a-f]{12}"', '"SHORT"'),
     (r"(/proc/)\d+\b", r"\1PID"),
     (r"\bpid:\d+\b", "pid:PID"),
-    (r"/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
+    (r" ?/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
     (r"(runc|crun)\.[A-Za-z0-9]{6}\b", r"\1.XXXXXX"),
     (r"\b(tmp|process|pty)[-.]?\d{5,}\b", r"\1N"),
     # nstrace says which namespace or process a descriptor refers to, not which file
