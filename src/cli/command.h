@@ -3,7 +3,6 @@
 // handle it throws as Error, which main prints.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <span>
 #include <string>
