@@ -59,6 +59,7 @@ ACCEPTED = [
      "with its own, in the same place, before nstrace reads it"),
     (r"^exit_group\(", "a thread that another one's exit_group ends is seen by strace in its own call"),
     (r"^clone3?\(.*CLONE_THREAD", "how many threads a Go or C runtime starts, and when, differs from run to run"),
+    (r"^kill\(PID, 0\) = ", "podman asks again and again whether its container is still alive"),
     (r"^(tgkill\(|kill\(.*SIGURG)", "Go interrupts its own threads when its scheduler wants to; runc passes it on"),
     (r"^--- SIGKILL ", "strace is not told of it: nobody is to hold up a SIGKILL; nstrace tells who sent it"),
     (r"ERESTART", "a call that a signal breaks off: strace stops the process and so breaks off others"),
