@@ -311,8 +311,8 @@ int run_untraced(const RunOptions& options) {
   const std::vector<char*> argv = pointers(launch.argv);
   const std::vector<char*> env = pointers(launch.env);
   const Signals signals;
-  const pid_t pid = fork();
-  if (pid < 0) fail("fork");
+  const pid_t pid = vfork();  // there is no memory to copy for a child that executes at once
+  if (pid < 0) fail("vfork");
   if (pid == 0) {
     sigprocmask(SIG_SETMASK, &signals.before(), nullptr);
     syscall(SYS_execveat, launch.program_fd, "", argv.data(), env.data(), AT_EMPTY_PATH);
