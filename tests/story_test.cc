@@ -103,6 +103,52 @@ TEST_CASE("rules have names of their own, a sentence and a phase that reads") {
   }
 }
 
+TEST_CASE("versions of runc are told apart by what each does since when, and not guessed") {
+  const auto family = [](const std::string& verb, const std::string& init, const std::vector<std::string>& env,
+                         const std::function<void(Scene&)>& then) {
+    Scene s;
+    const trace::NsSet inside = s.new_set({Ns::User, Ns::Mnt, Ns::Net});
+    s.existing(100, "bash", {"bash"});
+    s.existing(300, "sleep", {"sleep"}, {.ns = inside});
+    s.fork(100, 200);
+    s.exec(200, "/usr/bin/runc", {"runc", verb, "--bundle", "/b", "demo"});
+    s.vfork(200, 201);
+    s.exec(201, init, {"runc", "init"}, {.env = env});
+    s.rename(201, "runc:[0:PARENT]");
+    s.fork(201, 202, CLONE_PARENT);
+    s.rename(202, "runc:[1:CHILD]");
+    then(s);
+    const Told told(s);
+    REQUIRE(told.model.story().chapters().size() == 1);
+    REQUIRE(told.model.story().chapters()[0].runtime == "runc");
+    return told.model.story().chapters()[0].family;
+  };
+  const std::vector<std::string> old = {"_LIBCONTAINER_INITTYPE=standard", "_LIBCONTAINER_INITPIPE=3"};
+  const auto with = [&](const char* name) {
+    std::vector<std::string> env = old;
+    env.emplace_back(name);
+    return env;
+  };
+  const auto nothing = [](Scene&) {};
+  const auto join = [](std::initializer_list<Ns> order) {
+    return [order](Scene& s) {
+      for (const Ns ns : order) s.setns(202, 5, ns, s.ns(300)[ns]);
+    };
+  };
+  const char* exe = "/proc/self/exe";
+  CHECK(family("create", exe, old, nothing).empty());
+  CHECK(family("create", exe, with("_LIBCONTAINER_STATEDIR=/s"), nothing) == "1.1 or older");
+  CHECK(family("create", exe, with("_LIBCONTAINER_SYNCPIPE=4"), nothing) == "1.2 or later");
+  CHECK(family("create", "/proc/self/fd/6", old, nothing) == "1.2 or later");
+  CHECK(family("create", exe, old, [](Scene& s) { s.unshare(202, CLONE_NEWNS); }).empty());
+  CHECK(family("create", exe, old, [](Scene& s) { s.unshare(202, CLONE_NEWNS | CLONE_NEWCGROUP); }) == "1.2 or later");
+  CHECK(family("exec", exe, with("_LIBCONTAINER_SYNCPIPE=4"), join({Ns::User, Ns::Net, Ns::Mnt})) == "1.2 or later");
+  CHECK(family("exec", exe, with("_LIBCONTAINER_SYNCPIPE=4"), join({Ns::Net, Ns::User, Ns::Mnt})) == "1.3 or later");
+  CHECK(family("exec", exe, with("_LIBCONTAINER_STATEDIR=/s"), join({Ns::User, Ns::Net})) == "1.1 or older");
+  CHECK(family("exec", exe, with("_LIBCONTAINER_SYNCPIPE=4"),
+               [](Scene& s) { s.fork(200, 203, CLONE_INTO_CGROUP | CLONE_VFORK | CLONE_VM); }) == "1.4 or later");
+}
+
 TEST_CASE("a phase that is not in the trace is not told, but said to be not seen") {
   Scene s;
   s.existing(100, "containerd-shim", {"/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", kDockerId});

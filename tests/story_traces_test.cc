@@ -181,6 +181,11 @@ std::map<std::string_view, std::function<Scene()>> scenes() {
     s.cgroup(201, 77, "/demo");
     return s;
   };
+  all["into-cgroup"] = [] {
+    Scene s = runtime("exec");
+    s.fork(200, 201, 0x200000000 | 0x4000 | 0x100);
+    return s;
+  };
   all["own-fs"] = [] {
     Scene s = runtime("create", "runc:[2:INIT]");
     s.unshare(201, 0x200);

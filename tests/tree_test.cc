@@ -146,7 +146,7 @@ TEST_CASE("hostile names and arguments come out printable, in one line each") {
   for (const char c : text) REQUIRE((c == '\n' || static_cast<unsigned char>(c) >= ' '));
   REQUIRE_THAT(text, !ContainsSubstring("\xff"));
   REQUIRE_THAT(text, !ContainsSubstring("\xe2\x80\xae"));
-  REQUIRE(std::count(text.begin(), text.end(), '\n') == 3 + 3 + 3);
+  REQUIRE(std::count(text.begin(), text.end(), '\n') == 3 + 3 + 3 + 4);
 }
 
 TEST_CASE("a chain of 20,000 processes") {

@@ -141,6 +141,7 @@ ContainerId Model::add_container(NamespaceId hung_on, ProcessId first, Moment mo
   c.id = id;
   c.hung_on = hung_on;
   c.ns = p.ns;
+  c.ns_id = p.ns_id;
   container_by_ns_[hung_on] = id;
   if (const auto from = origin(p)) c.parent = processes_[*from].container;
   const auto from = moment == Moment::Birth ? origin(p) : std::optional(first);
@@ -159,6 +160,7 @@ void Model::join(ContainerId container, ProcessId id) {
     c.began = p.existed;
   } else if (c.members.size() == 1) {
     c.ns = p.ns;
+    c.ns_id = p.ns_id;
     if (!is_host(p.ns_id[Ns::Mnt])) container_by_ns_.emplace(p.ns_id[Ns::Mnt], container);
   }
 }
@@ -168,6 +170,7 @@ void Model::set_init(ContainerId container, ProcessId id) {
   const Process& p = processes_[id];
   c.init = id;
   c.ns = p.ns;
+  c.ns_id = p.ns_id;
   if (!is_host(p.ns_id[Ns::Mnt])) container_by_ns_.emplace(p.ns_id[Ns::Mnt], container);
 }
 

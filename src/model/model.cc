@@ -207,6 +207,15 @@ const NsSet* Model::last_ns(const Who& who) const {
   return &processes_[*id].ns;
 }
 
+const NsIds* Model::last_ns_ids(const Who& who) const {
+  const auto id = find(who.tgid, who.born);
+  if (!id) return nullptr;
+  if (who.tid != who.tgid)
+    if (const auto thread = threads_.find(who.tid); thread != threads_.end() && thread->second.process == *id)
+      return &thread->second.id;
+  return &processes_[*id].ns_id;
+}
+
 // --- threads ---
 
 void Model::add_thread(int tid, ProcessId process, const NsSet& ns, const Event& event) {
@@ -344,6 +353,7 @@ void Model::apply(ProcessId creator_id, const Fork& fork, const Event& event) {
   p.comms = {{event.time, event.number, fork.child.comm}};
   p.cgroup = fork.child.cgroup;
   if (p.cgroup == creator.cgroup) p.cgroup_path = creator.cgroup_path;
+  p.creator_ns = event.who.ns;
   p.ns_at_birth = fork.child.ns;
   set_leader_ns(id, fork.child.ns, &event);
   processes_[id].ns_id_at_birth = processes_[id].ns_id;
@@ -403,6 +413,7 @@ void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
   const auto thread = threads_.find(event.who.tid);
   Process& p = processes_[id];
   const NsIds& after_id = leader || thread == threads_.end() ? p.ns_id : thread->second.id;
+  remember_mount(id, event, after_id);
   p.marks.push_back({event.number, event.time, event.who.tid, call.name, mark_text(call), before_, after, after_id});
   // Where the process is, is where its leader is: a helper thread that enters a mount namespace enters nothing.
   if (!leader) return;

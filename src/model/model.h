@@ -90,6 +90,7 @@ struct Process {
   std::vector<CommSpan> comms;    // at least one
   std::vector<Program> programs;  // what it inherited first (event 0, if known), then its own execs
   std::vector<Mark> marks;
+  NsSet creator_ns;  // of the thread that made it, then
   NsSet ns_at_birth;
   NsSet ns;  // of the leader, now
   NsIds ns_id_at_birth;
@@ -123,6 +124,11 @@ struct Namespace {
   // When the last of those left. A mount or a descriptor may hold it longer, and others may enter it again: then
   // absent.
   std::optional<Time> left;
+  std::vector<std::string> mounts;  // paths at which a mount holds it, as far as this trace has such
+  bool announced = false;           // by a NamespaceSeen
+  // All had left it, nothing in the trace held it, and then it was entered again, on a kernel without unique ids: the
+  // number is all that says that it is the same.
+  bool doubtful = false;
 };
 
 // A container: the processes inside one set of new namespaces, hung on the pid namespace of its init (or, where the
@@ -133,6 +139,7 @@ struct Container {
   std::string runtime;     // "runc", "crun", "nstrace lab", ...; "" = not known
   std::string image_name;  // docker's or podman's name for it, if known
   NsSet ns;                // of its init when it began its program, or last seen
+  NsIds ns_id;
   std::optional<ProcessId> init;
   std::vector<ProcessId> members;
   NamespaceId hung_on = kNoNamespace;  // the pid or mount namespace that makes it one
@@ -173,6 +180,7 @@ class Model : public trace::Sink {
   // nullptr if neither was seen. Ask before event() for the state before that event, or ns_before() after it.
   const NsSet* last_ns(int tid) const;
   const NsSet* last_ns(const trace::Who& who) const;
+  const NsIds* last_ns_ids(const trace::Who& who) const;
   // The namespaces of the last applied event's thread before that event.
   const NsSet& ns_before() const { return before_; }
 
@@ -202,6 +210,7 @@ class Model : public trace::Sink {
   void apply(ProcessId id, const trace::Exit& exit, const Event& event);
   void apply_call(ProcessId id, const Event& event, const NsSet& after);
   void remember_tree(ProcessId id, const Event& event, const NsSet& after);
+  void remember_mount(ProcessId id, const Event& event, const NsIds& ids);
   void rename(ProcessId id, const trace::Who& who, const Event& event);
   void add_thread(int tid, ProcessId process, const NsSet& ns, const Event& event);
   void drop_threads(ProcessId id);
@@ -251,7 +260,8 @@ class Model : public trace::Sink {
   std::unordered_map<ProcessId, ContainerId> visitors_;  // entered a container's mount namespace, not a member yet
   // By who opened it: the descriptor of a mount namespace that open_tree made, and that event's number.
   std::unordered_map<ProcessId, std::pair<std::int64_t, std::uint64_t>> trees_;
-  std::unordered_map<std::string, bool> marking_;  // names of calls: is it in the sets ns or mount
+  std::unordered_map<std::string, NamespaceId> mounted_;  // namespaces by the path at which a mount holds them
+  std::unordered_map<std::string, bool> marking_;         // names of calls: is it in the sets ns or mount
 };
 
 }  // namespace nstrace::model

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Namespaces as objects. A number (inode) names one only as long as it lives; a call that creates one always makes a
 // new object, whatever the number was before. Who is inside is counted, so that one knows when the last has left.
+#include <algorithm>
+#include <charconv>
+
 #include "model/model.h"
 
 namespace nstrace::model {
@@ -78,11 +81,16 @@ void Model::made(const NsSet& before, const NsSet& after, std::uint64_t flags, P
 void Model::apply(const NamespaceSeen& seen, const Event& event) {
   if (!seen.inode) return;
   NamespaceId id = see(seen.ns, seen.inode, &event);
-  if (seen.id && namespaces_[id].kernel_id && namespaces_[id].kernel_id != seen.id)
-    id = add_namespace(seen.ns, seen.inode, &event);  // the same number, another namespace
+  // The same number, but another namespace: by the kernel's unique id, or, where it has none, since each object is
+  // announced once. One that somebody is in cannot be replaced.
+  const Namespace& bearer = namespaces_[id];
+  const bool another = seen.id && bearer.kernel_id ? bearer.kernel_id != seen.id
+                                                   : !seen.id && bearer.announced && !bearer.inside && !bearer.host;
+  if (another) id = add_namespace(seen.ns, seen.inode, &event);
   const NamespaceId owner = see(Ns::User, seen.owner_user, &event);
   const NamespaceId parent = see(seen.ns, seen.parent, &event);
   Namespace& ns = namespaces_[id];
+  ns.announced = true;
   if (seen.id) ns.kernel_id = seen.id;
   if (owner != kNoNamespace) ns.owner = owner;
   if (parent != kNoNamespace) ns.parent = parent;
@@ -97,12 +105,51 @@ void Model::move(NsIds& ids, const NsSet& to, const Event* event, bool counts) {
     const NamespaceId next = see(slot, to[slot], event);
     if (next == id) continue;
     if (counts && next != kNoNamespace) {
-      ++namespaces_[next].inside;
-      namespaces_[next].left.reset();
+      Namespace& entered = namespaces_[next];
+      ++entered.inside;
+      if (entered.left && !entered.kernel_id && entered.mounts.empty()) entered.doubtful = true;
+      entered.left.reset();
     }
     if (counts && id != kNoNamespace) leave(id, event ? event->time : 0);
     id = next;
   }
+}
+
+// A bind mount of /proc/PID/ns/TYPE holds a namespace until it is taken away again (namespaces(7)).
+void Model::remember_mount(ProcessId id, const Event& event, const NsIds& ids) {
+  constexpr std::int64_t kMsBind = 4096;
+  const Call& call = event.call;
+  if (call.args.empty()) return;
+  if (call.name == "umount2") {
+    const auto held = mounted_.find(call.args[0].text);
+    if (held == mounted_.end()) return;
+    std::erase(namespaces_[held->second].mounts, held->first);
+    mounted_.erase(held);
+    return;
+  }
+  if (call.name != "mount" || call.args.size() < 4 || !(call.args[3].value & kMsBind)) return;
+  const std::string_view source = call.args[0].text;
+  const auto at = source.rfind("/ns/");
+  if (!source.starts_with("/proc/") || at == source.npos) return;
+  const auto type = ns_from_name(source.substr(at + 4));
+  if (!type) return;
+  const std::string_view who = source.substr(0, at);
+  const NsIds* of = nullptr;
+  if (who == "/proc/self" || who == "/proc/thread-self" || who.starts_with("/proc/self/task/")) {
+    of = &ids;  // libnetwork names the thread that calls
+  } else if (is_host(processes_[id].ns_id[Ns::Pid])) {
+    int pid = 0;
+    std::from_chars(who.data() + 6, who.data() + who.size(), pid);
+    if (const Process* other = process_of(pid, 0)) of = &other->ns_id;
+  }
+  const NamespaceId held = of ? (*of)[*type] : kNoNamespace;
+  if (held == kNoNamespace) return;
+  const std::string& path = call.args[1].text;
+  if (const auto before = mounted_.find(path); before != mounted_.end())
+    std::erase(namespaces_[before->second].mounts, path);
+  mounted_[path] = held;
+  std::vector<std::string>& mounts = namespaces_[held].mounts;
+  if (std::ranges::find(mounts, path) == mounts.end()) mounts.push_back(path);
 }
 
 void Model::leave(NamespaceId id, Time now) {

@@ -33,6 +33,17 @@ void put(ordered_json& object, const char* name, const std::string& text) {
   if (!text.empty()) object[name] = trace::escape(text, "");
 }
 
+ordered_json change_json(const model::Model& model, const model::NsChange& change) {
+  ordered_json o{{"ns", trace::ns_name(change.slot)}};
+  if (change.before) o["before"] = change.before;
+  o["after"] = model.namespaces()[change.to].inode;
+  o["how"] = model::how_name(change.how);
+  if (change.how == model::How::Joined && model.namespaces()[change.to].host) o["host"] = true;
+  if (change.of) put(o, "container", model.containers()[*change.of].name);
+  if (!change.proven) o["proven"] = false;
+  return o;
+}
+
 }  // namespace
 
 std::string story_json(const story::Story& story, const model::Model& model) {
@@ -79,6 +90,10 @@ std::string story_json(const story::Story& story, const model::Model& model) {
                    {"brief", s.brief}};
     put(o, "comm", s.comm);
     if (!s.line.empty()) o["line"] = s.line;
+    if (!s.changes.empty()) {
+      ordered_json& changes = o["changes"] = ordered_json::array();
+      for (const model::NsChange& change : s.changes) changes.push_back(change_json(model, change));
+    }
     o["references"] = s.references;
     steps.push_back(std::move(o));
   }

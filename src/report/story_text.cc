@@ -140,6 +140,9 @@ class Writer {
       }
       out_ += fmt::format("       {}{}{}{}\n", p_.line, line, more, p_.off);
     }
+    if (options_.lines)
+      for (const model::NsChange& change : s.changes)
+        out_ += fmt::format("         {}{}{}\n", p_.line, model::change_text(model_, change), p_.off);
     if (options_.references && !s.references.empty()) {
       std::string read;
       for (const std::string_view reference : s.references)

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "model/at.h"
+#include "model/changes.h"
 #include "model/runtime.h"
 #include "report/styled_line.h"
 #include "trace/constants.h"
@@ -313,8 +314,54 @@ class Tree {
       if (ns.maker) text_ += ", made by " + process_name(*ns.maker);
       if (ns.owner && !model_.namespaces()[*ns.owner].host) text_ += ", owned by " + names_.name(*ns.owner);
       if (ns.left && *ns.left <= when_) text_ += ", left by all";
+      for (const std::string& path : ns.mounts) text_ += ", held by a mount at " + trace::quote(path, 100);
+      if (ns.doubtful) text_ += ", left by all and entered again: same inode, identity not proven";
       text_ += "\n";
     }
+    changes();
+  }
+
+  // What each call changed about the namespaces of whoever made it.
+  void changes() {
+    struct Entry {
+      std::uint64_t event = 0;
+      std::string head;
+      std::vector<model::NsChange> changes;
+    };
+    std::vector<Entry> entries;
+    for (const Process& p : model_.processes()) {
+      if (!p.followed || p.first > when_) continue;
+      if (auto born = model::changes_at_birth(model_, p); !born.empty())
+        entries.push_back(
+            {p.fork_event,
+             fmt::format("{} <{}>, made by {}", who(p), name_at(p, p.first), model_.processes()[*p.creator].pid),
+             std::move(born)});
+      for (const model::Mark& mark : p.marks) {
+        if (mark.time > when_) continue;
+        auto changed = model::changes(model_, mark);
+        if (changed.empty()) continue;
+        const std::string thread = mark.tid == p.pid ? "" : fmt::format(" thread {}", mark.tid);
+        entries.push_back({mark.event, fmt::format("{} <{}>{}: {}", who(p), name_at(p, mark.time), thread, mark.text),
+                           std::move(changed)});
+      }
+    }
+    std::ranges::stable_sort(entries, {}, &Entry::event);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i == 0) text_ += "\nchanges\n";
+      std::size_t like = 1;
+      while (options_.fold && i + 1 < entries.size() && entries[i + 1].head == entries[i].head &&
+             entries[i + 1].changes == entries[i].changes) {
+        ++i;
+        ++like;
+      }
+      text_ += "  " + entries[i].head + (like > 1 ? fmt::format("  x{}", like) : "") + "\n";
+      for (const model::NsChange& c : entries[i].changes) text_ += "    " + model::change_text(model_, c) + "\n";
+    }
+  }
+
+  static std::string name_at(const Process& p, trace::Time time) {
+    const model::Snapshot then = model::at(p, time);
+    return then.comm ? trace::escape(then.comm->comm) : "";
   }
 
   // The container's own namespace where the number was used again later.

@@ -21,7 +21,8 @@ struct TreeOptions {
   bool ancestors = false;  // those too that were not followed
   bool fold = true;        // children that look alike and have none of their own in one line, x27 behind it
   bool ends = true;        // exited with 0
-  bool tables = true;      // below the tree: the containers, and each namespace with its number and its maker
+  bool tables = true;      // below the tree: the containers, each namespace with its number and its maker, and what
+                           // each call changed
   bool ascii = false;      // |- instead of ├─
   bool color = false;
   std::size_t command_limit = 72;  // bytes of a command line

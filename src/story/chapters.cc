@@ -160,14 +160,7 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
     c.program = command_line(exec->argv);
     has_program_[c.id] = true;
   }
-  if (exec && a.part == kStage0 && a.runtime == "runc") {
-    const bool copied_by_parent =
-        has(exec->env, "_LIBCONTAINER_SYNCPIPE") || has(exec->env, "_LIBCONTAINER_PIDFD_SOCK");
-    if (copied_by_parent)
-      c.family = "1.2 or later";
-    else if (has(exec->env, "_LIBCONTAINER_CLONED_BINARY") || has(exec->env, "_LIBCONTAINER_STATEDIR"))
-      c.family = "1.1 or older";
-  }
+  if (c.runtime == "runc") learn_version(c, m);
   const auto remember = [&](std::string folder) {
     if (c.folders.size() < 4 && folder.starts_with('/') && std::ranges::find(c.folders, folder) == c.folders.end())
       c.folders.push_back(std::move(folder));
@@ -186,6 +179,38 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
         c.manager = manager_of(*program);
       at = model_.origin(p);
     }
+  }
+}
+
+// The marks that a version of runc leaves in a trace, each of them since that version.
+void Chapters::learn_version(Chapter& c, const Moment& m) {
+  constexpr std::string_view k1_1 = "1.1 or older", k1_2 = "1.2 or later", k1_3 = "1.3 or later", k1_4 = "1.4 or later";
+  constexpr std::uint64_t kNewCgroup = 0x2000000, kIntoCgroup = 0x200000000;
+  const auto at_least = [&](std::string_view family) {
+    if (c.family == k1_1 || c.family < family) c.family = family;
+  };
+  if (const auto* exec = m.event.as<trace::Exec>(); exec && m.actor.part == kStage0) {
+    // Its parent has made the protected copy, and says so by another pipe; before, it made the copy itself.
+    if (has(exec->env, "_LIBCONTAINER_SYNCPIPE") || has(exec->env, "_LIBCONTAINER_PIDFD_SOCK"))
+      at_least(k1_2);
+    else if (has(exec->env, "_LIBCONTAINER_CLONED_BINARY") || has(exec->env, "_LIBCONTAINER_STATEDIR"))
+      c.family = k1_1;
+    else if (m.before.part != kStage0 && glob("/proc/self/fd/*", exec->path))
+      at_least(k1_2);
+    return;
+  }
+  if (const auto* fork = m.event.as<trace::Fork>()) {
+    if (m.actor.part == kRuntime && fork->flags & kIntoCgroup) at_least(k1_4);
+    return;
+  }
+  const trace::Call& call = m.call();
+  if (m.actor.part != kStage1 || call.args.empty()) return;
+  if (call.name == "unshare" && static_cast<std::uint64_t>(call.args[0].value) & kNewCgroup) at_least(k1_2);
+  // Up to 1.2 the user namespace is joined first, since 1.3 after those that can be joined without it.
+  if (call.name == "setns") {
+    const bool user = m.ns_before[trace::Ns::User] != m.event.who.ns[trace::Ns::User];
+    if (user && joined_.count({c.id, m.process.id})) at_least(k1_3);
+    if (!user) joined_.insert({c.id, m.process.id});
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,12 +32,14 @@ class Chapters {
   using Key = std::pair<Kind, std::string>;
   Key key_of(const Moment& moment) const;
   void learn(Chapter& chapter, const Moment& moment, Phase phase);
+  void learn_version(Chapter& chapter, const Moment& moment);
 
   const model::Model& model_;
   bool look_for_names_ = false;
   std::vector<Chapter> chapters_;
   std::vector<bool> has_program_, has_setup_;
   std::map<Key, ChapterId> by_key_;
+  std::set<std::pair<ChapterId, model::ProcessId>> joined_;  // which have joined a namespace other than a user's
 };
 
 // The phases that one would expect in such a chapter.

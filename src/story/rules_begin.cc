@@ -33,7 +33,7 @@ bool clone_flag(const Moment& m, std::uint64_t flag) {
   return fork && fork->flags & flag;
 }
 constexpr std::uint64_t kNewAny = 0x7E020000u | 0x80u;  // CLONE_NEW*
-constexpr std::uint64_t kVfork = 0x4000, kParent = 0x8000;
+constexpr std::uint64_t kVfork = 0x4000, kParent = 0x8000, kIntoCgroup = 0x200000000;
 
 constexpr std::string_view kCve = "CVE-2019-5736 (the container overwrites the host's runtime)";
 
@@ -366,6 +366,16 @@ const Rule kRules[] = {
                  "namespace, so only this child is in the container's.",
      .brief = "a child that is inside, as {inner}",
      .references = {"pid_namespaces(7)"}},
+    {.name = "into-cgroup",
+     .phase = Cgroup,
+     .on = On::Fork,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return clone_flag(m, kIntoCgroup); },
+     .sentence = "{runtime} makes its child (pid {child}) right inside the container's cgroup (CLONE_INTO_CGROUP): "
+                 "there is no moment at which it is not counted there.",
+     .brief = "a child, born in the container's cgroup",
+     .references = {"clone3(2), CLONE_INTO_CGROUP", "runc 1.4: libcontainer/process_linux.go",
+                    "crun: src/libcrun/linux.c, libcrun_join_process()"}},
     {.name = "setup-child",
      .phase = Bootstrap,
      .on = On::Fork,

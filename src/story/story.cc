@@ -23,6 +23,7 @@ using model::ProcessId;
 namespace {
 
 constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
+constexpr std::size_t kChanges = 24;
 
 struct Draft {
   Step step;
@@ -156,6 +157,11 @@ class Teller {
         if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
       s.rule = rule.name;
     }
+    // A daemon whose threads come and go would fill pages.
+    if (draft->step.changes.size() < kChanges)
+      for (model::NsChange& change : model::changes(model_, m.event))
+        if (std::ranges::find(draft->step.changes, change) == draft->step.changes.end())
+          draft->step.changes.push_back(std::move(change));
     ++draft->step.count;
     draft->step.last_event = m.event.number;
     draft->step.end = m.event.time;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/changes.h"
 #include "model/model.h"
 #include "story/phase.h"
 
@@ -31,10 +32,11 @@ struct Step {
   Time begin = 0, end = 0;       // of those
   model::ProcessId process = 0;  // whose thread did it
   int tid = 0;
-  std::string comm;      // its name then
-  std::string line;      // what it rests on, as strace writes it: "pivot_root(".", ".") = 0"; printable
-  std::string sentence;  // what happened, and why a runtime does it
-  std::string brief;     // the same in a few words
+  std::string comm;                      // its name then
+  std::string line;                      // what it rests on, as strace writes it: "pivot_root(".", ".") = 0"; printable
+  std::vector<model::NsChange> changes;  // of the namespaces of whoever did it, or of the child that it made
+  std::string sentence;                  // what happened, and why a runtime does it
+  std::string brief;                     // the same in a few words
   std::vector<std::string_view> references;  // "unshare(2)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"
   std::string_view rule;                     // name of the rule that told it
 };
@@ -62,7 +64,7 @@ struct Chapter {
   std::string name;     // for people: "web", or the first 12 characters of a long id; "" = not known
   std::string image;    // "" = not known
   std::string runtime;  // "runc"; "" = not known
-  std::string family;   // "1.1 or older", "1.2 or later"; "" = the trace does not tell
+  std::string family;   // "1.1 or older", "1.2 or later", "1.3 or later", ...; "" = the trace does not tell
   std::string manager;  // "docker", "containerd", "podman", "kubernetes", "cri-o"; "" = none was seen
   std::string program;  // what was started in it: "sleep 100"; "" = not seen
   std::string title;    // "runc makes container 8df35371db8d"

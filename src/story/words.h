@@ -11,7 +11,8 @@
 
 namespace nstrace::story {
 
-// Fills in all words; of {each} and {count} it marks the places, for fold(). An unknown word stays as it is, with its braces.
+// Fills in all words; of {each} and {count} it marks the places, for fold(). An unknown word stays as it is, with its
+// braces.
 std::string fill(std::string_view text, const Moment& moment);
 // "a, b and c"; {count} = how often.
 std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count);
