@@ -347,7 +347,7 @@ TEST_CASE("the mini runtime") {
   s.rename(202, "lab:[2:INIT]");
   s.pivot_root(202);
   s.exec(202, "/bin/sleep", {"sleep", "1"});
-  REQUIRE(containers(play(s)) == "nstrace lab - init=202 members=202\n");
+  REQUIRE(containers(play(s)) == "nstrace lab lab init=202 members=202\n");
 }
 
 TEST_CASE("fork_lost: init is known by its number inside, the runtime by its comm") {

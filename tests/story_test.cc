@@ -11,6 +11,7 @@
 #include <fstream>
 #include <set>
 
+#include "model/runtime.h"
 #include "report/story_json.h"
 #include "report/story_text.h"
 #include "story/names.h"
@@ -101,6 +102,43 @@ TEST_CASE("rules have names of their own, a sentence and a phase that reads") {
     CHECK((rule->sentence.find("{each}") == std::string_view::npos) == rule->each.empty());
     if (rule->on == story::On::Call) CHECK(!rule->call.empty());
   }
+}
+
+TEST_CASE("a unit of systemd is a sandbox if it gets namespaces of its own, and else nothing") {
+  Scene s;
+  s.existing(50, "systemd", {"/lib/systemd/systemd", "--user"});
+  s.fork(50, 200);
+  s.exec(200, "/usr/sbin/cron", {"cron"});
+  s.fork(50, 300);
+  s.rename(300, "(nginx)");
+  s.unshare(300, CLONE_NEWNS);
+  s.mount(300, "", "/", "", 0x84000);
+  s.exec(300, "/usr/sbin/nginx", {"nginx", "-g", "daemon off;"});
+  const Told told(s);
+  REQUIRE(told.model.story().chapters().size() == 1);
+  CHECK(told.model.story().chapters()[0].title ==
+        "A sandbox, no OCI container, is made by systemd: nginx -g 'daemon off;'");
+  REQUIRE(told.model.containers().size() == 1);
+  CHECK(model::kind_of(told.model.containers()[0]) == "sandbox");
+  for (const story::Step& step : told.steps()) CHECK(told.model.processes()[step.process].pid == 300);
+}
+
+TEST_CASE("a browser's processes are one story; a tool that makes no sandbox is not said to") {
+  Scene s;
+  s.existing(100, "bash", {"bash"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/lib/chromium/chromium", {"/usr/lib/chromium/chromium"});
+  s.fork(200, 201, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET);
+  s.exec(201, "/proc/self/exe", {"/usr/lib/chromium/chromium", "--type=zygote"});
+  s.fork(201, 202, CLONE_NEWPID);
+  s.fork(100, 300);
+  s.exec(300, "/usr/bin/unshare", {"unshare", "--help"});
+  s.exit(300);
+  const Told told(s);
+  REQUIRE(told.model.story().chapters().size() == 2);
+  CHECK(told.model.story().chapters()[0].title.starts_with("A sandbox, no OCI container, is made by chromium"));
+  CHECK(told.model.story().chapters()[1].title == "Unshare runs, and makes no sandbox in this trace");
+  CHECK(model::kind_of(told.model.containers()[0]) == "sandbox");
 }
 
 TEST_CASE("versions of runc are told apart by what each does since when, and not guessed") {

@@ -112,6 +112,21 @@ TEST_CASE("a log of strace is told as far as it goes") {
   }
 }
 
+TEST_CASE("a container in a container, and two by one process, are chapters of their own") {
+  for (const char* name : {"lab-nested", "lab-pod"}) {
+    INFO(name);
+    const Told told(recorded(name));
+    std::vector<std::string> titles;
+    for (const story::Chapter& c : told.model.story().chapters())
+      if (c.kind == story::Kind::Made) titles.push_back(c.title.substr(0, c.title.find(" is ")));
+    CHECK(titles == std::vector<std::string>{"Container lab", "Container lab-2"});
+    for (const story::Step& s : told.model.story().steps()) {
+      const auto in = told.model.processes()[s.process].container;
+      if (in && s.rule == "pivot-dot") CHECK(s.container == in);
+    }
+  }
+}
+
 TEST_CASE("a trace that begins in the middle says so") {
   trace::Trace late = recorded("docker-run");
   const auto unshare =
@@ -138,6 +153,23 @@ TEST_CASE("losses are said where they are") {
   CHECK(text.find("12 records were lost") != std::string::npos);
   CHECK(told.step("pivot-dot") == nullptr);
   REQUIRE(told.model.story().gaps().size() == 1);
+  check_golden("story/lossy.txt", text);
+}
+
+TEST_CASE("losses: a trace without the calls that moved its processes tells that it does not know how they moved") {
+  trace::Trace lossy = recorded("docker-exec");
+  std::erase_if(lossy.events, [](const trace::Event& e) { return e.call.name == "setns"; });
+  trace::Event lost;
+  lost.number = lossy.events.front().number;
+  lost.time = lossy.events.front().time;
+  lost.what = trace::Lost{5, 0, "ring buffer full"};
+  lossy.events.front() = lost;
+  const Told told(lossy);
+  CHECK(told.step("setns-enter") == nullptr);
+  const std::string text = told.text(false);
+  CHECK(text.find("5 records were lost") != std::string::npos);
+  CHECK(text.find("(how is not in this trace: container 8df35371db8d") != std::string::npos);
+  check_golden("story/lossy-exec.txt", text);
 }
 
 namespace {
@@ -179,6 +211,11 @@ std::map<std::string_view, std::function<Scene()>> scenes() {
   all["cgroup-enter"] = [] {
     Scene s = runtime("create", "runc:[0:PARENT]");
     s.cgroup(201, 77, "/demo");
+    return s;
+  };
+  all["empty-unshare"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    s.unshare(201, 0);
     return s;
   };
   all["into-cgroup"] = [] {

@@ -184,7 +184,7 @@ std::string to_dot(const Graph& graph) {
 
   std::vector<Agraph_t*> clusters;
   for (const Cluster& cluster : graph.clusters) {
-    Agraph_t* sub = new_subgraph(root, "cluster_" + cluster.id);
+    Agraph_t* sub = new_subgraph(cluster.parent ? clusters[*cluster.parent] : root, "cluster_" + cluster.id);
     clusters.push_back(sub);
     const std::string colour = family_colour(cluster.family);
     std::string label = "<B>" + font(markup(cluster.title), style::kName, colour) + "</B>";

@@ -120,6 +120,7 @@ struct Cluster {
   std::string subtitle;  // "runc, busybox"
   int family = 0;
   std::string tip;
+  std::optional<std::size_t> parent;  // the container that it was made in; stands before it in Graph::clusters
 };
 
 // A namespace in the legend.

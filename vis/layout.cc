@@ -71,7 +71,8 @@ Built build(const Graph& graph, const Sizes& sizes) {
   set_default(root, AGNODE, "fixedsize", "true");
   set_default(root, AGNODE, "label", "");
   for (std::size_t i = 0; i < graph.clusters.size(); ++i) {
-    built.clusters.push_back(new_subgraph(root, "cluster_" + graph.clusters[i].id));
+    const auto parent = graph.clusters[i].parent;
+    built.clusters.push_back(new_subgraph(parent ? built.clusters[*parent] : root, "cluster_" + graph.clusters[i].id));
     set_html(built.clusters[i], "label", blank(sizes.titles[i]));
     set(built.clusters[i], "labeljust", "l");
     set(built.clusters[i], "margin", "14");

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 
+#include "model/runtime.h"
 #include "vis/card.h"
 #include "vis/facts.h"
 #include "vis/headline.h"
@@ -137,9 +138,10 @@ class NamespaceView {
     }
     family = signs_.family(c);
     const std::string name = display_whole(c.name, 200);
-    node.title = "container " + (name.empty()       ? fmt::format("{}", c.id + 1)
-                                 : is_long_id(name) ? name.substr(0, 12)
-                                                    : shorten(name, 22));
+    node.title = std::string(model::kind_of(c)) + " " +
+                 (name.empty()       ? fmt::format("{}", c.id + 1)
+                  : is_long_id(name) ? name.substr(0, 12)
+                                     : shorten(name, 22));
   }
 
   void list(const Household& household, Node& node) const {

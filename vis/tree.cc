@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "model/runtime.h"
 #include "trace/constants.h"
 #include "vis/facts.h"
 #include "vis/headline.h"
@@ -84,23 +85,40 @@ class TreeBuilder {
       if (selection_.shown[p.id] && inside(p)) used.insert(*p.container);
     }
     cluster_.resize(model_.containers().size());
-    for (const model::ContainerId id : used) {
+    for (const model::ContainerId id : from_outside_in(used)) {
       const model::Container& container = model_.containers()[id];
       cluster_[id] = graph_.clusters.size();
       Cluster cluster;
       cluster.id = fmt::format("c{}", graph_.clusters.size());
       const std::string name = display_whole(container.name, 200);
-      cluster.title = "container " + (name.empty()       ? fmt::format("{}", id + 1)
-                                      : is_long_id(name) ? name.substr(0, 12)
-                                                         : shorten(name, 28));
+      cluster.title = std::string(model::kind_of(container)) + " " +
+                      (name.empty()       ? fmt::format("{}", id + 1)
+                       : is_long_id(name) ? name.substr(0, 12)
+                                          : shorten(name, 28));
       for (const std::string& part : {container.runtime, container.image_name}) {
         if (part.empty()) continue;
         cluster.subtitle += (cluster.subtitle.empty() ? "" : " \u00b7 ") + shorten(display_whole(part, 200), 28);
       }
       cluster.family = signs_.family(container);
-      cluster.tip = fmt::format("container {}\n{} processes", name, container.members.size());
+      cluster.tip = fmt::format("{} {}\n{} processes", model::kind_of(container), name, container.members.size());
+      for (auto up = container.parent; up && !cluster.parent; up = model_.containers()[*up].parent)
+        cluster.parent = cluster_[*up];
       graph_.clusters.push_back(std::move(cluster));
     }
+  }
+
+  // Who holds others comes before them.
+  std::vector<model::ContainerId> from_outside_in(const std::set<model::ContainerId>& used) const {
+    std::vector<std::pair<int, model::ContainerId>> by_depth;
+    for (const model::ContainerId id : used) {
+      int depth = 0;
+      for (auto up = model_.containers()[id].parent; up && depth < 32; up = model_.containers()[*up].parent) ++depth;
+      by_depth.emplace_back(depth, id);
+    }
+    std::sort(by_depth.begin(), by_depth.end());
+    std::vector<model::ContainerId> ids;
+    for (const auto& [depth, id] : by_depth) ids.push_back(id);
+    return ids;
   }
 
   // In the box stands who lives in the container's pid namespace. Who entered its other namespaces only, to have a
@@ -335,9 +353,10 @@ class TreeBuilder {
       const model::Container& container = model_.containers()[fold.containers[i]];
       const std::string name = display_whole(container.name, 200);
       Row row;
-      row.text = "container " + (name.empty()       ? fmt::format("{}", container.id + 1)
-                                 : is_long_id(name) ? name.substr(0, 12)
-                                                    : shorten(name, 24));
+      row.text = std::string(model::kind_of(container)) + " " +
+                 (name.empty()       ? fmt::format("{}", container.id + 1)
+                  : is_long_id(name) ? name.substr(0, 12)
+                                     : shorten(name, 24));
       if (container.init) row.text += ": " + shorten(headline(model_.processes()[*container.init]), 24);
       for (const Badge& badge : signs_.band(namespaces_of(model_, container))) {
         if (badge.kind == Badge::Kind::Own) row.badges.push_back(badge);

@@ -6,10 +6,17 @@
 #include <algorithm>
 #include <cctype>
 
+#include "model/runtime.h"
 #include "trace/text.h"
 
 namespace nstrace::model {
 namespace {
+
+Ns plain(Ns slot) {
+  if (slot == Ns::PidForChildren) return Ns::Pid;
+  if (slot == Ns::TimeForChildren) return Ns::Time;
+  return slot;
+}
 
 std::optional<ContainerId> container_with(const Model& model, NamespaceId id) {
   if (model.namespaces()[id].host) return std::nullopt;
@@ -26,23 +33,35 @@ NsChange change(const Model& model, Ns slot, std::uint32_t before, NamespaceId t
   return c;
 }
 
-// A call's, of the task that made it.
-std::vector<NsChange> of_call(const Model& model, std::string_view call, std::uint64_t event, const NsSet& before,
+// What a mark's setns can have joined: "setns(mnt, net)" names it; "setns()" does not, so that it can be any.
+bool can_join(std::string_view text, Ns slot) {
+  if (!text.starts_with("setns(")) return false;
+  std::string_view types = text.substr(6, text.size() - 7);
+  if (types.empty()) return true;
+  const std::string_view wanted = ns_name(plain(slot));
+  while (!types.empty()) {
+    const auto comma = std::min(types.find(", "), types.size());
+    if (types.substr(0, comma) == wanted) return true;
+    types.remove_prefix(std::min(comma + 2, types.size()));
+  }
+  return false;
+}
+
+// Of a task, by an event of its own; `call`: the text of its mark, if the event is a call that has one.
+std::vector<NsChange> of_task(const Model& model, std::string_view call, std::uint64_t event, const NsSet& before,
                               const NsSet& after, const NsIds& after_id) {
   std::vector<NsChange> all;
   for (int i = 0; i < trace::kNsSlots; ++i) {
     const Ns slot = static_cast<Ns>(i);
     const NamespaceId to = after_id[slot];
     if (before[slot] == after[slot] || to == kNoNamespace) continue;
-    if (!before[slot] && call != "setns") continue;  // it was not known before
+    const bool joined = can_join(call, slot);
+    if (!before[slot] && !joined) continue;  // it was not known before
     // A task that is in it has children in it.
-    const Ns own = slot == Ns::PidForChildren ? Ns::Pid : slot == Ns::TimeForChildren ? Ns::Time : slot;
+    const Ns own = plain(slot);
     if (own != slot && after[own] == after[slot] && before[own] != after[own]) continue;
-    const bool new_one = model.namespaces()[to].made_by == event;
-    all.push_back(change(model, slot, before[slot], to,
-                         new_one                                ? How::New
-                         : call == "setns" || call == "unshare" ? How::Joined
-                                                                : How::Unseen));
+    const bool made = model.namespaces()[to].made_by == event;
+    all.push_back(change(model, slot, before[slot], to, made ? How::New : joined ? How::Joined : How::Unseen));
   }
   return all;
 }
@@ -54,7 +73,8 @@ std::string short_id(std::string_view id) {
 
 std::string name_of(const Container& c) {
   if (!c.name.empty()) return "container " + short_id(c.name);
-  return c.runtime.empty() ? "a sandbox" : "a sandbox of " + trace::escape(c.runtime);
+  const std::string kind = "a " + std::string(kind_of(c));
+  return c.runtime.empty() ? kind : kind + " of " + trace::escape(c.runtime);
 }
 
 }  // namespace
@@ -74,7 +94,7 @@ std::vector<NsChange> changes_at_birth(const Model& model, const Process& p) {
 }
 
 std::vector<NsChange> changes(const Model& model, const Mark& mark) {
-  return of_call(model, mark.call, mark.event, mark.before, mark.after, mark.after_id);
+  return of_task(model, mark.text, mark.event, mark.before, mark.after, mark.after_id);
 }
 
 std::vector<NsChange> changes(const Model& model, const Event& event) {
@@ -87,9 +107,10 @@ std::vector<NsChange> changes(const Model& model, const Event& event) {
   const NsIds* ids = model.last_ns_ids(event.who);
   const NsSet* after = model.last_ns(event.who);
   if (!ids || !after || event.as<trace::Exit>()) return {};
-  // At an exec a time namespace that was prepared for children becomes the task's own (fs/exec.c, timens_on_fork).
-  std::vector<NsChange> all =
-      of_call(model, event.call.failed() ? "" : event.call.name, event.number, model.ns_before(), *after, *ids);
+  const bool marked = !p->marks.empty() && p->marks.back().event == event.number;
+  std::vector<NsChange> all = of_task(model, marked ? std::string_view(p->marks.back().text) : "", event.number,
+                                      model.ns_before(), *after, *ids);
+  // At an exec a time namespace that was prepared for children becomes the task's own (fs/exec.c, timens_on_exec).
   if (event.as<trace::Exec>())
     for (NsChange& c : all)
       if (c.slot == Ns::Time && model.ns_before()[Ns::TimeForChildren] == (*after)[Ns::Time]) c.how = How::Effect;
@@ -119,8 +140,7 @@ std::string change_text(const Model& model, const NsChange& c) {
     how += ": the host's";
   else if (c.of)
     how += ": " + name_of(model.containers()[*c.of]);
-  if (c.slot == Ns::PidForChildren || c.slot == Ns::TimeForChildren)
-    how += "; from its next child on";
+  if (c.slot == Ns::PidForChildren || c.slot == Ns::TimeForChildren) how += "; from its next child on";
   if (!c.proven) how += "; same inode, identity not proven";
   const std::string before = c.before ? std::to_string(c.before) : "?";
   return std::string(trace::ns_name(c.slot)) + " " + before + " -> " + std::to_string(ns.inode) + " (" + how + ")";

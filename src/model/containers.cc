@@ -13,6 +13,10 @@ namespace nstrace::model {
 
 using namespace trace;
 
+namespace {
+constexpr std::string_view kLab = "nstrace lab";
+}
+
 std::optional<ContainerId> Model::container_of(NamespaceId id) const {
   if (is_host(id)) return std::nullopt;
   const auto found = container_by_ns_.find(id);
@@ -221,6 +225,11 @@ void Model::name_container(ContainerId container, ProcessId member, ProcessId fr
   if (c.name.empty()) c.name = id_of_cgroup(processes_[member].cgroup_path);
   if (c.name.empty()) c.name = monitored;
   if (c.runtime.empty()) c.runtime = runtime;
+  // The mini runtime gives no ids: the first of its containers is "lab", the next "lab-2".
+  if (c.name.empty() && c.runtime == kLab) {
+    const auto made = std::ranges::count(containers_, kLab, &Container::runtime);
+    c.name = made > 1 ? "lab-" + std::to_string(made) : "lab";
+  }
   if (c.image_name.empty()) c.image_name = image_name;
 }
 

@@ -135,8 +135,8 @@ struct Namespace {
 // pid namespace is the host's, on the mount namespace it pivoted in).
 struct Container {
   ContainerId id = 0;
-  std::string name;        // what the argv of the runtime calls it (a container id), else ""
-  std::string runtime;     // "runc", "crun", "nstrace lab", ...; "" = not known
+  std::string name;     // what the argv of the runtime calls it (a container id), "lab" for the mini runtime's, else ""
+  std::string runtime;  // "runc", "crun", "nstrace lab", ...; "" = not known
   std::string image_name;  // docker's or podman's name for it, if known
   NsSet ns;                // of its init when it began its program, or last seen
   NsIds ns_id;

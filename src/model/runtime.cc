@@ -34,6 +34,12 @@ constexpr Known kKnown[] = {
     {"systemd-nspawn", "systemd-nspawn", false},
     {"lxc-start", "lxc", false},
     {"systemd", "systemd", false},
+    {"systemd-executor", "systemd", false},
+    {"chromium", "chromium", false},
+    {"chrome", "chrome", false},
+    {"firefox", "firefox", false},
+    {"firefox-bin", "firefox", false},
+    {"firefox-esr", "firefox", false},
 };
 
 // Flags that take the next argument as their value, unless written with "=".
@@ -158,6 +164,12 @@ std::optional<RuntimeCommand> runtime_command(const Program& program) {
   }
   if (!by_name && !libcontainer) return std::nullopt;
   return command;
+}
+
+std::string_view kind_of(const Container& container) {
+  if (!container.name.empty()) return "container";
+  const bool oci = std::ranges::any_of(kKnown, [&](const Known& k) { return k.oci && k.runtime == container.runtime; });
+  return oci ? "container" : "sandbox";
 }
 
 std::string_view runtime_of_comm(std::string_view comm) {

@@ -19,6 +19,8 @@ struct RuntimeCommand {
   std::string id;       // of the container, "" = none
 };
 std::optional<RuntimeCommand> runtime_command(const Program& program);
+// "container", or "sandbox" for what no OCI runtime made: bwrap, unshare, a unit of systemd, a browser.
+std::string_view kind_of(const Container& container);
 // The runtime that a comm of a stage tells: "runc:[1:CHILD]" -> "runc"; "" = none.
 std::string_view runtime_of_comm(std::string_view comm);
 

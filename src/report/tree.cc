@@ -227,7 +227,8 @@ class Tree {
   }
 
   static std::string container_name(const model::Container& c) {
-    const std::string what = c.name.empty() ? fmt::format("sandbox {}", c.id + 1) : "container " + short_id(c.name);
+    const std::string what =
+        fmt::format("{} {}", model::kind_of(c), c.name.empty() ? std::to_string(c.id + 1) : short_id(c.name));
     return c.runtime.empty() ? what : fmt::format("{} ({})", what, trace::escape(c.runtime));
   }
 

@@ -39,6 +39,19 @@ std::optional<Part> stage_of(std::string_view comm) {
   }
 }
 
+bool is_systemd(const Program& program) {
+  return called(program) == "systemd" || called(program) == "systemd-executor";
+}
+
+// What systemd forks for a unit, and has put in namespaces of its own.
+Actor unit(const Process& p) {
+  Actor actor;
+  actor.part = kBoxed;
+  actor.runtime = "systemd";
+  actor.session = p.id;
+  return actor;
+}
+
 }  // namespace
 
 bool is_manager(std::string_view program) {
@@ -50,6 +63,10 @@ const Actor* Actors::last(model::ProcessId id) const {
   return known == known_.end() ? nullptr : &known->second.actor;
 }
 
+void Actors::enters(model::ProcessId id) {
+  if (entering_.insert(id).second) known_.erase(id);
+}
+
 const Actor& Actors::of(model::ProcessId id) {
   return of(id, 0);
 }
@@ -59,13 +76,13 @@ const Actor& Actors::of(model::ProcessId id, int depth) {
   Known& known = known_[id];
   const bool began = p.container && model_.containers()[*p.container].began;
   if (known.programs == p.programs.size() && known.comms == p.comms.size() && known.comms != 0 &&
-      known.container == p.container && known.began == began)
+      known.container == p.container && known.began == began && known.ns == p.ns)
     return known.actor;
   Actor actor = find(p, depth);
   // An id that was seen once is kept: a program that a stage becomes no longer tells it.
   Known& place = known_[id];
   if (actor.id.empty()) actor.id = place.actor.id;
-  place = {p.programs.size(), p.comms.size(), p.container, began, std::move(actor)};
+  place = {p.programs.size(), p.comms.size(), p.container, began, p.ns, std::move(actor)};
   return place.actor;
 }
 
@@ -86,11 +103,17 @@ Actor Actors::find(const Process& p, int depth) {
   if (const auto stage = stage_of(p.comm())) {
     actor = inherit(*stage);
     if (actor.runtime.empty()) actor.runtime = model::runtime_of_comm(p.comm());
+    if (entering_.count(p.id)) {
+      actor.verb = "exec";
+      actor.session = p.id;
+    }
     return actor;
   }
   if (!own) {  // forked, and still in its creator's program
     if (above.part & (kRuntime | kSetup | kStages)) return inherit(p.fork_flags & CLONE_VFORK ? above.part : kSetup);
     if (above.part & (kSandbox | kBoxed)) return inherit(kBoxed);
+    // systemd makes a sandbox for those units only that ask for one; each is one of its own.
+    if (program && is_systemd(*program) && p.creator && !(p.ns == p.creator_ns)) return unit(p);
     return above;
   }
   if (const auto monitor = model::monitor_command(*program)) {
@@ -119,11 +142,15 @@ Actor Actors::find(const Process& p, int depth) {
       actor.session = p.id;
       return actor;
     }
+    if (command->runtime == "systemd") {
+      return p.creator && !(p.ns == p.creator_ns) ? unit(p) : actor;  // systemd-executor becomes the unit's program
+    }
     if (!command->oci) {
       actor = inside && container->began && !program->event ? inherit(kProgram) : Actor();
       actor.part = kSandbox;
       actor.runtime = command->runtime;
-      actor.session = p.id;
+      // A browser executes itself for each of its processes.
+      actor.session = above.runtime == actor.runtime && above.session ? above.session : p.id;
       return actor;
     }
     if (command->verb == "init") {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "model/model.h"
 
@@ -46,12 +47,15 @@ class Actors {
   const Actor& of(model::ProcessId id);
   // What it was when last asked for: at an exec, before it. nullptr = was never asked for.
   const Actor* last(model::ProcessId id) const;
+  // This stage of the mini runtime, and what comes after it, enter a container that is there: no command line says so.
+  void enters(model::ProcessId id);
 
  private:
   struct Known {
     std::size_t programs = 0, comms = 0;
     std::optional<model::ContainerId> container;
     bool began = false;
+    trace::NsSet ns;
     Actor actor;
   };
   Actor find(const model::Process& process, int depth);
@@ -59,6 +63,7 @@ class Actors {
 
   const model::Model& model_;
   std::unordered_map<model::ProcessId, Known> known_;
+  std::unordered_set<model::ProcessId> entering_;
 };
 
 // "dockerd" -> true: a program that asks for containers, but sets none up itself.

@@ -78,12 +78,31 @@ std::span<const Phase> expected_phases(Kind kind) {
   return {};
 }
 
-Chapters::Key Chapters::key_of(const Moment& m) const {
+// One process of the mini runtime may make several containers (a pod), each with a first stage of its own: which of
+// them this is about.
+std::size_t Chapters::set_up_of(const Moment& m, const Actor& a) {
+  std::vector<model::ProcessId>& first_stages = set_ups_[*a.session];
+  std::optional<model::ProcessId> at = m.process.id;
+  for (int steps = 0; at && steps < 64; ++steps) {
+    const auto up = model_.origin(model_.processes()[*at]);
+    if (up == a.session) break;
+    at = up;
+  }
+  if (at) {
+    const auto known = std::ranges::find(first_stages, *at);
+    if (known != first_stages.end()) return static_cast<std::size_t>(known - first_stages.begin());
+    if (*at != *a.session && m.actor.part & kStages) first_stages.push_back(*at);
+  }
+  return first_stages.empty() ? 0 : first_stages.size() - 1;
+}
+
+Chapters::Key Chapters::key_of(const Moment& m) {
   const Actor& a = m.event.as<trace::Exec>() && !(m.before.part & (kOther | kManager)) && a_program(m.actor.part)
                        ? m.before
                        : m.actor;
   std::string id = a.id;
   if (id.empty() && a.session) id = fmt::format("#{}", *a.session);
+  if (a.runtime == "nstrace lab" && a.session) id += fmt::format("/{}/{}", *a.session, set_up_of(m, a));
   // A stage is outside; the container that it makes a process in is what it works on.
   auto container = m.process.container;
   if (!container && a.part & kBuilders && !m.process.children.empty())
@@ -132,9 +151,12 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
     chapter.begin = m.event.start ? m.event.start : m.event.time;
     chapter.first_event = m.event.number;
     // Whoever acts here was at work before, or is not the one that begins such a thing.
-    chapter.cut_before = (key.first == Kind::Made || key.first == Kind::Entered) && !m.event.as<trace::Exec>();
+    // A process of the mini runtime begins several without executing anything.
+    chapter.cut_before = (key.first == Kind::Made || key.first == Kind::Entered) && !m.event.as<trace::Exec>() &&
+                         !(m.actor.runtime == "nstrace lab" && m.process.fork_event);
     has_program_.push_back(false);
     has_setup_.push_back(false);
+    has_sandbox_.push_back(false);
     found = by_key_.emplace(key, id).first;
   }
   Chapter& chapter = chapters_[found->second];
@@ -154,7 +176,10 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
   if (c.container_id.empty()) c.container_id = a.id;
   if (c.runtime.empty() || a.part & (kRuntime | kStages | kSandbox))
     if (!a.runtime.empty()) c.runtime = a.runtime;
-  if (!c.container && m.process.container && c.kind != Kind::Daemon) c.container = m.process.container;
+  // A runtime that runs in a container makes another one.
+  constexpr std::uint32_t kOutside = kManager | kShim | kMonitor | kRuntime | kStage0 | kStage1 | kHook;
+  if (!c.container && m.process.container && !(a.part & kOutside)) c.container = m.process.container;
+  if (!m.event.as<trace::Exec>() && (phase == Phase::Namespaces || phase == Phase::Pivot)) has_sandbox_[c.id] = true;
   if (phase == Phase::Bootstrap || phase == Phase::Namespaces || phase == Phase::Root) has_setup_[c.id] = true;
   if (exec && phase == Phase::Program) {
     c.program = command_line(exec->argv);
@@ -221,7 +246,7 @@ void Chapters::finish() {
         if (container.name == c.container_id) c.container = container.id;
     if (c.container) {
       const model::Container& container = model_.containers()[*c.container];
-      if (c.container_id.empty()) c.container_id = container.name;
+      if (c.container_id.empty() || c.runtime == "nstrace lab") c.container_id = container.name;
       c.name = trace::escape(container.image_name);
       if (c.runtime.empty()) c.runtime = container.runtime;
     }
@@ -258,7 +283,8 @@ void Chapters::finish() {
         c.title = fmt::format("{} is ended{}", what, order);
         break;
       case Kind::Sandbox:
-        c.title = fmt::format("a sandbox, no OCI container, is made{}{}", tool, program);
+        c.title = has_sandbox_[c.id] ? fmt::format("a sandbox, no OCI container, is made{}{}", tool, program)
+                                     : fmt::format("{} runs, and makes no sandbox in this trace{}", by, program);
         break;
       case Kind::Other:
         c.title = fmt::format("{}: another command of the runtime", what);

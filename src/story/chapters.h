@@ -30,15 +30,17 @@ class Chapters {
 
  private:
   using Key = std::pair<Kind, std::string>;
-  Key key_of(const Moment& moment) const;
+  Key key_of(const Moment& moment);
+  std::size_t set_up_of(const Moment& moment, const Actor& actor);
   void learn(Chapter& chapter, const Moment& moment, Phase phase);
   void learn_version(Chapter& chapter, const Moment& moment);
 
   const model::Model& model_;
   bool look_for_names_ = false;
   std::vector<Chapter> chapters_;
-  std::vector<bool> has_program_, has_setup_;
+  std::vector<bool> has_program_, has_setup_, has_sandbox_;
   std::map<Key, ChapterId> by_key_;
+  std::map<model::ProcessId, std::vector<model::ProcessId>> set_ups_;  // first stages, by session
   std::set<std::pair<ChapterId, model::ProcessId>> joined_;  // which have joined a namespace other than a user's
 };
 

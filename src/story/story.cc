@@ -108,6 +108,10 @@ class Teller {
     const bool exec = event.as<trace::Exec>() != nullptr;
     const Actor* last = exec ? actors_.last(process->id) : nullptr;
     const Actor before = last ? *last : Actor();
+    // Who is about to enter a container forbids others to look into it, as runc does; who makes one has no need to.
+    if (event.call.name == "prctl" && process->comm().starts_with("lab:[0") && !event.call.args.empty() &&
+        trace::arg_text(event.call.args[0]) == "PR_SET_DUMPABLE")
+      actors_.enters(process->id);
     const Actor& actor = actors_.of(process->id);
     if (fork)
       if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) actors_.of(child->id);

@@ -64,7 +64,8 @@ std::string owner_of(const Moment& m, Ns ns, std::uint32_t inode) {
   if (!object) return "";
   if (object->host) return "the host";
   for (const model::Container& c : m.model.containers())
-    if (c.ns[plain(ns)] == inode) return c.name.empty() ? "the container" : "container " + short_id(c.name);
+    if (c.ns_id[plain(ns)] == object->id)
+      return c.name.empty() ? "the " + std::string(model::kind_of(c)) : "container " + short_id(c.name);
   return "";
 }
 
