@@ -9,7 +9,8 @@ import signal
 import subprocess
 
 from dockerd import Dockerd
-from harness import Trace, arguments, check, equal, test
+from harness import Skip, Trace, arguments, check, equal, test
+from runtimes import newest_runc
 from strace_scene import FLAGS, Strace, missing, parsed
 
 NEEDS = ("nstrace", "root", "bpf", "dockerd", "containerd", "docker", "busybox")
@@ -160,6 +161,37 @@ def nstrace_in_straces_place(box):
             calls = {call[0] for _, call, _ in parsed(strace.lines())}
             expected = {"execve", "unshare", "pivot_root"} if name == "run" else {"execve", "setns", "unshare", "shmget", "msgsnd"}
             check(expected <= calls, f"strace did not show {expected - calls} of docker {name}")
+
+
+@test(needs=NEEDS + ("strace", "apt-get", "dpkg-deb"))
+def newer_runc_behind_docker(box):
+    """The write-up's own runtime: a thread of runc leaves the others' folders and enters the container's mounts."""
+    runc, version = newest_runc(box.temp / "sid")
+    if not runc:
+        raise Skip("runc of another Debian suite cannot be had here")
+    with Dockerd(runtime=runc) as docker:
+        docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
+        scenes = [("run", [docker.containerd.pid], ["run", "-d", "busybox", "sleep", "100"]),
+                  ("exec", docker.shims()[:1], ["exec", "one", "sh", "-c", "echo hi"])]
+        for name, targets, command in scenes:
+            with Strace(targets) as strace:
+                docker.docker(*command)
+            trace, lines, _ = traced(box, name, targets, *docker.client(*command))
+            lacking = missing(strace.lines(), lines)
+            check(not lacking, f"{len(lacking)} of strace's lines of docker {name} with runc {version} have no counterpart: "
+                  + " ## ".join(lacking))
+            for whose, text in ("strace", strace.lines()), ("nstrace", lines):
+                calls = [(call[0], call[1]) for _, call, _ in parsed(text)]
+                if name == "exec":
+                    check(("unshare", "0") in calls, f"{whose} shows no unshare(0) of runc {version}")
+                    continue
+                alone = ("unshare", "CLONE_FS")
+                check(alone in calls, f"{whose} shows no unshare(CLONE_FS) of runc {version}: {calls}")
+                entered = calls[calls.index(alone):]
+                check(("setns", "FD<mnt:[N]>, CLONE_NEWNS") in entered, f"{whose} shows no setns after it: {entered}")
+            if name == "run":
+                apart = next(e for e in trace.of(call="unshare") if arguments(e)[0] == "CLONE_FS")
+                check(apart["tid"] != apart["tgid"], "it is no thread that leaves")
 
 
 @test(needs=NEEDS)

@@ -71,7 +71,9 @@ def running():
 
 
 class Dockerd:
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, runtime=None):
+        """runtime: path of an OCI runtime to be used instead of the runc that containerd finds."""
+        self.runtime = ["--add-runtime", f"own={runtime}", "--default-runtime", "own"] if runtime else []
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="nstrace-docker."))
         self.folder.mkdir(exist_ok=True)
         self.mark = f"nst{random.randrange(16**6):06x}"  # names the bridge and the cgroup
@@ -98,7 +100,7 @@ class Dockerd:
         bridge = ["--bridge", self.mark] if self.make_bridge() else ["--bridge", "none"]
         self.dockerd = self.daemon(
             "dockerd", "--data-root", d / "data", "--exec-root", d / "exec", "-H", self.socket, "-p", d / "docker.pid",
-            "--containerd", d / "containerd.sock", *bridge, "--iptables=false", "--ip6tables=false",
+            "--containerd", d / "containerd.sock", *bridge, *self.runtime, "--iptables=false", "--ip6tables=false",
             "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false",
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/" + self.mark)
         self.until(lambda: self.docker("version", check=False).returncode == 0, self.dockerd)

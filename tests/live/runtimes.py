@@ -131,3 +131,41 @@ def other_debian(folder, suite, *packages):
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, folder / "root"], check=True)
     return folder / "root"
+
+
+def patchelf(folder):
+    """patchelf: the system's, or out of its package; None where it cannot be had."""
+    if shutil.which("patchelf"):
+        return "patchelf"
+    if subprocess.run(["apt-get", "download", "patchelf"], cwd=folder, capture_output=True, timeout=120).returncode:
+        return None
+    subprocess.run(["dpkg-deb", "-x", next(folder.glob("patchelf_*.deb")), folder / "patchelf"], check=True)
+    return folder / "patchelf/usr/bin/patchelf"
+
+
+def of_other_debian(folder, suite, path, *packages):
+    """A program of another suite that runs here, since it brings its loader and libraries along: its path, or None."""
+    folder = pathlib.Path(folder)
+    root = other_debian(folder, suite, "libc6", *packages)
+    tool = root and patchelf(folder)
+    if tool is None:
+        return None
+    libraries = next(root.glob("usr/lib/*-linux-gnu"))
+    made = folder / os.path.basename(path)
+    shutil.copy(root / path, made)
+    subprocess.run([tool, "--set-interpreter", next(libraries.glob("ld-linux-*.so.*")), "--set-rpath", libraries, made],
+                   check=True)
+    return made
+
+
+def newest_runc(folder):
+    """runc of Debian's sid, which runs here, and its version ("1.3"); (None, "") where it cannot be had."""
+    runc = of_other_debian(folder, "sid", "usr/sbin/runc", "runc", "libseccomp2")
+    said = subprocess.run([runc, "--version"], capture_output=True, text=True).stdout if runc else ""
+    found = re.search(r"runc version (\d+\.\d+)", said)
+    return (runc, found[1]) if found else (None, "")
+
+
+def newest_strace(folder):
+    """strace of Debian's sid, which runs here; None where it cannot be had."""
+    return of_other_debian(folder, "sid", "usr/bin/strace", "strace", "libunwind8", "liblzma5")
