@@ -8,6 +8,7 @@
 #include <string.h>  // strerrorname_np, strerrordesc_np: names and texts that do not depend on the locale
 
 #include <array>
+#include <charconv>
 
 namespace nstrace::trace {
 
@@ -187,13 +188,19 @@ std::string signal_name(int signal) {
 }
 
 std::optional<int> signal_number(std::string_view name) {
-  std::string full(name);
-  if (!name.starts_with("SIG")) full = "SIG" + full;
-  for (int i = 1; i <= kLastRealtime; ++i)
-    if (signal_name(i) == full) return i;
-  if (full == "SIGIOT") return 6;
-  if (full == "SIGPOLL") return 29;
-  if (full == "SIGCLD") return 17;
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  for (std::size_t i = 1; i < kSignals.size(); ++i)
+    if (kSignals[i].substr(3) == name) return static_cast<int>(i);
+  if (name.starts_with("RT_")) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data() + 3, name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size() && number >= 0 &&
+        number <= kLastRealtime - kFirstRealtime)
+      return kFirstRealtime + number;
+  }
+  if (name == "IOT") return 6;
+  if (name == "POLL") return 29;
+  if (name == "CLD") return 17;
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trace/json_buffer.h"
 #include "trace/sink.h"
 
 namespace nstrace::trace {
@@ -26,7 +27,7 @@ class JsonWriter : public Sink {
 
  private:
   std::function<void(std::string_view)> write_;
-  std::string line_;
+  JsonBuffer line_;
 };
 
 struct ReadReport {

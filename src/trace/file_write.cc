@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // JsonWriter: a piece of a trace to one line of JSON. Fields stand in a fixed order, "type" first, and what is empty or
 // not known is left out, so the same piece gives the same bytes. The fields are described in FORMAT.md.
-#include <charconv>
 #include <utility>
 
 #include "trace/constants.h"
@@ -15,73 +14,73 @@ namespace {
 // Appends fields to an object that is open at the end of `out`.
 class Fields {
  public:
-  explicit Fields(std::string& out) : out_(out) {}
+  explicit Fields(JsonBuffer& out) : out_(out) {}
 
-  void open(std::string_view name) {
+  template <typename Name>
+  void open(const Name& name) {
     key(name);
     out_ += '{';
   }
   void close() { out_ += '}'; }
 
-  void key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
+  template <typename Name>
+  void key(const Name& name) {
+    out_.key(name);
   }
-  template <typename T>
-  void number(T value, int base = 10) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value, base).ptr;
-    out_.append(digits, end);
-  }
-  template <typename T>
-  void integer(std::string_view name, T value) {
+  template <typename Name, typename T>
+  void integer(const Name& name, T value) {
     key(name);
-    number(value);
+    out_.number(value);
   }
-  template <typename T>
-  void integers(std::string_view name, const std::vector<T>& values) {
+  template <typename Name, typename T>
+  void integers(const Name& name, const std::vector<T>& values) {
     key(name);
     out_ += '[';
     for (const T value : values) {
       if (out_.back() != '[') out_ += ',';
-      number(value);
+      out_.number(value);
     }
     out_ += ']';
   }
-  void yes(std::string_view name, bool value) {  // false is left out
+  template <typename Name>
+  void yes(const Name& name, bool value) {  // false is left out
     if (!value) return;
     key(name);
     out_ += "true";
   }
-  void yes_or_no(std::string_view name, bool value) {
+  template <typename Name>
+  void yes_or_no(const Name& name, bool value) {
     key(name);
     out_ += value ? "true" : "false";
   }
   // 64 bits as a string: many readers of JSON keep 53.
-  void decimal(std::string_view name, std::uint64_t value) {
+  template <typename Name>
+  void decimal(const Name& name, std::uint64_t value) {
     key(name);
     out_ += '"';
-    number(value);
+    out_.number(value);
     out_ += '"';
   }
-  void hex(std::string_view name, std::uint64_t value) {
+  template <typename Name>
+  void hex(const Name& name, std::uint64_t value) {
     key(name);
     out_ += "\"0x";
-    number(value, 16);
+    out_.number(value, 16);
     out_ += '"';
   }
-  void text(std::string_view name, std::string_view bytes) {
+  template <typename Name>
+  void text(const Name& name, std::string_view bytes) {
     key(name);
     if (append_json_string(out_, bytes)) return;
     exact_key(name);
     base64(bytes);
   }
-  void text_if(std::string_view name, std::string_view bytes) {
+  template <typename Name>
+  void text_if(const Name& name, std::string_view bytes) {
     if (!bytes.empty()) text(name, bytes);
   }
-  void texts(std::string_view name, const std::vector<std::string>& values) {
+  template <typename Name>
+  void texts(const Name& name, const std::vector<std::string>& values) {
     key(name);
     bool valid = true;
     out_ += '[';
@@ -104,11 +103,13 @@ class Fields {
     }
     out_ += ']';
   }
-  void texts_if(std::string_view name, const std::vector<std::string>& values) {
+  template <typename Name>
+  void texts_if(const Name& name, const std::vector<std::string>& values) {
     if (!values.empty()) texts(name, values);
   }
 
-  void namespaces(std::string_view name, const NsSet& ns) {
+  template <typename Name>
+  void namespaces(const Name& name, const NsSet& ns) {
     if (ns == NsSet{}) return;
     open(name);
     for (int i = 0; i < kNsCount; ++i) {
@@ -129,12 +130,13 @@ class Fields {
     namespaces("ns", who.ns);
     if (who.cgroup != 0) decimal("cgroup", who.cgroup);
   }
-  void device(std::string_view name, std::uint64_t device) {
+  template <typename Name>
+  void device(const Name& name, std::uint64_t device) {
     key(name);
     out_ += '"';
-    number(device >> 20);
+    out_.number(device >> 20);
     out_ += ':';
-    number(device & 0xfffff);
+    out_.number(device & 0xfffff);
     out_ += '"';
   }
   void creds(const Creds& creds) {
@@ -158,7 +160,8 @@ class Fields {
     hex("ambient", caps.ambient);
     close();
   }
-  void place(std::string_view name, const Place& place) {
+  template <typename Name>
+  void place(const Name& name, const Place& place) {
     open(name);
     if (place.device != 0) device("device", place.device);
     if (place.inode != 0) decimal("inode", place.inode);
@@ -215,9 +218,10 @@ class Fields {
   }
 
  private:
-  void exact_key(std::string_view name) {
+  template <typename Name>
+  void exact_key(const Name& name) {
     out_ += ",\"";
-    out_ += name;
+    out_ += std::string_view(name);
     out_ += "_b64\":";
   }
   void base64(std::string_view bytes) {
@@ -232,7 +236,7 @@ class Fields {
       case Arg::Kind::Descriptor:
         key("value");
         out_ += '"';
-        number(arg.value);
+        out_.number(arg.value);
         out_ += '"';
         return;
       case Arg::Kind::Address:
@@ -248,7 +252,7 @@ class Fields {
     }
   }
 
-  std::string& out_;
+  JsonBuffer& out_;
 };
 
 // The fields of each kind of event, after those that all events have.
@@ -327,8 +331,9 @@ struct Particulars {
 };
 
 // Begins a line in `out`, whose capacity is kept from line to line.
-Fields begin(std::string& out, std::string_view type) {
-  out.assign("{\"type\":\"");
+Fields begin(JsonBuffer& out, std::string_view type) {
+  out.clear();
+  out += "{\"type\":\"";
   out += type;
   out += '"';
   return Fields(out);
@@ -361,7 +366,7 @@ void JsonWriter::header(const Header& header) {
   to.namespaces("host", header.host);
   if (header.tracer_pid != 0) to.integer("tracer_pid", header.tracer_pid);
   line_ += "}\n";
-  write_(line_);
+  write_(line_.view());
 }
 
 void JsonWriter::existing(const Existing& process) {
@@ -378,7 +383,7 @@ void JsonWriter::existing(const Existing& process) {
   to.text_if("cgroup_path", process.cgroup_path);
   to.yes("followed", process.followed);
   line_ += "}\n";
-  write_(line_);
+  write_(line_.view());
 }
 
 void JsonWriter::event(const Event& event) {
@@ -390,7 +395,7 @@ void JsonWriter::event(const Event& event) {
   to.call(event.call);
   std::visit(Particulars{to, event}, event.what);
   line_ += "}\n";
-  write_(line_);
+  write_(line_.view());
 }
 
 void JsonWriter::footer(const Footer& footer) {
@@ -417,7 +422,7 @@ void JsonWriter::footer(const Footer& footer) {
   to.text_if("end", footer.end);
   if (footer.status) to.integer("status", *footer.status);
   line_ += "}\n";
-  write_(line_);
+  write_(line_.view());
 }
 
 }  // namespace nstrace::trace

@@ -4,6 +4,7 @@
 // where the name is one that nstrace needs the number of.
 #include "trace/import_call.h"
 
+#include <array>
 #include <cstring>
 #include <unordered_map>
 
@@ -23,14 +24,24 @@ bool letter(char c) {
 }
 
 std::size_t end_of_string(std::string_view s, std::size_t at) {  // behind the closing quote; npos if there is none
-  for (std::size_t i = at + 1; i < s.size(); ++i) {
-    if (s[i] == '\\')
-      ++i;
-    else if (s[i] == '"')
-      return i + 1;
+  const char* const end = s.data() + s.size();
+  for (const char* from = s.data() + at + 1; from < end;) {
+    const auto* quote = static_cast<const char*>(std::memchr(from, '"', static_cast<std::size_t>(end - from)));
+    if (!quote) return npos;
+    const auto* escape = static_cast<const char*>(std::memchr(from, '\\', static_cast<std::size_t>(quote - from)));
+    if (!escape) return static_cast<std::size_t>(quote - s.data()) + 1;
+    from = escape + 2;
   }
   return npos;
 }
+
+// Characters that end_of_value() must look at.
+constexpr std::array<bool, 256> special_table() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("\"([{)]},/<")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+constexpr std::array<bool, 256> kSpecial = special_table();
 
 // Behind the ">" of "<mnt:[4026533533]>", "<TCP:[127.0.0.1:80->127.0.0.1:4000]>"; npos if there is none.
 std::size_t end_of_target(std::string_view s, std::size_t at) {
@@ -43,6 +54,7 @@ std::size_t end_of_target(std::string_view s, std::size_t at) {
 std::size_t end_of_value(std::string_view s, std::size_t at) {
   int depth = 0;
   for (std::size_t i = at; i < s.size(); ++i) {
+    if (!kSpecial[static_cast<unsigned char>(s[i])]) continue;
     switch (s[i]) {
       case '"':
         if ((i = end_of_string(s, i)) == npos) return npos;
@@ -134,21 +146,6 @@ const std::unordered_map<std::string_view, std::uint64_t>& worths() {
     return map;
   }();
   return *table;
-}
-
-std::uint64_t worth(std::string_view flags) {
-  std::uint64_t sum = 0;
-  while (!flags.empty()) {
-    const std::size_t bar = flags.find('|');
-    const std::string_view name = flags.substr(0, bar);
-    std::int64_t value = 0;
-    if (number(name, value))
-      sum |= static_cast<std::uint64_t>(value);
-    else if (const auto found = worths().find(name); found != worths().end())
-      sum |= found->second;
-    flags.remove_prefix(bar == npos ? flags.size() : bar + 1);
-  }
-  return sum;
 }
 
 bool flags_type(ArgType type) {
@@ -523,6 +520,21 @@ bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
 }
 
 }  // namespace
+
+std::uint64_t worth(std::string_view flags) {
+  std::uint64_t sum = 0;
+  while (!flags.empty()) {
+    const std::size_t bar = flags.find('|');
+    const std::string_view name = flags.substr(0, bar);
+    std::int64_t value = 0;
+    if (number(name, value))
+      sum |= static_cast<std::uint64_t>(value);
+    else if (const auto found = worths().find(name); found != worths().end())
+      sum |= found->second;
+    flags.remove_prefix(bar == npos ? flags.size() : bar + 1);
+  }
+  return sum;
+}
 
 const SyscallRow* find_row(std::string_view name) {
   static const auto* table = [] {

@@ -16,6 +16,11 @@ bool makes_processes(std::string_view name) {
 
 // The result of a call whose line is whole.
 bool whole(std::string_view text) {
+  const std::size_t close = text.rfind(')');  // most often that of the call
+  if (close == std::string_view::npos) return false;
+  if (const std::size_t equals = text.find_first_not_of(' ', close + 1);
+      equals != close + 1 && text.compare(std::min(equals, text.size()), 2, "= ") == 0)
+    return true;
   return text.find(") ") != std::string_view::npos && text.find(" = ") != std::string_view::npos;
 }
 

@@ -78,13 +78,7 @@ void clone_flags_of(const Call& call, std::uint64_t& flags, int& signal) {
     for (const std::string& field : arg.list) {
       if (field.starts_with("exit_signal=")) signal = signal_of(std::string_view(field).substr(12));
       if (!field.starts_with("flags=")) continue;
-      std::string_view rest = std::string_view(field).substr(6);
-      while (!rest.empty()) {
-        const std::size_t bar = rest.find('|');
-        for (const Constant& c : clone3_flags())
-          if (c.name == rest.substr(0, bar)) flags |= c.value;
-        rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
-      }
+      flags |= worth(std::string_view(field).substr(6));
     }
   }
 }

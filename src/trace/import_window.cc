@@ -73,8 +73,10 @@ bool Window::made(Item& first, std::size_t unfinished, bool all) {
 
 // Which later task did `creation` make, whose result is a number of another namespace? False: it may come.
 bool Window::told(Item& creation, bool all) {
-  for (Held& held : held_) {
-    const Item& item = held.item;
+  // While the same one waits, only what was held since its last turn is new.
+  const std::size_t from = !all && told_line_ == creation.line ? told_looked_at_ : 0;
+  for (std::size_t i = from; i < held_.size(); ++i) {
+    const Item& item = held_[i].item;
     if (item.kind == Item::Kind::Unread || tasks_.knows(item.pid)) continue;
     const bool named = std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
       return other.item.creates && !other.item.taken && created(other.item) == item.pid;
@@ -83,6 +85,8 @@ bool Window::told(Item& creation, bool all) {
     fork(creation, item.pid, creation.end);
     return true;
   }
+  told_line_ = creation.line;
+  told_looked_at_ = held_.size();
   return all;
 }
 

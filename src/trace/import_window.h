@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
@@ -44,6 +45,8 @@ class Window {
   std::function<void(int)> on_fork_;
   std::deque<Held> held_;
   std::size_t bytes_ = 0;
+  std::uint64_t told_line_ = 0;  // of the creation that told() has last looked for, in vain
+  std::size_t told_looked_at_ = 0;
 };
 
 }  // namespace nstrace::trace::log

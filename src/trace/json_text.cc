@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "trace/json_buffer.h"
+
 namespace nstrace::trace {
 namespace {
 
@@ -28,7 +30,8 @@ constexpr std::array<std::int8_t, 256> base64_table() {
 }
 constexpr std::array<std::int8_t, 256> kFromBase64 = base64_table();
 
-void append_escaped(std::string& out, unsigned code) {  // code < 0x100
+template <typename Out>
+void append_escaped(Out& out, unsigned code) {  // code < 0x100
   switch (code) {
     case '"':
       out += "\\\"";
@@ -75,14 +78,17 @@ std::size_t utf8_length(std::string_view bytes) {
   return 0;
 }
 
-bool append_json_string(std::string& out, std::string_view bytes) {
+namespace {
+
+template <typename Out>
+bool append_string(Out& out, std::string_view bytes) {
   bool valid = true;
   out += '"';
   std::size_t i = 0;
   while (i < bytes.size()) {
     std::size_t run = i;
     while (run < bytes.size() && kPlain[static_cast<unsigned char>(bytes[run])]) ++run;
-    out.append(bytes, i, run - i);
+    out += bytes.substr(i, run - i);
     i = run;
     if (i == bytes.size()) break;
     const auto c = static_cast<unsigned char>(bytes[i]);
@@ -100,7 +106,7 @@ bool append_json_string(std::string& out, std::string_view bytes) {
       append_escaped(out, static_cast<unsigned char>(bytes[i + 1]));
       i += 2;
     } else {
-      out.append(bytes, i, length);
+      out += bytes.substr(i, length);
       i += length;
     }
   }
@@ -108,7 +114,8 @@ bool append_json_string(std::string& out, std::string_view bytes) {
   return valid;
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
+template <typename Out>
+void append_coded(Out& out, std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
     for (std::size_t k = 0; k < 3; ++k)
@@ -116,6 +123,21 @@ void append_base64(std::string& out, std::string_view bytes) {
     const std::size_t have = bytes.size() - i < 3 ? bytes.size() - i : 3;
     for (std::size_t k = 0; k < 4; ++k) out += k <= have ? kBase64[group >> (18 - 6 * k) & 63] : '=';
   }
+}
+
+}  // namespace
+
+bool append_json_string(std::string& out, std::string_view bytes) {
+  return append_string(out, bytes);
+}
+bool append_json_string(JsonBuffer& out, std::string_view bytes) {
+  return append_string(out, bytes);
+}
+void append_base64(std::string& out, std::string_view bytes) {
+  append_coded(out, bytes);
+}
+void append_base64(JsonBuffer& out, std::string_view bytes) {
+  append_coded(out, bytes);
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
