@@ -26,6 +26,7 @@ const volatile __u16 compat_calls[NST_MAX_SYSCALLS]; /* by a 32-bit program's nu
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
+const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
 
 enum {
 	CLASS_NONE = 0,
@@ -48,6 +49,7 @@ enum { /* the numbers of trace::Capture */
 bool seeding; /* the set is being filled: look at all ancestors of a creator */
 bool watch_names; /* `names` is not empty */
 bool init_written; /* the iterator has given pid 1 */
+__u64 skipped; /* events of followed processes that no program could take: see SPARES */
 
 /* The set of those who are followed, by thread group id. */
 struct {
@@ -145,6 +147,8 @@ struct {
 } chunks SEC(".maps");
 
 static const __u32 zero = 0;
+
+#include "preempt.bpf.h"
 
 static __always_inline struct scratch *this_scratch(void)
 {
@@ -858,9 +862,16 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 
 #include "namespaces.bpf.h"
 
+/* Where programs can be skipped: was the end of the task's last call? */
+static __always_inline void count_unfinished(__u64 key)
+{
+	if (preemptible && bpf_map_lookup_elem(&entered, &key))
+		__sync_fetch_and_add(&skipped, 1);
+}
+
 /* include/trace/events/syscalls.h: a call begins */
 SEC("tp_btf/sys_enter")
-int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
+int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key;
@@ -870,14 +881,16 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	if (!is_wanted(&nr, &compat) || !work)
 		return 0;
 	nr &= NST_MAX_SYSCALLS - 1;
+	key = (__u64)current_task();
+	count_unfinished(key);
 	enter_call(work, regs, nr, compat);
 	if (call_class[nr] == CLASS_NO_RETURN) {
+		take_event(HOOK_NO_RETURN);
 		submit_call(false, 0, NST_NO_COUNT);
 		return 0;
 	}
 	if (call_class[nr] == CLASS_EXEC)
 		work->pending.faulted = ship_vector();
-	key = (__u64)current_task();
 	if (bpf_map_update_elem(&entered, &key, &work->pending, BPF_ANY))
 		count_map_full();
 	return 0;
@@ -885,7 +898,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 
 /* include/trace/events/syscalls.h: a call ends. A successful exec or fork was reported when it happened. */
 SEC("tp_btf/sys_exit")
-int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
+int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key = (__u64)current_task();
@@ -931,7 +944,7 @@ out:
  * here, so that it cannot do anything unseen.
  */
 SEC("tp_btf/task_newtask")
-int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
+int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 {
 	struct task_struct *creator = current_task();
 	__u64 key = (__u64)creator;
@@ -949,6 +962,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 			return 0;
 		follow(tgid, born_of(creator));
 	}
+	take_event(HOOK_NEWTASK);
 	if (BPF_CORE_READ(child, tgid) != tgid)
 		follow(BPF_CORE_READ(child, tgid), born_of(child));
 
@@ -1024,7 +1038,7 @@ static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_str
 
 /* include/trace/events/sched.h: an exec has succeeded; the new image's memory is in place. */
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	__u64 key = (__u64)task;
 	struct scratch *scratch;
@@ -1042,6 +1056,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 			return 0;
 		follow(tgid, born_of(task));
 	}
+	take_event(HOOK_EXEC);
 	scratch = this_scratch();
 	if (!scratch)
 		return 0;
@@ -1093,7 +1108,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
  * find nobody alive: the process is gone for the one who takes it out of the set.
  */
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(sched_process_exit, struct task_struct *task)
+int TRACE_PROG(sched_process_exit, struct task_struct *task)
 {
 	__u64 key = (__u64)task;
 	struct nst_rec_exit *rec;
@@ -1103,6 +1118,9 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 
 	if (!is_followed(tgid))
 		return 0;
+	take_event(HOOK_EXIT);
+	count_unfinished(key);
+	forget_event(HOOK_NO_RETURN);
 	bpf_map_delete_elem(&entered, &key);
 	if (BPF_CORE_READ(task, signal, live.counter) == 0)
 		last = bpf_map_delete_elem(&followed, &tgid) == 0;
@@ -1126,7 +1144,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 
 /* include/trace/events/task.h, before the change. An exec renames too; its own record has both names. */
 SEC("tp_btf/task_rename")
-int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
+int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
 {
 	__u64 key = (__u64)task;
 	struct nst_rec_rename *rec;
@@ -1135,6 +1153,7 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
 
 	if (!is_followed(BPF_CORE_READ(task, tgid)))
 		return 0;
+	take_event(HOOK_RENAME);
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC)
 		return 0;
@@ -1155,7 +1174,7 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
  * threads, and `task` is their leader. A host with cgroup v1 has a move in each hierarchy: that of cgroup_of() counts.
  */
 SEC("tp_btf/cgroup_attach_task")
-int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
 {
 	struct nst_rec_cgroup *rec;
 	struct scratch *scratch;
@@ -1163,6 +1182,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 
 	if (!is_followed(BPF_CORE_READ(task, tgid)))
 		return 0;
+	take_event(HOOK_CGROUP);
 	scratch = this_scratch();
 	if (!scratch)
 		return 0;
@@ -1178,6 +1198,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 }
 
 #include "signals.bpf.h"
+#include "spares.bpf.h"
 
 /* Fills the record of a process that exists, and takes it into the set where it belongs there. */
 __noinline int describe_task(__u64 address)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <unordered_set>
@@ -113,10 +114,12 @@ void prepare_heap() {
 
 }  // namespace
 
-KernelTypes::KernelTypes(const btf* wanted) {
+KernelTypes::KernelTypes(const btf* wanted, const std::vector<const char*>& functions) {
   prepare_heap();
   const Btf kernel(btf__load_vmlinux_btf());
   if (!wanted || !kernel) return;
+  for (const char* function : functions)
+    functions_.push_back(std::max(0, btf__find_by_name_kind(kernel.get(), function, BTF_KIND_FUNC)));
   const std::unordered_set<std::string_view> names = names_of(wanted);
   Subset subset(kernel.get());
   for (__u32 id = 1; id < btf__type_cnt(kernel.get()); ++id) {

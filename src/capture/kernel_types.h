@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 struct btf;
 
@@ -17,7 +18,8 @@ class KernelTypes {
  public:
   // Takes: the BTF of an eBPF object. Keeps the kernel's types that bear a name of its types (without the "___flavor"
   // of CO-RE), and what these contain by value; what a pointer leads to is a type of its own right or not needed.
-  explicit KernelTypes(const btf* wanted);
+  // `functions`: whose ids are wanted besides.
+  KernelTypes(const btf* wanted, const std::vector<const char*>& functions);
   ~KernelTypes();
   KernelTypes(const KernelTypes&) = delete;
   KernelTypes& operator=(const KernelTypes&) = delete;
@@ -26,9 +28,13 @@ class KernelTypes {
   // says what is missing).
   const std::string& path() const { return path_; }
 
+  // The type ids of `functions`; 0 of one that the kernel does not have. Empty when the kernel's BTF cannot be read.
+  const std::vector<int>& functions() const { return functions_; }
+
  private:
   int fd_ = -1;
   std::string path_;
+  std::vector<int> functions_;
 };
 
 }  // namespace nstrace::capture

@@ -23,6 +23,17 @@
 namespace nstrace::capture {
 namespace {
 
+constexpr int kHoldCpu = 0x7ffffff1, kReleaseCpu = 0x7ffffff2;  // as in preempt.bpf.h
+
+const std::vector<const char*> kPreemptionSwitches = {"bpf_preempt_disable", "bpf_preempt_enable"};
+
+// Since 7.1, see preempt.bpf.h; a kernel of 7.0 has the switches too.
+bool tracepoints_are_preemptible() {
+  utsname u{};
+  uname(&u);
+  return std::atoi(u.release) >= 7;
+}
+
 enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork, kNoReturn, kNamespaces };  // as in nstrace.bpf.c
 
 CallClass class_of(std::string_view name) {
@@ -71,6 +82,60 @@ struct Probe::Impl {
     skeleton = nstrace_bpf__open_opts(&options);
     if (!skeleton) refused("the eBPF object", errno);
   }
+  // Puts kPreemptionSwitches where the programs hold and release their CPU (preempt.bpf.h).
+  bool keep_cpu(const std::vector<int>& functions) {
+    if (functions.size() != 2 || !functions[0] || !functions[1]) return false;
+    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
+         p = bpf_object__next_program(skeleton->obj, p)) {
+      std::vector<bpf_insn> insns(bpf_program__insns(p), bpf_program__insns(p) + bpf_program__insn_cnt(p));
+      for (bpf_insn& insn : insns) {
+        if (insn.code != (BPF_JMP | BPF_CALL) || (insn.imm != kHoldCpu && insn.imm != kReleaseCpu)) continue;
+        insn.src_reg = BPF_PSEUDO_KFUNC_CALL;
+        insn.imm = functions[insn.imm == kHoldCpu ? 0 : 1];
+      }
+      bpf_program__set_insns(p, insns.data(), insns.size());
+    }
+    return true;
+  }
+  static bool is_spare(std::string_view program) {
+    const std::string_view end = program.substr(program.rfind('_') + 1);
+    return end == "2" || end == "3" || end == "last";
+  }
+  // Which programs and maps are there only where tracepoints are preemptible (spares.bpf.h).
+  void want_spares(bool wanted) {
+    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
+         p = bpf_object__next_program(skeleton->obj, p))
+      if (is_spare(bpf_program__name(p))) bpf_program__set_autoload(p, wanted);
+    for (bpf_map* map = bpf_object__next_map(skeleton->obj, nullptr); map;
+         map = bpf_object__next_map(skeleton->obj, map))
+      if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY) bpf_map__set_autocreate(map, wanted);
+  }
+  // Spares jump into the first program of their hook.
+  void link_spares() {
+    for (bpf_map* map = bpf_object__next_map(skeleton->obj, nullptr); map;
+         map = bpf_object__next_map(skeleton->obj, map)) {
+      if (bpf_map__type(map) != BPF_MAP_TYPE_PROG_ARRAY) continue;
+      std::string name = bpf_map__name(map);
+      name.resize(name.rfind('_'));
+      const int program = bpf_program__fd(bpf_object__find_program_by_name(skeleton->obj, name.c_str()));
+      const __u32 first = 0;
+      if (bpf_map_update_elem(bpf_map__fd(map), &first, &program, BPF_ANY)) refused("a spare program", errno);
+    }
+  }
+  // Events that no program took. Where programs have spares, these know; elsewhere each skipped run counts.
+  std::uint64_t missed() const {
+    const bool spares = skeleton->rodata->preemptible;
+    std::uint64_t sum = skeleton->bss->skipped;
+    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
+         p = bpf_object__next_program(skeleton->obj, p)) {
+      const std::string_view name = bpf_program__name(p);
+      if (!bpf_program__autoload(p) || (spares && name.rfind("signal_", 0) != 0)) continue;
+      bpf_prog_info info{};
+      __u32 size = sizeof info;
+      if (bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size) == 0) sum += info.recursion_misses;
+    }
+    return sum;
+  }
   static int on_record(void* self, void* data, size_t size) {
     (*static_cast<Impl*>(self)->take)(data, size);
     return 0;
@@ -83,7 +148,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   Impl& impl = *impl_;
   // The object is opened once for the names of its types, and once with what the kernel has under these names.
   impl.open(nullptr);
-  const KernelTypes types(bpf_object__btf(impl.skeleton->obj));
+  const KernelTypes types(bpf_object__btf(impl.skeleton->obj),
+                          tracepoints_are_preemptible() ? kPreemptionSwitches : std::vector<const char*>());
   if (!types.path().empty()) impl.open(types.path().c_str());
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
@@ -117,6 +183,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (options.signals.empty())
     for (bpf_program* program : {impl.skeleton->progs.signal_deliver, impl.skeleton->progs.signal_generate})
       bpf_program__set_autoload(program, false);
+  rodata.preemptible = impl.keep_cpu(types.functions());
+  impl.want_spares(rodata.preemptible);
   rodata.wakeup_bytes = options.buffer / 4;
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
@@ -125,6 +193,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1 + (options.signals.empty() ? 0 : impl.cpus));
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
+  if (rodata.preemptible) impl.link_spares();
   impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
   if (!impl.ring) refused("to map the ring buffer", errno);
 }
@@ -221,12 +290,7 @@ ProbeCounters Probe::counters() const {
       sum.next_seq.push_back(c.seq);
     }
   }
-  for (bpf_program* program = bpf_object__next_program(impl_->skeleton->obj, nullptr); program;
-       program = bpf_object__next_program(impl_->skeleton->obj, program)) {
-    bpf_prog_info info{};
-    __u32 size = sizeof info;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) sum.missed += info.recursion_misses;
-  }
+  sum.missed = impl_->missed();
   return sum;
 }
 

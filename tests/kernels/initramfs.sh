@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # initramfs.sh SYSROOT BUILD OUT: an initramfs with nstrace and the tiny programs of BUILD, the live tests, Python, a few
-# commands, and the libraries that these need, all taken from SYSROOT (an unpacked Debian of the right architecture).
+# commands, and the libraries that these need, all taken from SYSROOT (a Debian of the right architecture: an unpacked one,
+# or / for this system's).
 set -euo pipefail
 cd "$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")"
-sysroot=$(readlink -f "$1") build=$(readlink -f "$2") out=$3
+sysroot=$(readlink -f "$1")
+sysroot=${sysroot%/} build=$(readlink -f "$2") out=$3
 
 into=$(mktemp -d)
 trap 'rm -rf "$into"' EXIT
@@ -14,6 +16,13 @@ mkdir -p dev mnt proc sys tmp run root etc var usr/bin usr/sbin usr/lib usr/lib6
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$name"; done
 printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >etc/passwd
 printf 'root:x:0:\nnogroup:x:65534:\n' >etc/group
+
+case $(readelf -h "$build/nstrace" | sed -n 's/.*Machine: *//p') in
+  *X86-64) libraries=/usr/lib/x86_64-linux-gnu strip=strip ;;
+  AArch64) libraries=/usr/lib/aarch64-linux-gnu strip=aarch64-linux-gnu-strip ;;
+  *) echo "initramfs.sh: $build/nstrace is for a machine that is not known here" >&2 && exit 1 ;;
+esac
+[ "$(uname -m)-linux-gnu" != "${libraries##*/}" ] || strip=strip
 
 # Copies a program or library of SYSROOT, and what it is linked to.
 declare -A copied
@@ -26,10 +35,8 @@ take() {
   for name in $(readelf -d "$sysroot$path" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do library "$name"; done
 }
 library() {
-  local found
-  found=$(cd "$sysroot" && find -L usr/lib/*-linux-gnu -maxdepth 1 -name "$1" | head -1)
-  [ -n "$found" ] || { echo "initramfs.sh: no $1 in $sysroot" >&2; exit 1; }
-  take "/$found"
+  [ -e "$sysroot$libraries/$1" ] || { echo "initramfs.sh: no $1 in $sysroot$libraries" >&2; exit 1; }
+  take "$libraries/$1"
 }
 
 for program in bash unshare setpriv strace env sleep; do take "/usr/bin/$program"; done
@@ -38,21 +45,22 @@ take "${python#"$sysroot"}"
 ln -s "${python##*/}" usr/bin/python3
 stdlib=usr/lib/${python##*/}
 mkdir -p "$stdlib"
-(cd "$sysroot/$stdlib" && tar -c --exclude=__pycache__ --exclude=test --exclude='*2to3*' --exclude=idlelib --exclude=ensurepip .) |
-  tar -x -C "$stdlib"
+(cd "$sysroot/$stdlib" && tar -c --exclude=test --exclude=tests --exclude='*2to3*' --exclude=idlelib --exclude=ensurepip \
+  --exclude=pydoc_data --exclude=tkinter --exclude=distutils --exclude='config-*' .) | tar -x -C "$stdlib"
+# Compiled here, where it is fast; the format is the same for all architectures.
+if [ "$("python${stdlib#*/python}" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "${stdlib#*/python}" ]; then
+  "python${stdlib#*/python}" -m compileall -q -j 0 "$stdlib" >/dev/null || true
+fi
 for module in "$sysroot/$stdlib"/lib-dynload/*.so; do take "${module#"$sysroot"}"; done
 # Graphviz loads its plugins by a list, which a script of the package writes on a real system.
 for plugin in core dot_layout pango; do
-  plugin=$(cd "$sysroot" && find -L usr/lib/*-linux-gnu/graphviz -name "libgvplugin_$plugin.so.?" | head -1)
-  [ -z "$plugin" ] || take "/$plugin"
+  for plugin in "$sysroot$libraries/graphviz/libgvplugin_$plugin".so.?; do take "${plugin#"$sysroot"}"; done
 done
-for config in /usr/lib/*-linux-gnu/graphviz/config*; do
-  cp "$config" "$(echo usr/lib/*-linux-gnu/graphviz)/"
-done
-mkdir -p usr/share/fonts etc/fonts
-cp -r "$sysroot/usr/share/fonts/truetype" usr/share/fonts/
+cp "/usr/lib/$(uname -m)-linux-gnu/graphviz"/config* ".$libraries/graphviz/"
+mkdir -p usr/share/fonts/truetype etc/fonts
+cp -r "$sysroot/usr/share/fonts/truetype/dejavu" usr/share/fonts/truetype/
 cp -rL "$sysroot/etc/fonts/." etc/fonts/ 2>/dev/null || true
-for loader in "$sysroot"/usr/lib*/ld-linux-* "$sysroot"/usr/lib/*-linux-gnu/ld-linux-*; do
+for loader in "$sysroot"/usr/lib*/ld-linux-* "$sysroot$libraries"/ld-linux-*; do
   [ ! -e "$loader" ] || take "${loader#"$sysroot"}"
 done
 
@@ -66,8 +74,6 @@ mkdir -p "$into/nstrace/tests"
 cp -r tests/live tests/golden tests/programs "$into/nstrace/tests/"
 cp -r examples "$into/nstrace/"
 cp -r "$build/programs" "$into/nstrace/build/"
-strip=strip
-[ "$(readelf -h "$build/nstrace" | sed -n 's/.*Machine: *//p')" != AArch64 ] || strip=aarch64-linux-gnu-strip
 $strip -o "$into/nstrace/build/nstrace" "$build/nstrace"
 for name in $(readelf -d "$build/nstrace" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do (cd "$into" && library "$name"); done
 cd "$into"

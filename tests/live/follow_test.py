@@ -3,7 +3,7 @@
 import pathlib
 import time
 
-from harness import Trace, check, equal, said, test
+from harness import Trace, check, equal, fewer, said, test
 
 
 def sleepers(box):
@@ -75,7 +75,7 @@ def by_name(box):
 def fork_storm_during_attach_loses_no_creator(box):
     """Attached in the middle of a storm: every process of the trace has a creation or was there before."""
     times = 4000
-    for _ in range(5):
+    for _ in range(fewer(5)):
         while True:
             process = box.start(box.program("fork_storm"), times, "4", box.program("true"))
             time.sleep(0.05)

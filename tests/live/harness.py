@@ -20,6 +20,11 @@ TESTS = []
 PATIENCE = float(os.environ.get("NSTRACE_PATIENCE", "1"))  # how many times longer everything may take: in an emulator
 
 
+def fewer(times):
+    """So many times, or, where everything takes longer, a tenth of them."""
+    return times if PATIENCE == 1 else max(1, times // 10)
+
+
 class Skip(Exception):
     pass
 

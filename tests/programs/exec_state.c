@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Trap: what a new image begins with is known for certain only at its exec; a moment later it has changed it, or is gone.
-// Three ways, by the first argument, each ends in an exec of this program as "after", which tells what /proc says of it:
+// By the first argument, each ends in an exec of this program as "after", which tells what /proc says of it:
 //   open DIR    a file, a folder, a deleted file, a memory file, an eventfd, a pipe, a socket, a namespace, a pidfd, and
 //               one that closes on exec; the current folder is DIR/inside
-//   rights      ids that differ, capabilities of each set, no_new_privs, a filter of system calls
+//   rights      capabilities of each set, no_new_privs, a filter of system calls
+//   ids         user and group ids that all differ
 //   many N      N descriptors
 //   jail DIR    chroot(DIR/jail) from outside: the current folder is above the root
 // Trace: the last exec has creds, caps, no_new_privs, seccomp, cwd, root, fds and fds_more as printed.
@@ -91,14 +92,20 @@ static void change_rights(void) {
   must(chdir("/") == 0, "chdir");
   must(prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT) == 0, "PR_CAPBSET_DROP");
   must(prctl(PR_SET_KEEPCAPS, 1) == 0, "PR_SET_KEEPCAPS");
-  must(setresgid(1201, 1202, 1203) == 0, "setresgid");
-  must(setresuid(1101, 1102, 1103) == 0, "setresuid");
+  must(setresgid(1201, 1201, 1203) == 0, "setresgid");
+  must(setresuid(1101, 1101, 1103) == 0, "setresuid");
   data[0].permitted = 1u << CAP_CHOWN | 1u << CAP_KILL | 1u << CAP_NET_RAW;
   data[0].inheritable = 1u << CAP_KILL | 1u << CAP_NET_RAW;
   must(syscall(SYS_capset, &head, data) == 0, "capset");
   must(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0, "PR_CAP_AMBIENT");
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
   must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0, "PR_SET_SECCOMP");
+}
+
+static void change_ids(void) {
+  must(chdir("/") == 0, "chdir");
+  must(setresgid(1201, 1202, 1203) == 0, "setresgid");
+  must(setresuid(1101, 1102, 1103) == 0, "setresuid");
 }
 
 int main(int argc, char** argv) {
@@ -111,6 +118,7 @@ int main(int argc, char** argv) {
   must(self >= 0, "/proc/self/exe");
   if (strcmp(what, "open") == 0) open_all(argv[2]);
   if (strcmp(what, "rights") == 0) change_rights();
+  if (strcmp(what, "ids") == 0) change_ids();
   if (strcmp(what, "many") == 0)
     for (int i = 0; i < atoi(argv[2]); i++) must(open("/dev/null", O_RDONLY) >= 0, "null");
   if (strcmp(what, "jail") == 0)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Spares: where tracepoints leave preemption on (preempt.bpf.h), a program is skipped for as long as a task that lost its
+ * CPU within it waits for that CPU (bpf_prog_get_recursion_context() in __bpf_trace_run()). So more programs stand behind
+ * each, which are called in the order in which they were attached: they do the work, by jumping into the first one, when
+ * none before them has. The last one of a hook counts what is left over; of calls, count_unfinished() does.
+ * They are loaded only where they are needed. Part of nstrace.bpf.c.
+ */
+#ifndef NSTRACE_SPARES_BPF_H
+#define NSTRACE_SPARES_BPF_H
+
+#define SPARE(point, name, is_due)                                                                                     \
+	SEC("?tp_btf/" #point)                                                                                         \
+	int name(unsigned long long *ctx)                                                                              \
+	{                                                                                                              \
+		if (is_due)                                                                                            \
+			bpf_tail_call(ctx, &point##_first, 0);                                                         \
+		return 0;                                                                                              \
+	}
+
+#define FIRST(point)                                                                                                   \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                                                                 \
+		__uint(max_entries, 1);                                                                                \
+		__uint(key_size, sizeof(__u32));                                                                       \
+		__uint(value_size, sizeof(__u32));                                                                     \
+	} point##_first SEC(".maps")
+
+#define SPARES(point, hook, task)                                                                                          \
+	FIRST(point);                                                                                                  \
+	SPARE(point, point##_2, !is_taken(hook))                                                                       \
+	SPARE(point, point##_3, !is_taken(hook))                                                                       \
+	SEC("?tp_btf/" #point)                                                                                         \
+	int point##_last(unsigned long long *ctx)                                                                      \
+	{                                                                                                              \
+		if (!forget_event(hook) && is_followed(BPF_CORE_READ((struct task_struct *)(task), tgid)))             \
+			__sync_fetch_and_add(&skipped, 1);                                                             \
+		return 0;                                                                                              \
+	}
+
+static __always_inline bool is_taken(__u32 hook)
+{
+	__u64 key = event_key(hook);
+
+	return bpf_map_lookup_elem(&taken, &key) != 0;
+}
+
+SPARES(task_newtask, HOOK_NEWTASK, current_task())
+SPARES(sched_process_exec, HOOK_EXEC, ctx[0])
+SPARES(sched_process_exit, HOOK_EXIT, ctx[0])
+SPARES(task_rename, HOOK_RENAME, ctx[0])
+SPARES(cgroup_attach_task, HOOK_CGROUP, ctx[2])
+
+/* Is a call of this number under way that the first program of sys_enter has seen, and that of sys_exit has not? */
+static __always_inline bool is_entered(__u32 nr)
+{
+	__u64 key = bpf_get_current_task();
+	struct pending *pending = bpf_map_lookup_elem(&entered, &key);
+
+	return pending && pending->call.nr == nr;
+}
+
+static __always_inline bool enters_unseen(__u32 nr)
+{
+	__u32 compat;
+
+	if (nr >= NST_MAX_SYSCALLS)
+		return false;
+	barrier_var(nr);
+	nr &= NST_MAX_SYSCALLS - 1;
+	if (!is_wanted(&nr, &compat))
+		return false;
+	return call_class[nr & (NST_MAX_SYSCALLS - 1)] == CLASS_NO_RETURN ? !is_taken(HOOK_NO_RETURN) : !is_entered(nr);
+}
+
+static __always_inline bool exits_unseen(unsigned long long *ctx)
+{
+	__u32 nr = call_number((struct pt_regs *)ctx[0]);
+	__u32 compat;
+
+	if (nr >= NST_MAX_SYSCALLS)
+		return false;
+	barrier_var(nr);
+	nr &= NST_MAX_SYSCALLS - 1;
+	return is_wanted(&nr, &compat) && is_entered(nr);
+}
+
+FIRST(sys_enter);
+SPARE(sys_enter, sys_enter_2, enters_unseen(ctx[1]))
+FIRST(sys_exit);
+SPARE(sys_exit, sys_exit_2, exits_unseen(ctx))
+
+#endif
