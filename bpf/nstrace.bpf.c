@@ -869,13 +869,11 @@ static __always_inline void count_unfinished(__u64 key)
 		__sync_fetch_and_add(&skipped, 1);
 }
 
-/* include/trace/events/syscalls.h: a call begins */
-SEC("tp_btf/sys_enter")
-int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
+/* A call begins. */
+static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key;
-	__u32 nr = id;
 	__u32 compat;
 
 	if (!is_wanted(&nr, &compat) || !work)
@@ -896,9 +894,8 @@ int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-/* include/trace/events/syscalls.h: a call ends. A successful exec or fork was reported when it happened. */
-SEC("tp_btf/sys_exit")
-int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
+/* A call ends. A successful exec or fork was reported when it happened. */
+static __always_inline int end_call(struct pt_regs *regs, long result)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	__u64 key = (__u64)current_task();
@@ -935,6 +932,19 @@ int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
 out:
 	bpf_map_delete_elem(&entered, &key);
 	return 0;
+}
+
+/* include/trace/events/syscalls.h */
+SEC("tp_btf/sys_enter")
+int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
+{
+	return begin_call(regs, id);
+}
+
+SEC("tp_btf/sys_exit")
+int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
+{
+	return end_call(regs, result);
 }
 
 /* ---- the process tree ------------------------------------------------------------------------------------------- */
@@ -1199,6 +1209,7 @@ int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct t
 
 #include "signals.bpf.h"
 #include "spares.bpf.h"
+#include "fentry.bpf.h"
 
 /* Fills the record of a process that exists, and takes it into the set where it belongs there. */
 __noinline int describe_task(__u64 address)

@@ -22,20 +22,25 @@
 #define CALL_PLACEHOLDER(number)                                                                                       \
 	asm volatile("call " STRING(number) ::: "r0", "r1", "r2", "r3", "r4", "r5", "memory")
 
+#define HOLD()                                                                                                         \
+	if (preemptible)                                                                                               \
+	CALL_PLACEHOLDER(HOLD_CPU)
+#define RELEASE()                                                                                                      \
+	if (preemptible)                                                                                               \
+	CALL_PLACEHOLDER(RELEASE_CPU)
+
 /* As BPF_PROG of bpf_tracing.h, but not to be interrupted. */
 #define TRACE_PROG(name, args...)                                                                                      \
 	name(unsigned long long *ctx);                                                                                 \
 	static __always_inline int ____##name(unsigned long long *ctx, ##args);                                        \
 	int name(unsigned long long *ctx)                                                                              \
 	{                                                                                                              \
-		if (preemptible)                                                                                       \
-			CALL_PLACEHOLDER(HOLD_CPU);                                                                    \
+		HOLD();                                                                                                \
 		_Pragma("GCC diagnostic push")                                                                         \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                                                 \
 		____##name(___bpf_ctx_cast(args));                                                                     \
 		_Pragma("GCC diagnostic pop")                                                                          \
-		if (preemptible)                                                                                       \
-			CALL_PLACEHOLDER(RELEASE_CPU);                                                                 \
+		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}                                                                                                              \
 	static __always_inline int ____##name(unsigned long long *ctx, ##args)

@@ -73,9 +73,9 @@ static __always_inline bool enters_unseen(__u32 nr)
 	return call_class[nr & (NST_MAX_SYSCALLS - 1)] == CLASS_NO_RETURN ? !is_taken(HOOK_NO_RETURN) : !is_entered(nr);
 }
 
-static __always_inline bool exits_unseen(unsigned long long *ctx)
+static __always_inline bool exits_unseen(struct pt_regs *regs)
 {
-	__u32 nr = call_number((struct pt_regs *)ctx[0]);
+	__u32 nr = call_number(regs);
 	__u32 compat;
 
 	if (nr >= NST_MAX_SYSCALLS)
@@ -88,6 +88,6 @@ static __always_inline bool exits_unseen(unsigned long long *ctx)
 FIRST(sys_enter);
 SPARE(sys_enter, sys_enter_2, enters_unseen(ctx[1]))
 FIRST(sys_exit);
-SPARE(sys_exit, sys_exit_2, exits_unseen(ctx))
+SPARE(sys_exit, sys_exit_2, exits_unseen((struct pt_regs *)ctx[0]))
 
 #endif

@@ -17,6 +17,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "capture/trampolines.h"
+
 namespace nstrace::capture {
 namespace {
 
@@ -158,14 +160,15 @@ std::vector<Finding> examine() {
   };
   tried("ring buffer", try_ring_buffer());
   tried("raw tracepoints with BTF (tp_btf)", try_load(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sched_process_exec"),
-        ": this is what nstrace uses");
+        ": the backend that is used (--backend raw)");
   tried("task iterator", try_load(BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "task"));
-  const char* fentry_target = std::strcmp(u.machine, "x86_64") == 0 ? "__x64_sys_setns" : "__arm64_sys_setns";
-  if (const int error = try_load(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, fentry_target); error)
+  if (const int error = trampolines_refused())
     add(State::Note, "trampolines (fentry)",
-        fmt::format("refused ({}); not needed: nstrace uses raw tracepoints", std::strerror(error)));
+        fmt::format("refused ({}); not needed: nstrace uses raw tracepoints, --backend fentry cannot be had",
+                    std::strerror(error)));
   else
-    add(State::Good, "trampolines (fentry): allowed, but not needed");
+    add(State::Good, fmt::format("trampolines (fentry): allowed{}; not needed, --backend fentry uses them",
+                                 trampolines_at_many() ? ", at many functions at once" : ", one by one"));
   return findings;
 }
 

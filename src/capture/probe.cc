@@ -12,9 +12,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "capture/doctor.h"
 #include "capture/kernel_types.h"
+#include "capture/trampolines.h"
 #include "nstrace.skel.h"
 #include "trace/compat.h"
 #include "trace/error.h"
@@ -33,6 +35,8 @@ bool tracepoints_are_preemptible() {
   uname(&u);
   return std::atoi(u.release) >= 7;
 }
+
+constexpr const char* kTreeCalls[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3"};
 
 enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork, kNoReturn, kNamespaces };  // as in nstrace.bpf.c
 
@@ -66,11 +70,13 @@ int print_if_asked(libbpf_print_level level, const char* format, va_list argumen
 
 struct Probe::Impl {
   nstrace_bpf* skeleton = nullptr;
+  std::optional<Trampolines> trampolines;
   ring_buffer* ring = nullptr;
   int cpus = 0;
   const Take* take = nullptr;
 
   ~Impl() {
+    trampolines.reset();  // its programs jump into those of the skeleton
     if (ring) ring_buffer__free(ring);
     if (skeleton) nstrace_bpf__destroy(skeleton);
   }
@@ -97,6 +103,10 @@ struct Probe::Impl {
     }
     return true;
   }
+  static bool is_of_spares(std::string_view map) {
+    constexpr std::string_view kEnd = "_first";
+    return map.size() > kEnd.size() && map.substr(map.size() - kEnd.size()) == kEnd;
+  }
   static bool is_spare(std::string_view program) {
     const std::string_view end = program.substr(program.rfind('_') + 1);
     return end == "2" || end == "3" || end == "last";
@@ -105,16 +115,18 @@ struct Probe::Impl {
   void want_spares(bool wanted) {
     for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
          p = bpf_object__next_program(skeleton->obj, p))
-      if (is_spare(bpf_program__name(p))) bpf_program__set_autoload(p, wanted);
+      if (is_spare(bpf_program__name(p)) && bpf_program__type(p) == BPF_PROG_TYPE_TRACING)
+        bpf_program__set_autoload(p, wanted);
     for (bpf_map* map = bpf_object__next_map(skeleton->obj, nullptr); map;
          map = bpf_object__next_map(skeleton->obj, map))
-      if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY) bpf_map__set_autocreate(map, wanted);
+      if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
+        bpf_map__set_autocreate(map, wanted && is_of_spares(bpf_map__name(map)));
   }
   // Spares jump into the first program of their hook.
   void link_spares() {
     for (bpf_map* map = bpf_object__next_map(skeleton->obj, nullptr); map;
          map = bpf_object__next_map(skeleton->obj, map)) {
-      if (bpf_map__type(map) != BPF_MAP_TYPE_PROG_ARRAY) continue;
+      if (!is_of_spares(bpf_map__name(map)) || !bpf_map__autocreate(map)) continue;
       std::string name = bpf_map__name(map);
       name.resize(name.rfind('_'));
       const int program = bpf_program__fd(bpf_object__find_program_by_name(skeleton->obj, name.c_str()));
@@ -125,7 +137,7 @@ struct Probe::Impl {
   // Events that no program took. Where programs have spares, these know; elsewhere each skipped run counts.
   std::uint64_t missed() const {
     const bool spares = skeleton->rodata->preemptible;
-    std::uint64_t sum = skeleton->bss->skipped;
+    std::uint64_t sum = skeleton->bss->skipped + (trampolines ? trampolines->missed() : 0);
     for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
          p = bpf_object__next_program(skeleton->obj, p)) {
       const std::string_view name = bpf_program__name(p);
@@ -172,7 +184,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   };
   for (const std::string& name : options.calls) enable(name);
   // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
-  for (const char* name : {"execve", "execveat", "fork", "vfork", "clone", "clone3"}) enable(name);
+  for (const char* name : kTreeCalls) enable(name);
   if (arch == "x86_64")
     for (const trace::CompatCall& compat : trace::compat_calls()) {
       const int number = trace::find_syscall(compat.call)->x86_64;
@@ -185,6 +197,11 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       bpf_program__set_autoload(program, false);
   rodata.preemptible = impl.keep_cpu(types.functions());
   impl.want_spares(rodata.preemptible);
+  if (options.backend == "fentry") {
+    std::vector<std::string> calls = options.calls;
+    calls.insert(calls.end(), std::begin(kTreeCalls), std::end(kTreeCalls));
+    impl.trampolines.emplace(impl.skeleton->obj, calls, arch);
+  }
   rodata.wakeup_bytes = options.buffer / 4;
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
@@ -194,6 +211,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   if (rodata.preemptible) impl.link_spares();
+  if (impl.trampolines) impl.trampolines->loaded();
   impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
   if (!impl.ring) refused("to map the ring buffer", errno);
 }
@@ -202,9 +220,19 @@ Probe::~Probe() = default;
 
 void Probe::attach() {
   if (const int error = nstrace_bpf__attach(impl_->skeleton); error) refused("to attach the eBPF programs", -error);
+  if (impl_->trampolines) impl_->trampolines->attach();
+}
+
+std::string Probe::backend() const {
+  return impl_->trampolines ? impl_->trampolines->name() : "tp_btf";
+}
+
+std::vector<std::string> Probe::uncovered() const {
+  return impl_->trampolines ? impl_->trampolines->uncovered() : std::vector<std::string>();
 }
 
 void Probe::detach() {
+  if (impl_->trampolines) impl_->trampolines->detach();
   nstrace_bpf__detach(impl_->skeleton);
 }
 

@@ -18,6 +18,7 @@ struct ProbeOptions {
   std::vector<std::string> calls;  // names of the system calls to record
   std::size_t buffer = 16u << 20;  // bytes of the ring buffer: a power of two, at least a page
   bool environment = true;         // ship environments to user space
+  std::string backend = "raw";     // "raw" or "fentry"
   std::vector<int> signals;        // numbers of the signals to record; none: their programs are not loaded
 };
 
@@ -57,7 +58,10 @@ class Probe {
   int poll(int timeout_ms, const Take& take);
 
   ProbeCounters counters() const;
-  static std::string backend() { return "tp_btf"; }
+  // What carries the calls: "tp_btf" (the raw pair of tracepoints), "fentry" or "fentry.multi".
+  std::string backend() const;
+  // Calls that this backend cannot see on this kernel.
+  std::vector<std::string> uncovered() const;
 
  private:
   struct Impl;

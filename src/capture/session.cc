@@ -21,6 +21,7 @@
 #include "capture/queue.h"
 #include "capture/records.h"
 #include "capture/targets.h"
+#include "capture/trampolines.h"
 #include "trace/error.h"
 #include "trace/order.h"
 
@@ -222,7 +223,7 @@ void Session::begin_trace() {
   if (!options_.signals.empty()) header.events.emplace_back("signal");
   header.results = options_.results;
   header.env = options_.env;
-  header.backend = Probe::backend();
+  header.backend = probe_->backend();
   header.host = host_namespaces(existing_);
   header.tracer_pid = getpid();
   sink_.header(header);
@@ -371,7 +372,11 @@ SessionResult Session::run() {
   probe_.emplace(ProbeOptions{.calls = options_.calls,
                               .buffer = options_.buffer,
                               .environment = options_.env != "none",
+                              .backend = choose_backend(options_.backend),
                               .signals = options_.signals});
+  if (const auto uncovered = probe_->uncovered(); !uncovered.empty())
+    tell(fmt::format("this kernel shows no function of {}: --backend fentry cannot see {}", fmt::join(uncovered, ", "),
+                     uncovered.size() == 1 ? "it" : "them"));
   take_signals();
   if (options_.command) command_.emplace(*options_.command);
   utsname u{};

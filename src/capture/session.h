@@ -25,6 +25,7 @@ struct SessionOptions {
   std::vector<int> signals;         // numbers of the signals to record
   std::string results = "all";      // "all", "successful", "failed"
   std::string env = "names";
+  std::string backend = "auto";                  // "auto", "raw", "fentry"
   std::size_t buffer = 16u << 20;                // bytes of the ring buffer
   std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each

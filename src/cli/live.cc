@@ -46,6 +46,11 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
       ->check(CLI::IsMember({"names", "all", "none"}));
   app.add_option("--linger", options.linger_ms, "milliseconds to go on after COMMAND has ended")
       ->check(CLI::Range(0, 3600000));
+  app.add_option(
+         "--backend", options.session.backend,
+         "how calls are captured: raw (the pair of tracepoints that every call passes), fentry (the functions of "
+         "the recorded calls: others cost nothing, but it takes longer to attach), auto (raw)")
+      ->check(CLI::IsMember({"auto", "raw", "fentry"}));
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
   app.add_option("--check", options.check, "check the trace against an expectation file when it ends")
       ->type_name("EXPECT");

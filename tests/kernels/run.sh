@@ -144,7 +144,7 @@ for name in "${kernels[@]}"; do
     failed=$((failed + 1)) verdict=FAILS
     echo "FAILED $name (${release:-did not boot})"
   fi
-  fentry=$(sed -n 's/^ok  *trampolines (fentry): //p' "$log" | head -1)
+  fentry=$(sed -n 's/^ok  *trampolines (fentry): allowed, \([^;]*\);.*/\1/p' "$log" | head -1)
   echo "| ${release% *} | ${release#* } | $(suite_of "$name") | $verdict | $counts | ${fentry:-refused} |" >>"$work/table"
 done
 
