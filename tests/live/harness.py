@@ -17,6 +17,7 @@ import time
 import traceback
 
 TESTS = []
+OPTIONS = os.environ.get("NSTRACE_TEST_OPTIONS", "").split()  # for every nstrace that records: "--backend fentry"
 PATIENCE = float(os.environ.get("NSTRACE_PATIENCE", "1"))  # how many times longer everything may take: in an emulator
 
 
@@ -187,7 +188,7 @@ class Box:
     def record(self, *command, options=(), status=0, timeout=60):
         """Runs `nstrace -o trace.jsonl -- COMMAND`; returns the trace, whole, and what COMMAND said as a dict."""
         path = self.temp / "trace.jsonl"
-        got, out, err = self.run(self.nstrace, "-o", path, *options, "--", *command, timeout=timeout)
+        got, out, err = self.run(self.nstrace, "-o", path, *OPTIONS, *options, "--", *command, timeout=timeout)
         check(got == status, f"nstrace ended with {got}, expected {status}; it said: {err[-2000:].strip()}")
         return Trace(path).whole(), said(out)
 
@@ -205,7 +206,7 @@ class Follower:
         flags = [word for target in targets for word in ("--follow", target)]
         # Files instead of pipes: nobody reads while it runs.
         with open(self.lines, "w") as lines, open(self.words, "w") as words:
-            self.process = box.start(box.nstrace, *flags, "-o", self.path, *options, stdin=subprocess.DEVNULL,
+            self.process = box.start(box.nstrace, *flags, "-o", self.path, *OPTIONS, *options, stdin=subprocess.DEVNULL,
                                      stdout=lines, stderr=words)
         # Its first sentence says what was taken in, once it is attached.
         deadline = time.monotonic() + 20 * PATIENCE

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""--backend: trampolines at the functions of the recorded calls show what the pair of tracepoints shows, or the kernel
+refuses them, which is said."""
+import re
+
+from harness import Trace, arguments, check, equal, test
+
+CALLS = "setns,unshare,pidfd_open"
+
+
+def calls(trace):
+    """Each process's calls with their arguments and errors; what differs from run to run left out."""
+    order = {}
+    lines = []
+    for event in trace.events:
+        if event["type"] not in ("syscall", "exec", "fork"):
+            continue
+        who = order.setdefault(event["tgid"], len(order))
+        shown = [re.sub(r"(0x[0-9a-f]+|\d+)", "N", str(a)) for a in arguments(event)] if "args" in event else None
+        lines.append((who, event["type"], event.get("call"), str(shown), event.get("error"), "duration" in event))
+    return sorted(lines, key=lambda line: line[0])
+
+
+def refusal(box):
+    """What doctor says of trampolines if the kernel refuses them."""
+    _, out, _ = box.run(box.nstrace, "doctor")
+    return re.search(r"trampolines \(fentry\)\n +refused \((.*?)\)", out)
+
+
+@test()
+def the_trace_says_which(box):
+    for options in (), ("--backend", "raw"), ("--backend", "auto"):
+        trace, _ = box.record(box.program("fork"), options=options)
+        equal(trace.header["backend"], "tp_btf", f"the backend with {options}")
+
+
+@test()
+def fentry_sees_what_the_tracepoints_see_or_is_refused(box):
+    refused = refusal(box)
+    for program in "setns_by_fd", "int80":
+        if refused:
+            status, out, err = box.run(box.nstrace, "--backend", "fentry", "--", box.program(program))
+            equal((status, out), (125, ""), "status and output")
+            check("trampolines" in err and refused[1] in err and "raw tracepoints" in err, f"it said: {err}")
+            continue
+        raw, _ = box.record(box.program(program), options=("-e", CALLS))
+        fentry, _ = box.record(box.program(program), options=("-e", CALLS, "--backend", "fentry"))
+        check(fentry.header["backend"] in ("fentry", "fentry.multi"), fentry.header["backend"])
+        equal(calls(fentry), calls(raw), f"the calls of {program}")
