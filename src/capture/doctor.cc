@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
+#include "capture/kernel_facts.h"
 #include "capture/trampolines.h"
 
 namespace nstrace::capture {
@@ -162,6 +164,18 @@ std::vector<Finding> examine() {
   tried("raw tracepoints with BTF (tp_btf)", try_load(BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sched_process_exec"),
         ": the backend that is used (--backend raw)");
   tried("task iterator", try_load(BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "task"));
+  const std::unique_ptr<btf, void (*)(btf*)> types(btf__load_vmlinux_btf(), btf__free);
+  if (types)
+    for (Lack& lack : lacks(types.get())) add(State::Note, std::move(lack.what), std::move(lack.detail));
+  if (types && major >= 7 && btf__find_by_name_kind(types.get(), "bpf_preempt_disable", BTF_KIND_FUNC) < 0)
+    add(State::Note, "tracing programs can be interrupted",
+        "and this kernel has nothing to forbid it (bpf_preempt_disable): where more tasks run than there are "
+        "processors, "
+        "events can be lost; they are counted");
+  if ((major < 5 || (major == 5 && minor < 11)) && !has(capabilities, CAP_SYS_RESOURCE))
+    add(State::Note, "CAP_SYS_RESOURCE missing",
+        "before Linux 5.11 the memory of eBPF counts as locked; if loading fails, raise the limit (ulimit -l "
+        "unlimited)");
   if (const int error = trampolines_refused())
     add(State::Note, "trampolines (fentry)",
         fmt::format("refused ({}); not needed: nstrace uses raw tracepoints, --backend fentry cannot be had",

@@ -225,8 +225,10 @@ Trampolines::Trampolines(bpf_object* object, const std::vector<std::string>& cal
   std::set<int> known;
   const auto add = [&](const Functions::Found& function, const std::string& call) {
     if (function.id && known.insert(function.id).second)
-      functions_.push_back(
-          {.id = function.id, .call = call, .plain = function.prototype == plain, .returns = call != "exit_group"});
+      functions_.push_back({.id = function.id,
+                            .call = call,
+                            .plain = function.prototype == plain,
+                            .returns = call.rfind("exit_group", 0) != 0});
     return function.id != 0;
   };
   const std::set<std::string, std::less<>> wanted(calls.begin(), calls.end());

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """--backend: trampolines at the functions of the recorded calls show what the pair of tracepoints shows, or the kernel
-refuses them, which is said."""
+refuses them, which is said; and what doctor says of this kernel."""
+import os
 import re
 
 from harness import Trace, arguments, check, equal, test
@@ -47,3 +48,14 @@ def fentry_sees_what_the_tracepoints_see_or_is_refused(box):
         fentry, _ = box.record(box.program(program), options=("-e", CALLS, "--backend", "fentry"))
         check(fentry.header["backend"] in ("fentry", "fentry.multi"), fentry.header["backend"])
         equal(calls(fentry), calls(raw), f"the calls of {program}")
+
+
+@test(needs=("nstrace",))
+def doctor_says_what_the_kernel_cannot_tell(box):
+    status, out, _ = box.run(box.nstrace, "doctor")
+    version = tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
+    lack = [line for line in out.splitlines() if "unique id" in line and line.startswith("note")]
+    equal(lack, [] if version >= (6, 18) else ["note  only mount namespaces have a unique id"] if version >= (6, 8) else
+          ["note  namespaces have no unique id"], "what is said of ids")
+    check(re.search(r"^(ok|note) +trampolines \(fentry\)", out, re.M), "nothing is said of trampolines: " + out)
+    check("raw tracepoints with BTF (tp_btf)" in out, "nothing is said of the backend: " + out)
