@@ -29,7 +29,7 @@ enum { /* the order of trace::Ns */
 	SLOT_TIME_FOR_CHILDREN,
 };
 
-/* The unique id: of every namespace since 6.18; before, mount namespaces have one since 6.8. */
+/* The unique id: of every namespace since 6.18; before, mount namespaces alone have one. */
 static __always_inline __u64 unique_id(struct ns_common *ns, __u32 slot)
 {
 	struct mnt_namespace___seq *mnt = (void *)ns - bpf_core_field_offset(struct mnt_namespace, ns);

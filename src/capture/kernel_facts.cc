@@ -43,7 +43,7 @@ std::vector<Lack> lacks(const btf* kernel) {
     lacks.push_back({mount ? "only mount namespaces have a unique id" : "namespaces have no unique id",
                      std::string(mount ? "the others" : "they") +
                          " are known by their inode number, which the kernel uses again when a namespace is gone; "
-                         "Linux 6.18 gives each an id for ever, 6.8 mount namespaces"});
+                         "Linux 6.18 gives each an id for ever"});
   }
   if (!has_member(kernel, "nsproxy", "time_ns"))
     lacks.push_back({"no time namespaces", "the kernel has none (CONFIG_TIME_NS); traces do not have the field"});
