@@ -88,7 +88,8 @@ def paths_of_descriptors_in_calls(box):
     trace, _ = box.record("python3", "-c", "import os\nos.mkdir('d')\nf = os.open('d', os.O_DIRECTORY)\n"
                           "os.fchdir(f)\nos.mkdir('e', dir_fd=f)\nos.mkdir('../g')")
     equal(trace.one(call="fchdir")["args"][0]["target"], f"{box.temp}/d", "the descriptor of fchdir")
-    made = trace.of(call="mkdirat")
+    # arm64 has no mkdir: there the others are mkdirat, too, with AT_FDCWD
+    made = [e for e in trace.of(call="mkdirat") if "target" in e["args"][0]]
     check(made and made[0]["args"][0]["target"] == f"{box.temp}/d", f"mkdirat: {made}")
 
 
