@@ -18,6 +18,7 @@
 #define NST_CHUNK (32 * 1024) /* of an argument vector; a power of two */
 #define NST_ARGS 6
 #define NST_MAX_FILES 256 /* descriptors that are listed at an exec */
+#define NST_MAX_GROUPS 32 /* supplementary groups that are listed at an exec */
 #define NST_ARG_STRIDE 8 /* of the capture table: a power of two, for the verifier */
 
 enum nst_record {
@@ -28,7 +29,7 @@ enum nst_record {
 	NST_SYSCALL,
 	NST_CHUNK_CALLED, /* part of the argv as called */
 	NST_CHUNK_IMAGE, /* part of the new image's argv and environment */
-	NST_TASK, /* a task that existed, from the iterator */
+	NST_TASK, /* a process that existed, from the iterator; or one that is followed from now on */
 	NST_FILES_CALL, /* what the descriptors of a call are */
 	NST_FILES_EXEC, /* folders and descriptors that a new image begins with */
 	NST_NAMESPACE, /* one at first sight */
@@ -44,7 +45,7 @@ struct nst_task {
 	__u64 cgroup;
 	__u32 ns[NST_NS_SLOTS];
 	__u32 level; /* depth of its pid namespace; ids[0..level] are valid (up to NST_MAX_LEVELS) */
-	__u32 pad;
+	__u32 global; /* its tgid in the first pid namespace, whose numbers the maps have; the others are as the tracer sees them */
 	__u32 ids[NST_MAX_LEVELS];
 	char comm[NST_COMM_LEN];
 };
@@ -134,6 +135,9 @@ struct nst_rec_exec {
 	__u64 image_args; /* bytes of argv in the image chunks; environment follows */
 	__u64 image_total; /* bytes that the image chunks should add up to */
 	char comm_before[NST_COMM_LEN];
+	__u32 groups_count; /* supplementary groups, of which at most NST_MAX_GROUPS are here */
+	__u32 pad;
+	__u32 groups[NST_MAX_GROUPS];
 	/* then: filename NUL interpreter NUL */
 };
 
@@ -213,13 +217,20 @@ struct nst_rec_chunk {
 #define NST_CHUNK_FAULT 2 /* an element could not be read */
 #define NST_CHUNK_CUT 4 /* there were more elements than the limit */
 
-/* From the task iterator: one per process. */
+/* Why a process is followed that nobody made who was. */
+enum nst_why {
+	NST_FROM_BEGIN = 1,
+	NST_NAMED, /* it has executed a program whose name is followed */
+	NST_ENTERED, /* a namespace of a container that is watched */
+	NST_MOVED, /* into its cgroup */
+};
+
 struct nst_rec_task {
 	struct nst_head head;
 	struct nst_task task;
 	__u64 parent_born;
 	__u32 parent_tgid;
-	__u32 followed;
+	__u32 followed; /* enum nst_why; 0 = it is not */
 };
 
 /* What must be read of an argument; the numbers of trace::Capture. */

@@ -181,7 +181,6 @@ __noinline int append_file(__u64 address, int fd)
 	struct dentry *dentry;
 	struct nst_file head = {};
 	struct inode *inode;
-	struct upid upid = {};
 	struct pid *pid = 0;
 	__u64 begin, magic;
 
@@ -226,10 +225,8 @@ __noinline int append_file(__u64 address, int fd)
 		head.kind = NST_FILE_PATH;
 		append_path(walk, dentry, BPF_CORE_READ(file, f_path.mnt), false);
 	}
-	if (pid) {
-		bpf_core_read(&upid, sizeof(upid), &pid->numbers);
-		head.number = upid.nr;
-	}
+	if (pid)
+		head.number = number_here(pid);
 	head.flags = walk->flags;
 	head.length = walk->off - begin - sizeof(head);
 	end_file(walk, chunk, &head, begin);
@@ -273,22 +270,28 @@ __noinline int append_folder(int which)
 	return 0;
 }
 
-/* One open descriptor, of the word of the bitmap that is looked at. */
-__noinline int list_fd(int bit)
+/* The open descriptors of eight, as the bits say. */
+__noinline int list_byte(__u64 bits, int first)
 {
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
-	struct file *file = 0;
+	struct file *file;
 	__u32 fd;
+	int i;
 
 	if (!walk)
 		return 0;
-	if (walk->listed >= NST_MAX_FILES) {
-		walk->more++;
-		return 0;
-	}
-	fd = walk->word * 64 + bit;
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)(walk->slots + fd * sizeof(file)));
-	if (file) {
+	for (i = 0; i < 8; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		if (walk->listed >= NST_MAX_FILES) {
+			walk->more++;
+			continue;
+		}
+		fd = first + i;
+		file = 0;
+		bpf_probe_read_kernel(&file, sizeof(file), (void *)(walk->slots + fd * sizeof(file)));
+		if (!file)
+			continue;
 		walk->listed++;
 		append_file((__u64)file, fd);
 	}
@@ -304,11 +307,11 @@ __noinline int list_word(void)
 	if (!walk || walk->word >= walk->words)
 		return 0;
 	bpf_probe_read_kernel(&bits, sizeof(bits), (void *)(walk->bits + walk->word * sizeof(bits)));
-	for (i = 0; i < 64; i++) {
-		if (!(bits >> i))
+	for (i = 0; i < 8; i++) {
+		if (!bits)
 			break;
-		if (bits >> i & 1)
-			list_fd(i);
+		list_byte(bits & 0xff, walk->word * 64 + i * 8);
+		bits >>= 8;
 	}
 	walk->word++;
 	return 0;
@@ -337,7 +340,7 @@ static __always_inline void begin_files(struct work *work, __u64 id, __u32 type)
 	work->off = 0;
 	work->index = 0;
 	work->type = type;
-	work->tid = bpf_get_current_pid_tgid();
+	work->tid = this_tid();
 }
 
 /* What the new image begins with: its folders, and the descriptors that stay open. Gives how many are not listed. */
@@ -369,17 +372,18 @@ __noinline int ship_exec_files(__u64 id)
 }
 
 /* What descriptor `number` of the current task is, as argument `arg` of a call. */
-static __always_inline void append_fd(int number, int arg)
+__noinline int append_fd(int number, int arg)
 {
 	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
 	struct file **slots = BPF_CORE_READ(table, fd);
 	struct file *file = 0;
 
 	if (number < 0 || (__u32)number >= BPF_CORE_READ(table, max_fds))
-		return;
+		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), slots + number);
 	if (file)
 		append_file((__u64)file, arg);
+	return 0;
 }
 
 /* What the descriptors of the call in `work` are, at its entry: another thread may close them meanwhile. */

@@ -27,6 +27,11 @@ const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much i
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
+const volatile bool watch_gates; /* calls of CLASS_WRITE and CLASS_OPEN are recorded */
+const volatile bool watch_containers; /* the maps of containers.bpf.h are not empty */
+const volatile bool payload = true; /* false: nobody is followed beyond the exec of a container's own program */
+const volatile bool nested; /* the tracer is in a pid namespace of its own: */
+const volatile __u32 own_pidns; /* its inode */
 
 enum {
 	CLASS_NONE = 0,
@@ -35,6 +40,8 @@ enum {
 	CLASS_FORK,
 	CLASS_NO_RETURN, /* exit_group: there is only its beginning */
 	CLASS_NS, /* setns, unshare: a call after which the task may be in other namespaces */
+	CLASS_WRITE, /* recorded if it is to a gate */
+	CLASS_OPEN, /* likewise */
 };
 
 enum { /* the numbers of trace::Capture */
@@ -50,6 +57,7 @@ bool seeding; /* the set is being filled: look at all ancestors of a creator */
 bool watch_names; /* `names` is not empty */
 bool init_written; /* the iterator has given pid 1 */
 __u64 skipped; /* events of followed processes that no program could take: see SPARES */
+__u32 pid_level; /* of the tracer's pid namespace, if it is nested */
 
 /* The set of those who are followed, by thread group id. */
 struct {
@@ -291,6 +299,49 @@ static __always_inline void fill_ns(__u32 *ns, struct task_struct *task)
 	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 }
 
+/*
+ * A task's number as the tracer sees it: `global`, unless the tracer is in a pid namespace of its own. 0: it is not
+ * visible there.
+ */
+static __always_inline struct upid upid_at(struct pid *pid, __u32 level)
+{
+	struct upid upid = {};
+
+	bpf_core_read(&upid, sizeof(upid),
+		      (void *)pid + bpf_core_field_offset(pid->numbers) + level * bpf_core_type_size(struct upid));
+	return upid;
+}
+
+static __always_inline __u32 number_here(struct pid *pid)
+{
+	__u32 level = nested ? pid_level : 0;
+
+	return BPF_CORE_READ(pid, level) >= level ? upid_at(pid, level).nr : 0;
+}
+
+static __always_inline __u32 shown_number(struct task_struct *task, __u32 global)
+{
+	return nested ? number_here(BPF_CORE_READ(task, thread_pid)) : global;
+}
+
+/* Is it in the tracer's pid namespace or below? */
+static __always_inline bool is_visible(struct task_struct *task)
+{
+	struct pid *pid;
+
+	if (!nested)
+		return true;
+	pid = BPF_CORE_READ(task, thread_pid);
+	return BPF_CORE_READ(pid, level) >= pid_level &&
+	       BPF_CORE_READ(upid_at(pid, pid_level).ns, ns.inum) == own_pidns;
+}
+
+/* The tid of the current task as the tracer sees it. */
+static __always_inline __u32 this_tid(void)
+{
+	return shown_number(current_task(), bpf_get_current_pid_tgid());
+}
+
 #define IN_SIGNAL 0x20000 /* the same, one for each CPU */
 #define IN_ITERATOR 0x10000 /* the iterator can be interrupted by what traces, and has a scratch of its own */
 
@@ -302,8 +353,10 @@ __noinline int put_task(__u64 address, __u32 off)
 {
 	struct task_struct *task = (struct task_struct *)address;
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	struct upid upid = {};
+	struct upid numbers[NST_MAX_LEVELS] = {};
 	__u32 level = BPF_CORE_READ(pid, level);
+	__u32 outer = nested ? pid_level : 0; /* levels that are not the tracer's to see */
+	__u64 size;
 	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id() + (off & IN_SIGNAL ? iterator_slot + 1 : 0);
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 	struct nst_task *out;
@@ -314,19 +367,21 @@ __noinline int put_task(__u64 address, __u32 off)
 	barrier_var(off);
 	out = (struct nst_task *)(scratch->bytes + (off & 0x3ff));
 	__builtin_memset(out, 0, sizeof(*out));
-	out->tid = BPF_CORE_READ(task, pid);
-	out->tgid = BPF_CORE_READ(task, tgid);
+	out->global = BPF_CORE_READ(task, tgid);
+	out->tid = shown_number(task, BPF_CORE_READ(task, pid));
+	out->tgid = shown_number(BPF_CORE_READ(task, group_leader), out->global);
 	out->born = born_of(task);
 	out->cgroup = cgroup_of(task);
 	fill_ns(out->ns, task);
-	out->level = level;
-	for (i = 0; i < NST_MAX_LEVELS; i++) {
-		if (i > level || !pid)
-			break;
-		bpf_core_read(&upid, sizeof(upid),
-			      (void *)pid + bpf_core_field_offset(pid->numbers) + i * bpf_core_type_size(struct upid));
-		out->ids[i] = upid.nr;
-	}
+	out->level = level >= outer ? level - outer : 0;
+	/* all at once: the structure is the same in all kernels since 4.19 */
+	size = (__u64)(out->level + 1) * sizeof(struct upid) & 0x3ff; /* the mask is for verifiers before 6.2 */
+	if (size > sizeof(numbers))
+		size = sizeof(numbers);
+	bpf_probe_read_kernel(numbers, size,
+			      (void *)pid + bpf_core_field_offset(pid->numbers) + outer * sizeof(struct upid));
+	for (i = 0; i < NST_MAX_LEVELS; i++)
+		out->ids[i] = *(__u32 *)&numbers[i];
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
 	return 0;
 }
@@ -363,22 +418,29 @@ static __always_inline void follow(__u32 tgid, __u64 born)
 		count_map_full();
 }
 
+#define DESCENDS 1
+#define NO_ANCESTOR 0
+
+/* Is the task at `address` in the set? Gives one of the above, or its parent. */
+__noinline __u64 look_up(__u64 address)
+{
+	struct task_struct *task = (struct task_struct *)address;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (tgid == 0)
+		return NO_ANCESTOR;
+	return is_followed(tgid) ? DESCENDS : (__u64)BPF_CORE_READ(task, real_parent);
+}
+
 /* Is one of the task's ancestors, or itself, in the set? The chain of a process to init is short. */
 __noinline int descends(__u64 address)
 {
-	struct task_struct *task = (struct task_struct *)address;
-	__u32 tgid = 0;
 	int i;
 
 	for (i = 0; i < 32; i++) {
-		tgid = BPF_CORE_READ(task, tgid);
-		if (tgid == 0)
-			return false;
-		if (is_followed(tgid))
-			return true;
-		task = BPF_CORE_READ(task, real_parent);
-		if (!task)
-			return false;
+		address = look_up(address);
+		if (address <= DESCENDS)
+			return address == DESCENDS;
 	}
 	return false;
 }
@@ -406,6 +468,7 @@ __noinline int ship_chunk(__u32 flags)
 }
 
 #include "files.bpf.h"
+#include "gates.bpf.h"
 
 /* Reads an element of a vector of pointers in the call's own width; false: it could not be read. */
 static __always_inline bool next_pointer(struct work *work, __u64 *pointer)
@@ -436,7 +499,7 @@ __noinline int vector_element(void)
 
 	if (!work || !chunk || work->done)
 		return 0;
-	if (!next_pointer(work, &pointer)) {
+	if (work->at && !next_pointer(work, &pointer)) {
 		work->flags |= NST_CHUNK_FAULT;
 		work->done = 1;
 		return 0;
@@ -471,10 +534,10 @@ __noinline int vector_element(void)
 }
 
 /*
- * Three levels of 64: each is verified on its own, so that the verifier's work is their sum and not their product, and
+ * Four levels of 23: each is verified on its own, so that the verifier's work is their sum and not their product, and
  * together they take more elements than ARG_MAX has room for.
  */
-#define VECTOR_LOOP 64
+#define VECTOR_LOOP 23
 
 __noinline int vector_elements(void)
 {
@@ -491,7 +554,7 @@ __noinline int vector_elements(void)
 	return 0;
 }
 
-__noinline int vector_block(void)
+__noinline int vector_row(void)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	int i;
@@ -506,30 +569,48 @@ __noinline int vector_block(void)
 	return 0;
 }
 
+__noinline int vector_block(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < VECTOR_LOOP; i++) {
+		if (work->done)
+			break;
+		vector_row();
+	}
+	return 0;
+}
+
 /* execve(path, argv, envp), or execveat(dirfd, path, argv, envp, flags)? */
 static __always_inline bool is_at(__u32 nr)
 {
 	return captures[(nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_DESCRIPTOR;
 }
 
-/* The argv of the call in `work`, from its pointer to its NULL: up to 262,144 elements. */
-__noinline int ship_vector(void)
+static __always_inline __u64 argv_of(const struct nst_call *call)
+{
+	return is_at(call->nr) ? call->args[2] : call->args[1];
+}
+
+/* The vector at `argv`, of the call in `work`, up to its NULL: up to 279,841 elements. */
+__noinline int ship_vector(__u64 argv)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
-	__u64 argv;
 	int i;
 
 	if (!work)
 		return 0;
-	argv = is_at(work->pending.call.nr) ? work->pending.call.args[2] : work->pending.call.args[1];
 	work->at = argv;
 	work->id = work->pending.call.id;
 	work->off = 0;
 	work->index = 0;
 	work->flags = 0;
-	work->done = argv == 0;
+	work->done = 0;
 	work->type = NST_CHUNK_CALLED;
-	work->tid = bpf_get_current_pid_tgid();
+	work->tid = this_tid();
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
@@ -550,7 +631,7 @@ __noinline int count_element(void)
 
 	if (!work)
 		return 0;
-	if (!next_pointer(work, &pointer)) {
+	if (work->at && !next_pointer(work, &pointer)) {
 		work->flags |= NST_CHUNK_FAULT;
 		work->done = 1;
 	} else if (!pointer) {
@@ -561,6 +642,8 @@ __noinline int count_element(void)
 	return 0;
 }
 
+#define COUNT_LOOP 16 /* three levels, as above: up to 4096 */
+
 __noinline int count_elements(void)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
@@ -568,10 +651,25 @@ __noinline int count_elements(void)
 
 	if (!work)
 		return 0;
-	for (i = 0; i < VECTOR_LOOP; i++) {
+	for (i = 0; i < COUNT_LOOP; i++) {
 		if (work->done)
 			break;
 		count_element();
+	}
+	return 0;
+}
+
+__noinline int count_row(void)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	int i;
+
+	if (!work)
+		return 0;
+	for (i = 0; i < COUNT_LOOP; i++) {
+		if (work->done)
+			break;
+		count_elements();
 	}
 	return 0;
 }
@@ -587,11 +685,11 @@ __noinline int count_vector(__u64 from)
 	work->at = from;
 	work->index = 0;
 	work->flags = 0;
-	work->done = from == 0;
-	for (i = 0; i < VECTOR_LOOP; i++) {
+	work->done = 0;
+	for (i = 0; i < COUNT_LOOP; i++) {
 		if (work->done)
 			break;
-		count_elements();
+		count_row();
 	}
 	return work->done && !work->flags ? work->index : NST_NO_COUNT;
 }
@@ -655,7 +753,7 @@ __noinline int ship_image(__u64 id, __u64 start, __u64 total)
 	work->flags = 0;
 	work->done = total == 0;
 	work->type = NST_CHUNK_IMAGE;
-	work->tid = bpf_get_current_pid_tgid();
+	work->tid = this_tid();
 	for (i = 0; i < IMAGE_LOOP; i++) {
 		if (work->done)
 			break;
@@ -803,6 +901,17 @@ static __always_inline long call_number(struct pt_regs *regs)
 }
 #endif
 
+static __always_inline int first_arg(struct pt_regs *regs, __u32 compat)
+{
+	__u64 args[NST_ARGS] = {};
+
+	if (compat)
+		read_compat_args(args, regs);
+	else
+		read_args(args, regs);
+	return args[0];
+}
+
 /*
  * Is it a call that is recorded? The cheapest test comes first, since this runs for every call of the whole machine. A
  * 32-bit call gets the kernel's own number, and `compat` the one that it came with.
@@ -816,7 +925,8 @@ static __always_inline bool is_wanted(__u32 *nr, __u32 *compat)
 		*compat = *nr;
 		*nr = compat_calls[*nr] & (NST_MAX_SYSCALLS - 1);
 	}
-	return call_class[*nr] != CLASS_NONE && is_followed(current_tgid());
+	return call_class[*nr] != CLASS_NONE &&
+	       (is_followed(current_tgid()) || (watch_containers && call_class[*nr] == CLASS_NS));
 }
 
 static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr, __u32 compat)
@@ -828,14 +938,12 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	pending->call.id = pending->call.start;
 	pending->call.nr = nr;
 	pending->call.compat = compat;
-	pending->call.tid = bpf_get_current_pid_tgid();
+	pending->call.tid = this_tid();
 	if (compat)
 		read_compat_args(pending->call.args, regs);
 	else
 		read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
-	if (fd_masks[nr & (NST_MAX_SYSCALLS - 1)])
-		ship_call_files();
 }
 
 /* Sends the call in `work`. */
@@ -861,6 +969,7 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 }
 
 #include "namespaces.bpf.h"
+#include "containers.bpf.h"
 
 /* Where programs can be skipped: was the end of the task's last call? */
 static __always_inline void count_unfinished(__u64 key)
@@ -879,16 +988,22 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 	if (!is_wanted(&nr, &compat) || !work)
 		return 0;
 	nr &= NST_MAX_SYSCALLS - 1;
+	if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
+		return 0;
+	if (watch_containers && !is_followed(current_tgid()))
+		return 0;
 	key = (__u64)current_task();
 	count_unfinished(key);
 	enter_call(work, regs, nr, compat);
+	if (fd_masks[nr])
+		ship_call_files();
 	if (call_class[nr] == CLASS_NO_RETURN) {
 		take_event(HOOK_NO_RETURN);
 		submit_call(false, 0, NST_NO_COUNT);
 		return 0;
 	}
 	if (call_class[nr] == CLASS_EXEC)
-		work->pending.faulted = ship_vector();
+		work->pending.faulted = ship_vector(argv_of(&work->pending.call));
 	if (bpf_map_update_elem(&entered, &key, &work->pending, BPF_ANY))
 		count_map_full();
 	return 0;
@@ -907,6 +1022,11 @@ static __always_inline int end_call(struct pt_regs *regs, long result)
 	if (!is_wanted(&nr, &compat) || !work)
 		return 0;
 	nr &= NST_MAX_SYSCALLS - 1;
+	if (watch_containers && !is_followed(current_tgid())) {
+		if (result < 0 || !has_entered())
+			return 0;
+		take_in((__u64)current_task(), NST_ENTERED);
+	}
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending) {
 		work->pending = *pending;
@@ -916,14 +1036,18 @@ static __always_inline int end_call(struct pt_regs *regs, long result)
 			return 0;
 		enter_call(work, regs, nr, compat);
 		work->pending.call.start = 0;
+		if (watch_containers && call_class[nr] == CLASS_NS)
+			ship_call_files(); /* of the call by which someone entered */
 	}
 	if (work->pending.call.nr != nr || work->pending.call.compat != compat)
 		goto out;
 	if (call_class[nr] == CLASS_FORK && result >= 0)
 		goto out;
+	if (watch_gates && call_class[nr] == CLASS_OPEN && (result < 0 || gate_of(result) != GATE_FIFO))
+		goto out;
 	if (call_class[nr] == CLASS_EXEC) {
 		if (work->pending.faulted)
-			ship_vector(); /* the kernel may have brought the argument pages in meanwhile */
+			ship_vector(argv_of(&work->pending.call)); /* the kernel may have brought the argument pages in meanwhile */
 		envc = count_vector(is_at(nr) ? work->pending.call.args[3] : work->pending.call.args[2]);
 	}
 	submit_call(true, result, envc);
@@ -986,7 +1110,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec->flags = clone_flags;
 	rec->exit_signal = BPF_CORE_READ(child, exit_signal);
 	parent = BPF_CORE_READ(child, real_parent);
-	rec->parent_tgid = BPF_CORE_READ(parent, tgid);
+	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
 	rec->parent_born = born_of(parent);
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
@@ -1026,6 +1150,8 @@ static __always_inline __u64 read_caps(const kernel_cap_t *caps)
 static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct group_info *groups;
+	__u64 bytes;
 
 	rec->ids[0] = BPF_CORE_READ(cred, uid.val);
 	rec->ids[1] = BPF_CORE_READ(cred, euid.val);
@@ -1035,6 +1161,12 @@ static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_str
 	rec->ids[5] = BPF_CORE_READ(cred, egid.val);
 	rec->ids[6] = BPF_CORE_READ(cred, sgid.val);
 	rec->ids[7] = BPF_CORE_READ(cred, fsgid.val);
+	groups = BPF_CORE_READ(cred, group_info);
+	rec->groups_count = BPF_CORE_READ(groups, ngroups);
+	bytes = rec->groups_count * sizeof(kgid_t) & 0xfffff; /* as in put_task() */
+	if (bytes > sizeof(rec->groups))
+		bytes = sizeof(rec->groups);
+	bpf_probe_read_kernel(rec->groups, bytes, (void *)groups + bpf_core_field_offset(groups->gid));
 	rec->caps[0] = read_caps(&cred->cap_inheritable);
 	rec->caps[1] = read_caps(&cred->cap_permitted);
 	rec->caps[2] = read_caps(&cred->cap_effective);
@@ -1062,9 +1194,9 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (!is_followed(tgid)) {
-		if (!has_followed_name(task))
+		if (!has_followed_name(task) || !is_visible(task) || (!payload && is_inside(task)))
 			return 0;
-		follow(tgid, born_of(task));
+		take_in((__u64)current_task(), NST_NAMED);
 	}
 	take_event(HOOK_EXEC);
 	scratch = this_scratch();
@@ -1081,7 +1213,7 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 		__builtin_memset(rec->comm_before, 0, sizeof(rec->comm_before));
 		rec->call.nr = ~0u;
 		rec->call.id = bpf_ktime_get_boot_ns();
-		rec->call.tid = old_pid;
+		rec->call.tid = nested ? this_tid() : old_pid;
 	}
 	rec->argc = BPF_CORE_READ(bprm, argc);
 	rec->envc = BPF_CORE_READ(bprm, envc);
@@ -1108,6 +1240,8 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 	submit(&rec->head, NST_EXEC, off);
 	see_namespaces((__u64)current_task());
 	bpf_map_delete_elem(&entered, &key);
+	if (!payload && is_inside(task))
+		bpf_map_delete_elem(&followed, &tgid);
 	return 0;
 }
 
@@ -1190,8 +1324,11 @@ int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct t
 	struct scratch *scratch;
 	long got;
 
-	if (!is_followed(BPF_CORE_READ(task, tgid)))
-		return 0;
+	if (!is_followed(BPF_CORE_READ(task, tgid))) {
+		if (!watch_containers || !is_container(to) || !is_visible(task) || cgroup_of(task) != BPF_CORE_READ(to, kn, id))
+			return 0;
+		take_in(as_number(task), NST_MOVED);
+	}
 	take_event(HOOK_CGROUP);
 	scratch = this_scratch();
 	if (!scratch)
@@ -1232,13 +1369,13 @@ __noinline int describe_task(__u64 address)
 	rec->head.time = bpf_ktime_get_boot_ns();
 	rec->followed = 0;
 	put_task(address, TASK_AT(nst_rec_task) | IN_ITERATOR);
-	rec->parent_tgid = BPF_CORE_READ(parent, tgid);
+	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
 	rec->parent_born = born_of(parent);
 	born = bpf_map_lookup_elem(&followed, &tgid);
 	if (born) {
 		rec->followed = 1;
 		entered_now = *born == 0; /* by user space, which knew no more than the pid */
-	} else if (seeding && descends(address)) {
+	} else if (seeding && descends(address) && (payload || !is_inside(task))) {
 		follow(tgid, born_of(task));
 		rec->followed = 1;
 		entered_now = true;

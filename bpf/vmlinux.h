@@ -133,7 +133,13 @@ typedef struct {
 	__u64 val;
 } kernel_cap_t;
 
+struct group_info {
+	int ngroups;
+	kgid_t gid[1];
+};
+
 struct cred {
+	struct group_info *group_info;
 	kuid_t uid;
 	kgid_t gid;
 	kuid_t suid;
@@ -158,12 +164,16 @@ struct kernfs_node {
 	__u64 id;
 };
 
-struct cgroup {
-	struct kernfs_node *kn;
-};
+struct cgroup;
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
 };
 
 enum cgroup_subsys_id {

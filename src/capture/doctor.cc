@@ -20,6 +20,7 @@
 
 #include "capture/kernel_facts.h"
 #include "capture/trampolines.h"
+#include "trace/error.h"
 
 namespace nstrace::capture {
 namespace {
@@ -95,6 +96,18 @@ std::string why_refused(int error, std::uint64_t capabilities) {
 
 }  // namespace
 
+std::uint32_t own_pid_namespace() {
+  struct stat st {};
+  if (stat("/proc/self/ns/pid", &st) != 0) throw Error("/proc is not mounted; mount it: mount -t proc proc /proc", 125);
+  char self[16] = {};
+  if (readlink("/proc/self", self, sizeof self - 1) < 0 || std::atoi(self) != getpid())
+    throw Error(
+        "/proc shows the processes of another pid namespace than nstrace is in; mount its own: mount -t proc proc "
+        "/proc",
+        125);
+  return st.st_ino == kInitPidNs ? 0 : static_cast<std::uint32_t>(st.st_ino);
+}
+
 std::vector<Finding> examine() {
   using State = Finding::State;
   std::vector<Finding> findings;
@@ -130,15 +143,17 @@ std::vector<Finding> examine() {
   if (!admin && !has(capabilities, CAP_SYS_PTRACE))
     add(State::Note, "CAP_SYS_PTRACE missing", "paths of executables of other users' processes stay unknown");
 
-  struct stat st {};
-  if (stat("/proc/self/ns/pid", &st) != 0)
-    add(State::Bad, "/proc", "/proc is not mounted; mount it: mount -t proc proc /proc");
-  else if (st.st_ino != kInitPidNs)
-    add(State::Bad, "pid namespace",
-        "nstrace runs inside a pid namespace, where the pids that the kernel reports mean nothing; run it on the host, "
-        "or in a container started with --pid=host");
-  else
-    add(State::Good, "pid namespace: the host's");
+  try {
+    if (own_pid_namespace())
+      add(State::Note, "pid namespace",
+          "nstrace runs inside a pid namespace: pids are those of this namespace, and only what lives in it and below "
+          "can "
+          "be seen; for more, run it on the host, or in a container started with --pid=host");
+    else
+      add(State::Good, "pid namespace: the host's");
+  } catch (const Error& error) {
+    add(State::Bad, "/proc", error.what());
+  }
 
   if (access(kBtf, R_OK) == 0)
     add(State::Good, fmt::format("type information of the kernel (BTF): {}", kBtf));

@@ -3,6 +3,7 @@
 // needs by loading and attaching; each finding is one line with its cure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@ struct Finding {
   std::string what;    // "BTF of the running kernel: /sys/kernel/btf/vmlinux"
   std::string detail;  // for Note and Bad: the sentence with the cure
 };
+
+// The inode of the pid namespace that nstrace is in, or 0 where that is the host's. Throws Error when /proc is of
+// another.
+std::uint32_t own_pid_namespace();
 
 std::vector<Finding> examine();
 // The sentence of the first Bad finding, or nothing if this host can trace.

@@ -23,18 +23,6 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-// The path in cgroup v2, or where that is the root, in v1's pids or memory hierarchy (man 7 cgroups).
-std::string cgroup_path(int pid) {
-  std::istringstream lines(read_text(fmt::format("/proc/{}/cgroup", pid)));
-  std::string v2, v1;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("0::", 0) == 0) v2 = line.substr(3);
-    if (line.find(":pids:") != std::string::npos) v1 = line.substr(line.find(":pids:") + 6);
-    if (v1.empty() && line.find(":memory:") != std::string::npos) v1 = line.substr(line.find(":memory:") + 8);
-  }
-  return v2.size() > 1 || v1.empty() ? v2 : v1;
-}
-
 void ask_proc(trace::Existing& process) {
   char path[PATH_MAX];
   if (const ssize_t got = readlink(fmt::format("/proc/{}/exe", process.pid).c_str(), path, sizeof path); got > 0)
@@ -50,6 +38,18 @@ void ask_proc(trace::Existing& process) {
 }
 
 }  // namespace
+
+// man 7 cgroups
+std::string cgroup_path(int pid) {
+  std::istringstream lines(read_text(fmt::format("/proc/{}/cgroup", pid)));
+  std::string v2, v1;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("0::", 0) == 0) v2 = line.substr(3);
+    if (line.find(":pids:") != std::string::npos) v1 = line.substr(line.find(":pids:") + 6);
+    if (v1.empty() && line.find(":memory:") != std::string::npos) v1 = line.substr(line.find(":memory:") + 8);
+  }
+  return v2.size() > 1 || v1.empty() ? v2 : v1;
+}
 
 std::vector<trace::Existing> existing_processes(const std::vector<nst_rec_task>& tasks, std::uint64_t start_boottime) {
   std::map<std::uint32_t, const nst_rec_task*> by_pid;

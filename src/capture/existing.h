@@ -17,4 +17,7 @@ std::vector<trace::Existing> existing_processes(const std::vector<nst_rec_task>&
 // The namespaces of pid 1, as far as the records have it.
 trace::NsSet host_namespaces(const std::vector<nst_rec_task>& tasks);
 
+// The path of a process's cgroup in version 2, or where that is the root, in version 1's pids or memory hierarchy.
+std::string cgroup_path(int pid);
+
 }  // namespace nstrace::capture

@@ -12,7 +12,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "capture/doctor.h"
 #include "capture/kernel_types.h"
@@ -20,6 +22,7 @@
 #include "nstrace.skel.h"
 #include "trace/compat.h"
 #include "trace/error.h"
+#include "trace/event.h"
 #include "trace/syscalls.h"
 
 namespace nstrace::capture {
@@ -38,13 +41,24 @@ bool tracepoints_are_preemptible() {
 
 constexpr const char* kTreeCalls[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3"};
 
-enum CallClass : std::uint8_t { kNone, kCall, kExec, kFork, kNoReturn, kNamespaces };  // as in nstrace.bpf.c
+enum CallClass : std::uint8_t {
+  kNone,
+  kCall,
+  kExec,
+  kFork,
+  kNoReturn,
+  kNamespaces,
+  kWrite,
+  kOpen
+};  // as in nstrace.bpf.c
 
 CallClass class_of(std::string_view name) {
   if (name == "execve" || name == "execveat") return kExec;
   if (name == "fork" || name == "vfork" || name == "clone" || name == "clone3") return kFork;
   if (name == "exit_group") return kNoReturn;
   if (name == "setns" || name == "unshare") return kNamespaces;
+  if (name == "write") return kWrite;
+  if (name == "open" || name == "openat") return kOpen;
   return kCall;
 }
 
@@ -73,6 +87,8 @@ struct Probe::Impl {
   std::optional<Trampolines> trampolines;
   ring_buffer* ring = nullptr;
   int cpus = 0;
+  std::uint32_t own_pidns = 0;                    // inode, where that is not the host's
+  std::map<std::uint32_t, std::uint32_t> global;  // by pid as the tracer sees it; only where it is nested
   const Take* take = nullptr;
 
   ~Impl() {
@@ -165,22 +181,25 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (!types.path().empty()) impl.open(types.path().c_str());
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
-  const auto enable = [&](std::string_view name) {
-    const trace::SyscallRow* call = trace::find_syscall(name);
-    if (!call) return;
-    const int number = trace::syscall_number(*call, arch);
+  const auto enable_row = [&](const trace::SyscallRow& call) {
+    const int number = trace::syscall_number(call, arch);
     if (number < 0 || number >= NST_MAX_SYSCALLS) return;
-    rodata.call_class[number] = class_of(name);
+    rodata.call_class[number] = class_of(call.name);
     for (int arg = 0; arg < NST_ARGS; ++arg) {
-      const trace::CaptureSpec spec = trace::capture_of(*call, arg);
+      const trace::CaptureSpec spec = trace::capture_of(call, arg);
       auto& out = rodata.captures[number * NST_ARG_STRIDE + arg];
       out.what = static_cast<__u8>(spec.what);
       out.size = spec.size;
       out.scale = spec.scale;
       out.extra = spec.extra;
       out.first = spec.first;
-      if (spec.what == trace::Capture::Descriptor) rodata.fd_masks[number] |= static_cast<__u8>(1u << arg);
+      // of an open it is known only at its end whether it is recorded
+      if (spec.what == trace::Capture::Descriptor && class_of(call.name) != kOpen)
+        rodata.fd_masks[number] |= static_cast<__u8>(1u << arg);
     }
+  };
+  const auto enable = [&](std::string_view name) {
+    if (const trace::SyscallRow* call = trace::find_syscall(name)) enable_row(*call);
   };
   for (const std::string& name : options.calls) enable(name);
   // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
@@ -202,7 +221,15 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
     calls.insert(calls.end(), std::begin(kTreeCalls), std::end(kTreeCalls));
     impl.trampolines.emplace(impl.skeleton->obj, calls, arch);
   }
-  rodata.wakeup_bytes = options.buffer / 4;
+  if (options.gates)
+    for (const trace::SyscallRow& call : trace::gate_calls()) enable_row(call);
+  rodata.watch_gates = options.gates;
+  rodata.watch_containers = options.containers;
+  rodata.payload = options.payload;
+  impl.own_pidns = own_pid_namespace();
+  rodata.nested = impl.own_pidns != 0;
+  rodata.own_pidns = impl.own_pidns;
+  rodata.wakeup_bytes = options.wake_up;
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
@@ -214,6 +241,25 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (impl.trampolines) impl.trampolines->loaded();
   impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
   if (!impl.ring) refused("to map the ring buffer", errno);
+  if (impl.own_pidns) find_level();
+}
+
+// How deep the tracer's pid namespace is only the kernel knows: from any process that is directly in it.
+void Probe::find_level() {
+  bpf_link* link = bpf_program__attach_iter(impl_->skeleton->progs.existing_tasks, nullptr);
+  if (!link) refused("the task iterator", errno);
+  impl_->skeleton->links.existing_tasks = link;
+  for (const nst_rec_task& task : existing())
+    if (task.task.ns[static_cast<int>(trace::Ns::Pid)] == impl_->own_pidns) {
+      impl_->skeleton->bss->pid_level = task.task.level;
+      impl_->global.clear();  // by the numbers of the first namespace, so far
+      return;
+    }
+  throw Error("nstrace cannot find itself among the processes of its pid namespace; run it on the host", 125);
+}
+
+bool Probe::nested() const {
+  return impl_->own_pidns != 0;
 }
 
 Probe::~Probe() = default;
@@ -237,15 +283,27 @@ void Probe::detach() {
 }
 
 void Probe::follow(int tgid, std::uint64_t born_boottime) {
-  const __u32 key = tgid;
+  __u32 key = tgid;
+  if (impl_->own_pidns) {
+    if (!impl_->global.count(key)) existing();
+    const auto found = impl_->global.find(key);
+    if (found == impl_->global.end()) return;  // it has ended
+    key = found->second;
+  }
   const __u64 value = born_boottime;
   if (bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key, &value, BPF_ANY))
     throw Error(fmt::format("cannot follow process {}: {}", tgid, std::strerror(errno)), 125);
 }
 
-void Probe::unfollow(int tgid) {
-  const __u32 key = tgid;
-  bpf_map_delete_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key);
+void Probe::watch_container(std::uint64_t cgroup, const std::vector<std::uint32_t>& namespaces) {
+  const __u64 id = cgroup;
+  const __u8 value = 1;
+  bool failed =
+      cgroup && bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.container_cgroups), &id, &value, BPF_ANY);
+  for (const std::uint32_t inode : namespaces)
+    failed |=
+        bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.container_namespaces), &inode, &value, BPF_ANY) != 0;
+  if (failed) throw Error(fmt::format("cannot watch so many containers: {}", std::strerror(errno)), 125);
 }
 
 void Probe::follow_name(const std::string& comm) {
@@ -261,18 +319,18 @@ bool Probe::follows_names() const {
   return impl_->skeleton->bss->watch_names;
 }
 
-bool Probe::follows(int tgid) const {
-  const __u32 key = tgid;
-  __u64 value;
-  return bpf_map_lookup_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key, &value) == 0;
-}
-
-std::vector<int> Probe::followed() const {
+std::vector<int> Probe::followed() {
   std::vector<int> tgids;
   const int map = bpf_map__fd(impl_->skeleton->maps.followed);
   __u32 key = 0;
   for (int error = bpf_map_get_next_key(map, nullptr, &key); error == 0; error = bpf_map_get_next_key(map, &key, &key))
     tgids.push_back(static_cast<int>(key));
+  if (!impl_->own_pidns || tgids.empty()) return tgids;
+  const std::set<int> global(tgids.begin(), tgids.end());
+  tgids.clear();
+  existing();
+  for (const auto& [here, there] : impl_->global)
+    if (global.count(static_cast<int>(there))) tgids.push_back(static_cast<int>(here));
   return tgids;
 }
 
@@ -290,6 +348,9 @@ std::vector<nst_rec_task> Probe::existing() {
   close(fd);
   std::vector<nst_rec_task> tasks(bytes.size() / sizeof(nst_rec_task));
   std::memcpy(tasks.data(), bytes.data(), tasks.size() * sizeof(nst_rec_task));
+  impl_->global.clear();
+  if (impl_->own_pidns)
+    for (const nst_rec_task& task : tasks) impl_->global[task.task.tgid] = task.task.global;
   return tasks;
 }
 

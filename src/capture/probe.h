@@ -17,9 +17,13 @@ namespace nstrace::capture {
 struct ProbeOptions {
   std::vector<std::string> calls;  // names of the system calls to record
   std::size_t buffer = 16u << 20;  // bytes of the ring buffer: a power of two, at least a page
+  std::size_t wake_up = 4u << 20;  // bytes that wait before the reader is woken; 0 = none need to
   bool environment = true;         // ship environments to user space
   std::string backend = "raw";     // "raw" or "fentry"
   std::vector<int> signals;        // numbers of the signals to record; none: their programs are not loaded
+  bool gates = false;              // record calls on gates (trace::gate_calls())
+  bool containers = false;         // watch_container() will be called
+  bool payload = true;             // false: leave a container's program when it has begun
 };
 
 // Sums over all CPUs since load.
@@ -41,12 +45,13 @@ class Probe {
   void attach();
   void detach();
 
+  // Pids are those that the tracer sees.
   void follow(int tgid, std::uint64_t born_boottime);
-  void unfollow(int tgid);
+  // Whoever moves into this cgroup or one below it, or enters one of these namespaces, is followed from then on.
+  void watch_container(std::uint64_t cgroup, const std::vector<std::uint32_t>& namespaces);
   void follow_name(const std::string& comm);  // from the next exec on; cut to 15 bytes as the kernel does
   bool follows_names() const;
-  bool follows(int tgid) const;
-  std::vector<int> followed() const;
+  std::vector<int> followed();
 
   // While seeding, descendants of followed processes enter the set: those that exist by existing(), new ones at once.
   void set_seeding(bool on);
@@ -62,8 +67,12 @@ class Probe {
   std::string backend() const;
   // Calls that this backend cannot see on this kernel.
   std::vector<std::string> uncovered() const;
+  // Is the tracer in a pid namespace of its own? Then pids are those of this namespace.
+  bool nested() const;
 
  private:
+  void find_level();
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -138,7 +138,8 @@ void Records::take(const void* data, std::size_t size) {
     case NST_SIGNAL:
       return on_signal(*reinterpret_cast<const nst_rec_signal*>(bytes));
     case NST_TASK:
-      return;  // comes from the iterator only
+      if (options_.on_task) options_.on_task(*reinterpret_cast<const nst_rec_task*>(bytes));
+      return;
   }
 }
 
@@ -242,6 +243,9 @@ void Records::on_exec(const nst_rec_exec& rec) {
 
   exec.creds = creds_of(rec.ids);
   exec.caps = trace::Caps{rec.caps[0], rec.caps[1], rec.caps[2], rec.caps[3], rec.caps[4]};
+  const std::uint32_t listed = std::min<std::uint32_t>(rec.groups_count, NST_MAX_GROUPS);
+  exec.groups.emplace(rec.groups, rec.groups + listed);
+  exec.groups_more = rec.groups_count - listed;
   exec.no_new_privs = rec.no_new_privs != 0;
   if (rec.seccomp <= static_cast<std::uint32_t>(trace::Seccomp::Filter))
     exec.seccomp = static_cast<trace::Seccomp>(rec.seccomp);

@@ -18,9 +18,10 @@
 namespace nstrace::capture {
 
 struct RecordOptions {
-  std::string arch;                  // uname -m
-  std::uint64_t start_boottime = 0;  // ns: Time 0
-  std::string env = "names";         // "names", "all", "none"
+  std::string arch;                                       // uname -m
+  std::uint64_t start_boottime = 0;                       // ns: Time 0
+  std::string env = "names";                              // "names", "all", "none"
+  std::function<void(const nst_rec_task&)> on_task = {};  // someone is followed who was there before
 };
 
 trace::Who who_of(const nst_task& task, std::uint64_t start_boottime);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -15,7 +16,9 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
+#include "capture/containers.h"
 #include "capture/existing.h"
 #include "capture/probe.h"
 #include "capture/queue.h"
@@ -120,15 +123,18 @@ class Reader {
 
 // ---- what was taken in, in words ----
 
-std::string taken_in(const std::vector<Running>& roots, std::size_t processes) {
+std::string taken_in(const std::vector<Running>& roots, const std::vector<Container>& containers,
+                     std::size_t processes) {
   std::map<std::string, std::vector<int>> by_name;
   for (const Running& root : roots) by_name[root.program.empty() ? root.comm : root.program].push_back(root.pid);
   std::vector<std::string> parts;
   for (const auto& [name, pids] : by_name)
     parts.push_back(fmt::format("{} ({} {})", name.empty() ? "a process" : name, pids.size() == 1 ? "pid" : "pids",
                                 fmt::join(pids, " ")));
-  return fmt::format("following {}: {} {} with their threads and all that they start", fmt::join(parts, ", "),
-                     processes, processes == 1 ? "process" : "processes");
+  for (const Container& container : containers) parts.push_back("container " + container_text(container));
+  return fmt::format("following {}: {} {} with their threads and all that they start{}", fmt::join(parts, ", "),
+                     processes, processes == 1 ? "process" : "processes",
+                     containers.empty() ? "" : ", and whoever enters");
 }
 
 // A container runtime's own process, short-lived by nature: while one lives, a container is being set up or entered.
@@ -149,7 +155,13 @@ class Session {
     if (options_.tell) options_.tell(sentence);
   }
   void find_roots();
+  void watch_containers();
   void seed();
+  bool follows_command() const {
+    return (options_.follow.empty() && options_.containers.empty()) || options_.with_command;
+  }
+  void appear(const nst_rec_task& task);
+  bool containers_live() const;
   void begin_trace();
   void record();
   void end_trace(const std::string& why);
@@ -160,6 +172,9 @@ class Session {
   trace::Sink& sink_;
   std::vector<Target> targets_;
   std::vector<Running> roots_;
+  std::vector<Container> containers_;
+  std::set<std::pair<int, trace::Time>> known_;  // processes that the trace has told of: pid, born
+  std::vector<nst_rec_task> late_;               // who was taken in before the trace's head could be written
   std::optional<Launch> command_;
   std::optional<Probe> probe_;
   std::optional<Queue> queue_;
@@ -190,16 +205,60 @@ void Session::find_roots() {
   }
 }
 
+// What is in the containers, and what to know them by. Who enters while it is looked for is found by the next look.
+void Session::watch_containers() {
+  if (containers_.empty()) return;
+  const std::vector<nst_rec_task> tasks = probe_->existing();
+  const auto task_of = [&](int pid) {
+    return std::find_if(tasks.begin(), tasks.end(),
+                        [&](const nst_rec_task& t) { return static_cast<int>(t.task.tgid) == pid; });
+  };
+  const trace::NsSet host = host_namespaces(tasks);
+  for (const Container& container : containers_) {
+    const auto init = task_of(container.pid);
+    if (init == tasks.end()) throw Error(fmt::format("container {} has just ended", container_text(container)), 125);
+    const auto keeper = task_of(container.keeper);
+    // without a cgroup of its own it has its keeper's, or the one that all are in
+    const bool own = keeper == tasks.end() || keeper->task.cgroup != init->task.cgroup;
+    const std::uint64_t cgroup = own && init->task.cgroup > 1 ? init->task.cgroup : 0;
+    std::vector<std::uint32_t> namespaces;
+    for (int i = 0; i < trace::kNsCount; ++i)
+      if (init->task.ns[i] && init->task.ns[i] != host.inode[i] &&
+          (keeper == tasks.end() || init->task.ns[i] != keeper->task.ns[i]))
+        namespaces.push_back(init->task.ns[i]);
+    probe_->watch_container(cgroup, namespaces);
+    if (!options_.payload) continue;
+    const std::string path = cgroup_path(container.pid);
+    const std::uint32_t pidns = init->task.ns[static_cast<int>(trace::Ns::Pid)];
+    const bool own_pidns = std::find(namespaces.begin(), namespaces.end(), pidns) != namespaces.end();
+    const auto is_in = [&](const nst_rec_task& task) {
+      if (static_cast<int>(task.task.tgid) == container.pid) return true;
+      if (!cgroup) return own_pidns && task.task.ns[static_cast<int>(trace::Ns::Pid)] == pidns;
+      if (task.task.cgroup == cgroup) return true;
+      return cgroup_path(static_cast<int>(task.task.tgid)).starts_with(path + "/");
+    };
+    for (const nst_rec_task& task : probe_->existing())
+      if (is_in(task)) probe_->follow(static_cast<int>(task.task.tgid), 0);
+  }
+}
+
+bool Session::containers_live() const {
+  return std::any_of(containers_.begin(), containers_.end(),
+                     [](const Container& c) { return kill(c.pid, 0) == 0 || errno == EPERM; });
+}
+
 // Fills the followed set so that no fork slips through: the hooks are attached first and look at all ancestors of a
 // creator until every living descendant has been found by the iterator.
 void Session::seed() {
   const auto before = Clock::now();
   for (const Target& target : targets_)
     for (const std::string& program : target.programs) probe_->follow_name(program);
-  if (command_ && (options_.follow.empty() || options_.with_command)) probe_->follow(command_->pid(), 0);
   probe_->set_seeding(true);
+  if (command_ && follows_command() && !probe_->nested()) probe_->follow(command_->pid(), 0);
   probe_->attach();
+  if (command_ && follows_command() && probe_->nested()) probe_->follow(command_->pid(), 0);
   find_roots();
+  watch_containers();
   existing_ = probe_->existing();
   probe_->set_seeding(false);
   // From here on: whoever descends from a root is in the set, and whoever it starts enters it before it can run.
@@ -218,9 +277,12 @@ void Session::begin_trace() {
   header.start_realtime = clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_BOOTTIME) - start_boottime_);
   if (options_.command) header.command = options_.command->argv;
   header.follow = options_.follow;
+  for (const std::string& container : options_.containers) header.follow.push_back("container " + container);
   header.calls = options_.calls;
   header.events = {"fork", "exec", "exit", "comm", "syscall", "namespace", "cgroup", "lost"};
   if (!options_.signals.empty()) header.events.emplace_back("signal");
+  header.gates = options_.gates;
+  header.payload = options_.payload;
   header.results = options_.results;
   header.env = options_.env;
   header.backend = probe_->backend();
@@ -229,7 +291,7 @@ void Session::begin_trace() {
   sink_.header(header);
 
   // A process that was made while the set was being filled may come twice: its fork event is the better witness.
-  std::set<std::pair<int, trace::Time>> made;
+  auto& made = known_;
   for (const trace::Event& event : early_)
     if (const auto* fork = event.as<trace::Fork>()) made.emplace(fork->child.tgid, fork->child.born);
   std::size_t followed = 0;
@@ -245,6 +307,7 @@ void Session::begin_trace() {
     sink_.existing(process);
   }
   existing_ = {};
+  for (const nst_rec_task& task : std::exchange(late_, {})) appear(task);
   // Who ended before the iterator came to it, but started another meanwhile, is known from that alone.
   for (const trace::Event& event : early_) {
     const trace::Who& who = event.who;
@@ -259,11 +322,36 @@ void Session::begin_trace() {
     process.followed = true;
     sink_.existing(process);
   }
-  if (!roots_.empty()) tell(taken_in(roots_, followed - (command_ && options_.follow.empty() ? 1 : 0)));
+  if (!roots_.empty() || !containers_.empty())
+    tell(taken_in(roots_, containers_, followed - (command_ && follows_command() ? 1 : 0)));
   begun_ = true;
   for (trace::Event& event : early_)
     if (wanted(event)) orderer_->push(std::move(event));
   early_ = {};
+}
+
+// Someone is followed from now on who was there before: the trace tells who that is, and by whom it was made.
+void Session::appear(const nst_rec_task& task) {
+  const trace::Who who = who_of(task.task, start_boottime_);
+  if (known_.count({who.tgid, who.born})) return;
+  std::vector<nst_rec_task> tasks = probe_->existing();
+  bool found = false;
+  for (nst_rec_task& other : tasks) {
+    other.followed = other.task.tgid == task.task.tgid && other.task.born == task.task.born ? task.followed : 0;
+    found |= other.followed != 0;
+  }
+  if (!found) tasks.push_back(task);  // it has ended already
+  for (trace::Existing& process : existing_processes(tasks, start_boottime_)) {
+    if (!known_.emplace(process.pid, process.born).second) continue;
+    if (process.followed && task.followed == NST_NAMED) {  // its exec is the next event, and tells it all
+      process.exe.clear();
+      process.argv.clear();
+    }
+    // who moved into its cgroup was in another before
+    if (!process.followed || task.followed != NST_MOVED)
+      records_->in_cgroup(process.pid, process.cgroup, process.cgroup_path);
+    sink_.existing(process);
+  }
 }
 
 bool Session::wanted(const trace::Event& event) const {
@@ -328,7 +416,7 @@ void Session::record() {
       if (std::none_of(followed.begin(), followed.end(), is_runtime_at_work)) break;
     }
     // without COMMAND, the end also comes when nobody is left and nobody can come
-    if (!command_ && !probe_->follows_names() && probe_->followed().empty()) break;
+    if (!command_ && !probe_->follows_names() && !containers_live() && probe_->followed().empty()) break;
   }
   end_trace(why);
 }
@@ -369,14 +457,26 @@ SessionResult Session::run() {
   for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
   for (const Target& target : targets_)
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
+  if (!options_.containers.empty()) {
+    const std::vector<Container> all = running_containers();
+    for (const std::string& given : options_.containers) containers_.push_back(choose_container(all, given));
+  }
   probe_.emplace(ProbeOptions{.calls = options_.calls,
                               .buffer = options_.buffer,
+                              .wake_up = options_.wake_up,
                               .environment = options_.env != "none",
                               .backend = choose_backend(options_.backend),
-                              .signals = options_.signals});
+                              .signals = options_.signals,
+                              .gates = options_.gates,
+                              .containers = !containers_.empty(),
+                              .payload = options_.payload});
   if (const auto uncovered = probe_->uncovered(); !uncovered.empty())
     tell(fmt::format("this kernel shows no function of {}: --backend fentry cannot see {}", fmt::join(uncovered, ", "),
                      uncovered.size() == 1 ? "it" : "them"));
+  if (probe_->nested())
+    tell(
+        "nstrace is inside a pid namespace: pids are those of this namespace, and what lives outside it cannot be "
+        "seen");
   take_signals();
   if (options_.command) command_.emplace(*options_.command);
   utsname u{};
@@ -384,7 +484,16 @@ SessionResult Session::run() {
   start_boottime_ = clock_ns(CLOCK_BOOTTIME);
   queue_.emplace(kQueueBound);
   orderer_.emplace(sink_, kOrderWindow);
-  records_.emplace(RecordOptions{.arch = u.machine, .start_boottime = start_boottime_, .env = options_.env},
+  records_.emplace(RecordOptions{.arch = u.machine,
+                                 .start_boottime = start_boottime_,
+                                 .env = options_.env,
+                                 .on_task =
+                                     [this](const nst_rec_task& task) {
+                                       if (begun_)
+                                         appear(task);
+                                       else
+                                         late_.push_back(task);
+                                     }},
                    [this](trace::Event&& event) {
                      if (!begun_)
                        early_.push_back(std::move(event));

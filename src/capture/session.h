@@ -16,17 +16,21 @@
 namespace nstrace::capture {
 
 struct SessionOptions {
-  std::vector<std::string> follow;  // --follow targets
-  std::optional<Program> command;   // COMMAND
-  bool with_command = false;        // with --follow: follow COMMAND too
-  bool wait_for_names = false;      // --wait: a name that nothing bears is waited for
-  bool until_exit = false;          // go on until all followed processes are gone
-  std::vector<std::string> calls;   // system calls to record
-  std::vector<int> signals;         // numbers of the signals to record
-  std::string results = "all";      // "all", "successful", "failed"
+  std::vector<std::string> follow;      // --follow targets
+  std::optional<Program> command;       // COMMAND
+  std::vector<std::string> containers;  // --container: ids or names
+  bool payload = true;                  // false: containers' own programs are left when they begin
+  bool gates = false;                   // record calls on gates too
+  bool with_command = false;            // with --follow: follow COMMAND too
+  bool wait_for_names = false;          // --wait: a name that nothing bears is waited for
+  bool until_exit = false;              // go on until all followed processes are gone
+  std::vector<std::string> calls;       // system calls to record
+  std::vector<int> signals;             // numbers of the signals to record
+  std::string results = "all";          // "all", "successful", "failed"
   std::string env = "names";
   std::string backend = "auto";                  // "auto", "raw", "fentry"
   std::size_t buffer = 16u << 20;                // bytes of the ring buffer
+  std::size_t wake_up = 4u << 20;                // as ProbeOptions has it
   std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each
   std::string tool;                              // for the header: "nstrace 0.1.0"

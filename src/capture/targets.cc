@@ -34,26 +34,6 @@ std::string cut_comm(std::string name) {
   return name;
 }
 
-std::vector<Running> everything() {
-  std::vector<Running> all;
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) throw Error("/proc cannot be read; mount it: mount -t proc proc /proc", 125);
-  while (const dirent* entry = readdir(proc.get())) {
-    if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
-    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}};
-    const std::string folder = fmt::format("/proc/{}", running.pid);
-    std::getline(std::ifstream(folder + "/comm"), running.comm);
-    char path[PATH_MAX];
-    if (const ssize_t got = readlink((folder + "/exe").c_str(), path, sizeof path); got > 0) {
-      std::string exe(path, got);
-      if (const auto deleted = exe.rfind(" (deleted)"); deleted != std::string::npos) exe.resize(deleted);
-      running.program = exe.substr(exe.rfind('/') + 1);
-    }
-    all.push_back(std::move(running));
-  }
-  return all;
-}
-
 std::string status_field(int pid, std::string_view name) {
   std::ifstream status(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(status, line);) {
@@ -88,6 +68,41 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::vector<Running> everything_running() {
+  std::vector<Running> all;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  if (!proc) throw Error("/proc cannot be read; mount it: mount -t proc proc /proc", 125);
+  while (const dirent* entry = readdir(proc.get())) {
+    if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
+    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}};
+    const std::string folder = fmt::format("/proc/{}", running.pid);
+    std::getline(std::ifstream(folder + "/comm"), running.comm);
+    char path[PATH_MAX];
+    if (const ssize_t got = readlink((folder + "/exe").c_str(), path, sizeof path); got > 0) {
+      std::string exe(path, got);
+      if (const auto deleted = exe.rfind(" (deleted)"); deleted != std::string::npos) exe.resize(deleted);
+      running.program = exe.substr(exe.rfind('/') + 1);
+    }
+    all.push_back(std::move(running));
+  }
+  return all;
+}
+
+std::vector<std::string> near_names(std::string_view wanted, const std::vector<std::string>& names) {
+  std::set<std::pair<std::size_t, std::string>> near;
+  for (const std::string& name : names) {
+    if (name.empty()) continue;
+    const std::size_t d = distance(wanted, name);
+    const bool part =
+        name.find(wanted) != std::string::npos || (name.size() > 3 && wanted.find(name) != std::string::npos);
+    if (part || d <= std::max<std::size_t>(2, wanted.size() / 3)) near.emplace(part ? 0 : d, name);
+  }
+  std::vector<std::string> out;
+  for (const auto& [d, name] : near)
+    if (out.size() < 3 && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+  return out;
+}
+
 std::span<const Group> groups() {
   return kGroups;
 }
@@ -117,7 +132,7 @@ Target parse_target(const std::string& given) {
 
 std::vector<Running> find_running(const Target& target) {
   std::vector<Running> found;
-  for (Running& running : everything()) {
+  for (Running& running : everything_running()) {
     if (running.pid == getpid()) continue;
     const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
       return running.program == name || running.comm == cut_comm(name);
@@ -139,20 +154,13 @@ std::string nobody(const Target& target) {
                        target.pid);
   if (target.pid > 0)
     return fmt::format("there is no process {}; `pidof NAME` finds the pid of a running program", target.pid);
-  std::set<std::pair<std::size_t, std::string>> near;
-  const std::string& wanted = target.programs.front();
-  for (const Running& running : everything()) {
-    for (const std::string& name : {running.program, running.comm}) {
-      if (name.empty() || running.pid == getpid()) continue;
-      const std::size_t d = distance(wanted, name);
-      const bool part =
-          name.find(wanted) != std::string::npos || (name.size() > 3 && wanted.find(name) != std::string::npos);
-      if (part || d <= std::max<std::size_t>(2, wanted.size() / 3)) near.emplace(part ? 0 : d, name);
-    }
+  std::vector<std::string> running_names;
+  for (const Running& running : everything_running()) {
+    if (running.pid == getpid()) continue;
+    running_names.push_back(running.program);
+    running_names.push_back(running.comm);
   }
-  std::vector<std::string> names;
-  for (const auto& [d, name] : near)
-    if (names.size() < 3 && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  const std::vector<std::string> names = near_names(target.programs.front(), running_names);
   const std::string hint = names.empty() ? "" : fmt::format(" (near: {})", fmt::join(names, ", "));
   return fmt::format("nothing named {} is running{}; start it first, or add --wait to wait for it", target.given, hint);
 }

@@ -32,8 +32,12 @@ struct Running {
   std::string comm;
   std::string program;  // base name of the executable; empty = not known
 };
+std::vector<Running> everything_running();  // every process in /proc
 // Every process in /proc that matches. For a pid that does not exist: Error.
 std::vector<Running> find_running(const Target& target);
+
+// Up to three of `names` that may have been meant.
+std::vector<std::string> near_names(std::string_view wanted, const std::vector<std::string>& names);
 
 // The sentence for a target that nothing bears, with near names among what runs.
 std::string nobody(const Target& target);

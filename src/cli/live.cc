@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "check/parse.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
@@ -15,8 +17,8 @@
 namespace nstrace::cli {
 namespace {
 
-// "16M", "512K", "4096": a power of two between 64 KiB and 512 MiB.
-std::size_t parse_size(const std::string& text) {
+// "16M", "512K", "4096"; nothing where it is no size.
+std::optional<std::size_t> parse_size(const std::string& text) {
   std::size_t used = 0;
   unsigned long long value = 0;
   try {
@@ -28,9 +30,26 @@ std::size_t parse_size(const std::string& text) {
   if (unit == "K" || unit == "k") value <<= 10;
   if (unit == "M" || unit == "m") value <<= 20;
   const bool known = used > 0 && (unit.empty() || unit == "K" || unit == "k" || unit == "M" || unit == "m");
-  if (!known || value < (64u << 10) || value > (512u << 20) || (value & (value - 1)))
+  return known ? std::optional<std::size_t>(value) : std::nullopt;
+}
+
+// A power of two between 64 KiB and 512 MiB.
+std::size_t buffer_size(const std::string& text) {
+  const std::size_t value = parse_size(text).value_or(0);
+  if (value < (64u << 10) || value > (512u << 20) || (value & (value - 1)))
     throw Error(fmt::format("--buffer {}: give a power of two between 64K and 512M", text), kOwnFailure);
   return value;
+}
+
+// What waits before the reader is woken; a quarter of the buffer where nothing is given.
+std::size_t wake_up_size(const std::string& text, std::size_t buffer) {
+  if (text.empty()) return buffer / 4;
+  const std::optional<std::size_t> value = parse_size(text);
+  if (!value || *value > buffer)
+    throw Error(
+        fmt::format("--wake-up {}: give a size up to that of the buffer, such as 64K; 0 wakes at every record", text),
+        kOwnFailure);
+  return *value;
 }
 
 }  // namespace
@@ -52,6 +71,14 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
          "the recorded calls: others cost nothing, but it takes longer to attach), auto (raw)")
       ->check(CLI::IsMember({"auto", "raw", "fentry"}));
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
+  app.add_option("--wake-up", options.wake_up,
+                 "how much waits in the buffer before nstrace is woken (a quarter of it); it looks every 5 ms anyway")
+      ->type_name("SIZE");
+  app.add_flag("--gates", options.session.gates,
+               "record writes to uid_map, gid_map, setgroups and cgroup.procs, and opens of exec.fifo");
+  app.add_option("--payload", options.payload,
+                 "no: stop following a container's own program, in a pid namespace of its own, when it has begun")
+      ->check(CLI::IsMember({"yes", "no"}));
   app.add_option("--check", options.check, "check the trace against an expectation file when it ends")
       ->type_name("EXPECT");
   app.add_option("--junit", options.report.junit, "with --check: write JUnit's XML to FILE")->type_name("FILE");
@@ -67,7 +94,9 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
 int run_live(LiveOptions& options) {
   options.session.tool = version_text();
   options.session.linger = std::chrono::milliseconds(options.linger_ms);
-  options.session.buffer = parse_size(options.buffer);
+  options.session.buffer = buffer_size(options.buffer);
+  options.session.wake_up = wake_up_size(options.wake_up, options.session.buffer);
+  options.session.payload = options.payload == "yes";
   options.session.calls = chosen_calls(options.lines, "lifecycle");
   options.session.signals = chosen_signals(options.lines);
   options.session.results = chosen_results(options.lines);

@@ -19,9 +19,11 @@ struct LiveOptions {
   std::string title;                 // --title, of pictures
   long linger_ms = 200;
   std::string buffer = "16M";
+  std::string wake_up;  // empty = a quarter of the buffer
+  std::string payload = "yes";
   std::string check;    // --check: an expectation file
   CheckChoices report;  // how its result is told
-  int forks = 0;  // -f; twice: lines go to files by task
+  int forks = 0;        // -f; twice: lines go to files by task
   bool strict = false;
   bool anonymous = false;  // files only; the terminal shows what is
 };

@@ -57,6 +57,10 @@ int trace_command(const Arguments& all) {
   app.add_option("-p,--attach", pids, "follow these pids (a comma or blank list, as strace takes it)")
       ->type_name("PIDS")
       ->allow_extra_args(false);
+  app.add_option("--container", live.session.containers,
+                 "follow what is in a container of docker, containerd or podman, and whoever enters it")
+      ->type_name("ID|NAME")
+      ->allow_extra_args(false);
   app.add_flag("--with-command", live.session.with_command, "with --follow: follow COMMAND too");
   app.add_flag("--wait", live.session.wait_for_names, "wait for a name that nothing bears yet");
   app.add_flag("--until-exit", live.session.until_exit, "go on until all that is followed has ended");
@@ -94,9 +98,11 @@ int trace_command(const Arguments& all) {
   for (const int pid : parse_pids(pids)) live.session.follow.push_back(std::to_string(pid));
   if (dashes != all.end() && command.empty()) throw Error("there is no command after --", kOwnFailure);
   if (!command.empty()) live.session.command = capture::Program{.argv = command, .env = {}, .fd = -1, .folder = {}};
-  if (live.session.follow.empty() && command.empty())
-    throw Error("nothing to trace: give --follow TARGET, -- COMMAND, or both; `nstrace --help` has examples",
-                kOwnFailure);
+  if (live.session.follow.empty() && live.session.containers.empty() && command.empty())
+    throw Error(
+        "nothing to trace: give --follow TARGET, --container ID|NAME, -- COMMAND, or several of them; `nstrace --help` "
+        "has examples",
+        kOwnFailure);
   return run_live(live);
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "report/line_text.h"
+#include "trace/syscalls.h"
 
 namespace nstrace::report {
 namespace {
@@ -77,6 +78,11 @@ void LinePrinter::header(const Header& header) {
   start_of_day_ = header.start_of_day;
   if (!header.times) options_.stamp = Stamp::None;
   durations_known_ = header.durations;
+  if (!header.gates || options_.calls.empty()) return;
+  // they were asked for, beside what -e says
+  for (const SyscallRow& gate : gate_calls())
+    if (!wanted_name(gate.name))
+      options_.calls.insert(std::ranges::upper_bound(options_.calls, gate.name), std::string(gate.name));
 }
 
 void LinePrinter::existing(const Existing& process) {

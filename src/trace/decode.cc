@@ -76,6 +76,12 @@ Arg one_arg(const RawCall& raw, int index) {
       return at_fd_arg(slot);
     case BytesArg:
       return name_arg(slot);
+    case Data:
+      return bytes_arg(slot, std::min<std::uint64_t>(slot.raw.args[slot.index + 1], kCaptureMax - 1));
+    case OpenFlags:
+      return file_flags_arg(slot);
+    case OpenMode:
+      return make(slot, Arg::Kind::Integer, slot.low() & 07777, octal_text(slot.low() & 07777));
     case GidList:
       return group_list_arg(slot);
     case CloneArgs:
@@ -221,6 +227,7 @@ std::vector<Arg> decode_args(const RawCall& raw) {
     if (whole.name == raw.syscall->name) return whole.decode(raw);
   for (int i = 0; i < static_cast<int>(std::size(raw.syscall->args)); ++i) {
     if (raw.syscall->args[i].type == ArgType::None) break;
+    if (raw.syscall->args[i].type == ArgType::OpenMode && !(raw.args[i - 1] & 0100)) break;  // O_CREAT
     out.push_back(one_arg(raw, i));
   }
   return out;

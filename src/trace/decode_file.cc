@@ -165,14 +165,6 @@ constexpr Constant kOpenArm64[] = {
 };
 constexpr std::string_view kAccess[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
 
-Arg file_flags_arg(const Slot& slot) {
-  const std::uint32_t flags = slot.low();
-  std::string text(kAccess[flags & 3]);
-  const std::span<const Constant> table = slot.raw.arm64 ? std::span<const Constant>(kOpenArm64) : kOpenX86;
-  if (flags & ~3u) text += "|" + flags_text(flags & ~3u, table);
-  return make(slot, Arg::Kind::Flags, flags, std::move(text));
-}
-
 Arg command_arg(F what, const Slot& slot) {
   switch (what) {
     case F::Nothing:
@@ -199,6 +191,14 @@ Arg command_arg(F what, const Slot& slot) {
 }
 
 }  // namespace
+
+Arg file_flags_arg(const Slot& slot) {
+  const std::uint32_t flags = slot.low();
+  std::string text(kAccess[flags & 3]);
+  const std::span<const Constant> table = slot.raw.arm64 ? std::span<const Constant>(kOpenArm64) : kOpenX86;
+  if (flags & ~3u) text += "|" + flags_text(flags & ~3u, table);
+  return make(slot, Arg::Kind::Flags, flags, std::move(text));
+}
 
 std::vector<Arg> fcntl_args(const RawCall& raw) {
   const Slot which(raw, 1);

@@ -82,6 +82,7 @@ Arg seccomp_flags_arg(const Slot& slot);
 Arg seccomp_arg(const Slot& slot);
 Arg fprog_arg(const Slot& slot);  // struct sock_fprog *
 Arg file_mode_arg(const Slot& slot);
+Arg file_flags_arg(const Slot& slot);
 Arg memfd_name_arg(const Slot& slot);
 Arg memfd_flags_arg(const Slot& slot);
 Arg pidfd_flags_arg(const Slot& slot);

@@ -148,6 +148,8 @@ struct Exec {
   // The state that the new image begins with. Absent = not recorded.
   std::optional<Creds> creds;
   std::optional<Caps> caps;
+  std::optional<std::vector<std::uint32_t>> groups;  // supplementary, as Creds has ids
+  std::uint32_t groups_more = 0;                     // how many there are beyond those listed
   std::optional<bool> no_new_privs;
   std::optional<Seccomp> seccomp;
   std::optional<Place> cwd;                // the path as the process sees it
@@ -250,6 +252,8 @@ struct Header {
   bool calls_known = true;           // false for imports: `calls` then says nothing
   std::vector<std::string> calls;    // names of the system calls that are recorded
   std::vector<std::string> events;   // kinds of event that are recorded: "fork", "exec", ...
+  bool gates = false;                // of the calls of trace::gate_calls(), those that pass a gate are recorded
+  bool payload = true;               // false: containers' own programs are not followed beyond their exec
   std::string results = "all";       // "all", "successful", "failed": which results of calls are recorded
   std::string env = "names";         // "names", "all", "none"
   std::string backend;               // how it was captured

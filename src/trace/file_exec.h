@@ -51,6 +51,11 @@ template <typename Each>
 void read_exec_state(Field field, value v, Exec& exec, Each each) {
   if (field == Field::creds) read_creds(v, exec.creds.emplace(), each);
   if (field == Field::caps) read_caps(v, exec.caps.emplace(), each);
+  if (field == Field::groups) {
+    exec.groups.emplace();
+    for (auto element : elements(v)) exec.groups->push_back(integer<std::uint32_t>(element.value()));
+  }
+  if (field == Field::groups_more) exec.groups_more = integer<std::uint32_t>(v);
   if (field == Field::no_new_privs) exec.no_new_privs = boolean(v);
   if (field == Field::seccomp) {
     exec.seccomp = seccomp_from_word(string(v));

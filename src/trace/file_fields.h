@@ -20,7 +20,7 @@ namespace nstrace::trace {
   X(name) X(kind) X(value) X(text) X(list) X(target) X(comment) X(cut) X(cut_elements) \
   X(flags) X(exit_signal) X(parent_tgid) X(parent_born) X(inferred) X(child) \
   X(tid_before) X(comm_before) X(path) X(interpreter) X(exe_device) X(exe_inode) X(argv) X(argv_from_image) \
-  X(env_count) X(env) X(creds) X(caps) X(no_new_privs) X(seccomp) X(cwd) X(root) X(fds) X(fds_more) \
+  X(env_count) X(env) X(creds) X(caps) X(groups) X(groups_more) X(no_new_privs) X(seccomp) X(cwd) X(root) X(fds) X(fds_more) \
   X(uid) X(euid) X(suid) X(fsuid) X(gid) X(egid) X(sgid) X(fsgid) \
   X(inheritable) X(permitted) X(effective) X(bounding) X(ambient) X(device) X(inode) X(fd) \
   X(code) X(signal) X(core) X(process) X(on_cpu) X(cpu_wait) \
@@ -30,7 +30,7 @@ namespace nstrace::trace {
   X(pid) X(pids) X(parent_pid) X(exe) X(followed) \
   X(format) X(version) X(tool) X(kernel) X(arch) X(boot_id) X(start_boottime) X(start_realtime) X(start_of_day) \
   X(command) \
-  X(follow) X(calls) X(event_types) X(results) X(env_policy) X(backend) X(durations) X(times) X(host) X(tracer_pid) \
+  X(follow) X(calls) X(event_types) X(results) X(env_policy) X(backend) X(durations) X(times) X(host) X(tracer_pid) X(gates) X(payload) \
   X(events) X(lost) X(losses) X(attempted) X(sent) X(unread) X(end_boottime) X(end_realtime) X(end) X(status)
 // clang-format on
 

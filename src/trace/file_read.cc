@@ -351,6 +351,8 @@ void LineParser::read_header(object fields) {
       read_texts(v, exact, header.calls);
     }
     if (field == Field::event_types) read_texts(v, exact, header.events);
+    if (field == Field::gates) header.gates = boolean(v);
+    if (field == Field::payload) header.payload = boolean(v);
     if (field == Field::results) read_text(v, exact, header.results);
     if (field == Field::env_policy) read_text(v, exact, header.env);
     if (field == Field::backend) read_text(v, exact, header.backend);

@@ -287,6 +287,8 @@ struct Particulars {
   void state(const Exec& exec) const {
     if (exec.creds) to.creds(*exec.creds);
     if (exec.caps) to.caps(*exec.caps);
+    if (exec.groups) to.integers("groups", *exec.groups);
+    if (exec.groups_more) to.integer("groups_more", exec.groups_more);
     if (exec.no_new_privs) to.yes_or_no("no_new_privs", *exec.no_new_privs);
     if (exec.seccomp) to.text("seccomp", seccomp_word(*exec.seccomp));
     if (exec.cwd) to.place("cwd", *exec.cwd);
@@ -358,6 +360,8 @@ void JsonWriter::header(const Header& header) {
   to.texts_if("follow", header.follow);
   if (header.calls_known) to.texts("calls", header.calls);
   to.texts("event_types", header.events);
+  if (header.gates) to.yes_or_no("gates", true);
+  if (!header.payload) to.yes_or_no("payload", false);
   to.text("results", header.results);
   to.text("env_policy", header.env);
   to.text_if("backend", header.backend);

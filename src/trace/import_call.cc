@@ -172,6 +172,7 @@ bool flags_type(ArgType type) {
     case ArgType::MsgFlags:
     case ArgType::ShmatFlags:
     case ArgType::MsgOpFlags:
+    case ArgType::OpenFlags:
       return true;
     case ArgType::None:
     case ArgType::Int:
@@ -193,6 +194,8 @@ bool flags_type(ArgType type) {
     case ArgType::Fd:
     case ArgType::AtFd:
     case ArgType::BytesArg:
+    case ArgType::Data:
+    case ArgType::OpenMode:
     case ArgType::GidList:
     case ArgType::CloneArgs:
     case ArgType::FsconfigCmd:

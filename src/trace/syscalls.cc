@@ -148,7 +148,18 @@ constexpr SyscallRow kTable[] = {
     {"msgctl", 71, 187, kIpc, {{"msqid", Int}, {"op", MsgCmd}, {"buf", MsgBuf}}},
 };
 
+// In no set: of these only the calls on a gate are recorded, and only where gates are asked for.
+constexpr SyscallRow kGates[] = {
+    {"write", 1, 64, 0, {{"fd", Fd}, {"buf", Data}, {"count", Size}}},
+    {"open", 2, kNone, 0, {{"pathname", Path}, {"flags", OpenFlags}, {"mode", OpenMode}}},
+    {"openat", 257, 56, 0, {{"dirfd", AtFd}, {"pathname", Path}, {"flags", OpenFlags}, {"mode", OpenMode}}},
+};
+
 }  // namespace
+
+std::span<const SyscallRow> gate_calls() {
+  return kGates;
+}
 
 std::span<const SyscallRow> syscalls() {
   return kTable;
@@ -167,8 +178,10 @@ int syscall_number(const SyscallRow& call, std::string_view arch) {
 
 const SyscallRow* find_syscall(int number, std::string_view arch) {
   if (number == kNoNumber) return nullptr;
-  const auto* it = std::ranges::find_if(kTable, [&](const SyscallRow& c) { return syscall_number(c, arch) == number; });
-  return it == std::end(kTable) ? nullptr : it;
+  const auto bears = [&](const SyscallRow& c) { return syscall_number(c, arch) == number; };
+  if (const auto* it = std::ranges::find_if(kTable, bears); it != std::end(kTable)) return it;
+  const auto* gate = std::ranges::find_if(kGates, bears);
+  return gate == std::end(kGates) ? nullptr : gate;
 }
 
 namespace {
@@ -232,6 +245,7 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
     case AtFd:
       return {Capture::Descriptor};
     case BytesArg:
+    case Data:
     case CloneArgs:
     case MountAttr:
       return {Capture::BytesOfArg, next};
@@ -282,6 +296,8 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
     case CloseRangeFlags:
     case FcntlCmd:
     case FcntlArg:
+    case OpenFlags:
+    case OpenMode:
     case IpcKey:
     case ShmFlags:
     case SemFlags:

@@ -33,6 +33,9 @@ enum class ArgType : std::uint8_t {
   Fd,         // file descriptor, written with its target
   AtFd,       // file descriptor or AT_FDCWD
   BytesArg,   // host or domain name whose length is the next argument
+  Data,         // bytes whose number is the next argument
+  OpenFlags,    // O_WRONLY|O_CLOEXEC
+  OpenMode,     // mode_t, if the flags before it make a file
   GidList,    // gid_t[], its length is the argument before
   CloneFlags,   // flags and exit signal of clone(2)
   CloneArgs,    // struct clone_args *, its size is the next argument
@@ -94,8 +97,10 @@ struct SyscallRow {
 };
 
 std::span<const SyscallRow> syscalls();
+// Calls by which processes of a set-up pass a gate: write to uid_map, gid_map, setgroups and cgroup.procs, open exec.fifo.
+std::span<const SyscallRow> gate_calls();
 const SyscallRow* find_syscall(std::string_view name);
-// arch: "x86_64" or "aarch64", as uname -m says.
+// arch: "x86_64" or "aarch64", as uname -m says. By number the calls of gates are found too.
 const SyscallRow* find_syscall(int number, std::string_view arch);
 int syscall_number(const SyscallRow& call, std::string_view arch);
 

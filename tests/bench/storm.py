@@ -10,7 +10,7 @@ import harness
 
 
 def main():
-    box, chosen = bench.options(__doc__, times=(10000, "execs"), trees=(4, "parallel trees"), rounds=(3, "rounds"))
+    box, chosen = bench.options(__doc__, times=(100000, "execs"), trees=(8, "parallel trees"), rounds=(3, "rounds"))
     try:
         storm = [box.program("fork_storm"), str(chosen.times), str(chosen.trees), box.program("true")]
         bare, followed, lost, wrong = [], [], 0, 0

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear sentence and the documented status; files appear as the design says."""
+import json
 import os
 import re
 import shutil
 import stat
+import subprocess
 
-from harness import Trace, check, equal, test
+from harness import PATIENCE, Trace, check, equal, said, test
 
 
 def refused(box, status, words, *arguments, **options):
@@ -164,3 +166,65 @@ def options_before_the_command_word(box):
     equal((status, out), (0, '[pid 10] openat(AT_FDCWD, "/etc", O_RDONLY) = 3\n'), "a call that nstrace does not record")
     status, out, err = box.run(box.nstrace, "-e", "inject=execve", "--", "true")
     check(status == 125 and "use strace for that" in err, f"-e inject: {status} {err}")
+
+
+@test()
+def environment_by_policy(box):
+    env = dict(os.environ, NST_SECRET="hidden", _LIBCONTAINER_NOTE="shown", NSTRACE_PATIENCE="1")
+    for policy, secret, note in ("names", "NST_SECRET", "_LIBCONTAINER_NOTE=shown"), ("all", "NST_SECRET=hidden", "_LIBCONTAINER_NOTE=shown"), ("none", None, None):
+        path = box.temp / (policy + ".jsonl")
+        status, out, err = box.run(box.nstrace, f"--env={policy}", "-o", path, "--", "true", env=env)
+        equal(status, 0, f"the status ({err.strip()})")
+        trace = Trace(path).whole()
+        exec_ = trace.one(kind="exec")
+        equal(trace.header["env_policy"], policy, "the policy in the header")
+        equal(exec_["env_count"], len(env), "how many there are")
+        if policy == "none":
+            equal(exec_.get("env", []), [], "the environment")
+        else:
+            check(secret in exec_["env"] and note in exec_["env"], f"--env={policy} gave {exec_['env']}")
+        equal("hidden" in path.read_text(), policy == "all", "whether the value is in the file")
+
+
+@test()
+def a_slow_pipe_stalls_neither_the_patient_nor_the_ring(box):
+    """Nobody reads nstrace's lines until the storm is over: it waits in the queue, and nothing is lost."""
+    read, write = os.pipe()
+    tracer = box.start(box.nstrace, "--threads", "--", box.program("fork_storm"), "2000", "2", box.program("true"),
+                       stderr=write, stdin=subprocess.DEVNULL)
+    os.close(write)
+    storm = said(tracer.stdout.readline() + tracer.stdout.readline())
+    equal(storm["execs"], 2000, "the storm's execs")
+    check(tracer.poll() is None, "nstrace has ended although nobody has read what it wrote")
+    with open(read, encoding="utf-8", errors="replace") as lines:
+        text = lines.read()
+    equal(tracer.wait(timeout=60 * PATIENCE), 0, "the status")
+    equal(text.count(" execve("), 2001, "execs printed")
+    check("0 lost" in text.splitlines()[-1], "the last line is " + text.splitlines()[-1])
+
+
+@test()
+def a_queue_that_is_full_is_counted(box):
+    """With a ring of 64 KiB and nobody who reads for long, events are lost: so many as the footer says."""
+    path = box.temp / "small.jsonl"
+    os.mkfifo(path)
+    tracer = box.start(box.nstrace, "--strict", "--buffer", "64K", "-o", f"jsonl:{path}", "--", box.program("fork_storm"), "3000", "4",
+                       box.program("true"), stdin=subprocess.DEVNULL)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    status = tracer.wait(timeout=60 * PATIENCE)
+    footer = json.loads(text.splitlines()[-1])
+    gaps = sum(json.loads(line)["count"] for line in text.splitlines() if line.startswith('{"type":"lost"'))
+    equal(footer["attempted"] - footer["sent"], footer["lost"], "what did not find room, and what the footer calls lost")
+    check(gaps <= footer["lost"], f"{gaps} events are lost at a place, {footer['lost']} in all")
+    equal(status, 3 if footer["lost"] else 0, f"the status with --strict, {footer['lost']} lost")
+
+
+@test()
+def buffer_and_wake_up_are_sizes(box):
+    for option in "--buffer=100K", "--buffer=1K", "--buffer=x", "--wake-up=32M", "--wake-up=-1", "--wake-up=x":
+        status, out, err = box.run(box.nstrace, option, "--", "true")
+        equal(status, 125, f"the status with {option}")
+        check(option.split("=")[0] in err, f"{option}: it said: {err}")
+    for option in "--buffer=64K", "--buffer=64M", "--wake-up=0", "--wake-up=16M":
+        trace, _ = box.record("true", options=(option,))
+        equal(len(trace.of("exec")), 1, f"execs with {option}")

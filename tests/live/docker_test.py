@@ -194,6 +194,25 @@ def newer_runc_behind_docker(box):
                 check(apart["tid"] != apart["tgid"], "it is no thread that leaves")
 
 
+@test(needs=NEEDS + ("strace",))
+def exec_into_an_older_container(box):
+    """strace's recipe, strace -f -p $(pidof containerd), sees nothing of it: the shim is no child of containerd any more."""
+    with Dockerd() as docker:
+        docker.docker("run", "-d", "--name", "old", "busybox", "sleep", "100")
+        command = docker.client("exec", "old", "sh", "-c", "echo hi")
+        with Strace([docker.containerd.pid]) as strace:
+            docker.docker(*command[3:])
+        seen = {call[0] for _, call, _ in parsed(strace.lines())}
+        check("setns" not in seen and not any('"sh"' in line for line in strace.lines()), f"strace saw {seen}")
+        trace, lines, _ = traced(box, "old", ["containerd"], *command)
+        shell = [e for e in trace.of("exec") if e["argv"] == ["sh", "-c", "echo hi"]]
+        equal(len(shell), 1, "shells that nstrace saw")
+        equal(trace.end(shell[0]["tgid"]), (0, 0), "its end")
+        check(len([e for e in trace.of(call="setns") if e["comm"] == "runc:[1:CHILD]"]) >= 5, "nstrace lacks a setns")
+        in_order(trace, [("runc exec", is_exec("runc", "exec")), ("runc init", is_exec("runc", "init")),
+                         ("setns", is_call("setns")), ("sh", is_exec("sh", "-c"))])
+
+
 @test(needs=NEEDS)
 def twenty_runs_lose_nothing(box):
     """One follower over many containers: each start is whole, each end is there."""

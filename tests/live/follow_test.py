@@ -2,7 +2,9 @@
 """nstrace --follow: what is there at attach, threads and descendants, names, and forks that race with the attach."""
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
 import time
 
 from harness import PATIENCE, Trace, check, equal, fewer, said, test
@@ -126,3 +128,136 @@ def a_zombie_is_no_process(box):
     status, out, err = box.run(box.nstrace, "--follow", child.pid)
     equal((status, out), (125, ""), "status and output")
     check(f"process {child.pid} has ended already" in err, "it said: " + err)
+
+
+def daemon(box, name):
+    """A program of this name that sleeps."""
+    path = box.temp / name
+    if not path.exists():
+        shutil.copy(shutil.which("sleep"), path)
+    return box.start(path, "1000")
+
+
+def waiting(box, *arguments):
+    """nstrace --wait; returns when it has said so."""
+    words = box.temp / "wait.err"
+    with open(words, "w") as err:
+        process = box.start(box.nstrace, "--wait", *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
+    deadline = time.monotonic() + 20 * PATIENCE
+    while "waiting for it" not in words.read_text() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    check("waiting for it" in words.read_text(), "it said: " + words.read_text())
+    time.sleep(0.3 * PATIENCE)
+    return process
+
+
+def interrupted(process, path):
+    process.send_signal(signal.SIGINT)
+    equal(process.wait(timeout=20 * PATIENCE), 0, "nstrace's status on Ctrl-C")
+    return Trace(path).whole()
+
+
+@test()
+def a_name_that_nothing_bears(box):
+    daemon(box, "nst-daemon")
+    status, out, err = box.run(box.nstrace, "--follow", "nst-deamon")
+    equal((status, out), (125, ""), "status and output")
+    check("nothing named nst-deamon is running (near: nst-daemon)" in err and "--wait" in err, "it said: " + err)
+
+
+@test()
+def wait_for_a_name(box):
+    path = box.temp / "wait.jsonl"
+    tracer = waiting(box, "--follow", "nst-late", "-o", path)
+    late = daemon(box, "nst-late")
+    time.sleep(0.2 * PATIENCE)
+    late.kill()
+    late.wait()
+    time.sleep(0.1)
+    trace = interrupted(tracer, path)
+    equal([p["comm"] for p in trace.processes if p.get("followed")], ["nst-late"], "who was taken in")
+    equal([e["argv"][1] for e in trace.of("exec")], ["1000"], "its exec")
+    equal(trace.end(late.pid), (0, signal.SIGKILL), "its end")
+
+
+@test()
+def a_daemon_that_is_started_again(box):
+    first = daemon(box, "nst-daemon")
+    follower = box.follow("nst-daemon")
+    first.kill()
+    first.wait()
+    second = daemon(box, "nst-daemon")
+    time.sleep(0.2 * PATIENCE)
+    second.terminate()
+    second.wait()
+    time.sleep(0.1)
+    trace = follower.stop()
+    equal([p["pid"] for p in trace.processes if p.get("followed")], [first.pid, second.pid], "who was taken in")
+    equal([trace.end(p.pid) for p in (first, second)], [(0, signal.SIGKILL), (0, signal.SIGTERM)], "the ends")
+    equal([e["tgid"] for e in trace.of("exec")], [second.pid], "execs")
+
+
+@test()
+def groups_take_in_their_daemons(box):
+    members = {"@docker": ("dockerd", "containerd", "containerd-shim-runc-v2"), "@containerd": ("containerd", "containerd-shim"),
+               "@podman": ("podman", "conmon"), "@crio": ("crio", "conmon")}
+    running = {name: daemon(box, name) for names in members.values() for name in names}
+    status, text, _ = box.run(box.nstrace, "--follow", "help")
+    for group, names in members.items():
+        check(group in text, f"--follow help does not tell of {group}")
+        trace = box.follow(group).stop()
+        taken = {p["pid"] for p in trace.processes if p.get("followed")}
+        mine = {name for name, process in running.items() if process.pid in taken}
+        check(set(names) <= mine, f"{group} took in only {mine}")
+        if group in ("@podman", "@crio"):
+            equal(mine, set(names), f"who {group} took in")
+    status, _, err = box.run(box.nstrace, "--follow", "@dokcer")
+    equal(status, 125, "the status for an unknown group")
+    check("@docker" in err, "it said: " + err)
+
+
+INSIDE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+
+
+@test(needs=("nstrace", "root", "bpf", "unshare"))
+def inside_a_pid_namespace_pids_are_those_of_it(box):
+    path = box.temp / "inside.jsonl"
+    status, out, err = box.run(*INSIDE, box.nstrace, "-o", path, "--", "sh", "-c", "echo shell=$$; sh -c 'echo child=$$; :'; :")
+    equal(status, 0, f"the status ({err[-500:]})")
+    check("inside a pid namespace" in err, "it does not say what cannot be seen: " + err)
+    pids, trace = said(out), Trace(path).whole()
+    execs = trace.of("exec")
+    equal([(e["tgid"], e["tid"], e.get("tids")) for e in execs],
+          [(pids["shell"], pids["shell"], None), (pids["child"], pids["child"], None)], "the pids")
+    birth = trace.creation(pids["child"])
+    equal((birth["tgid"], birth["parent_tgid"], birth["result"]), (pids["shell"], pids["shell"], pids["child"]), "its creation")
+    equal([trace.end(p) for p in pids.values()], [(0, 0), (0, 0)], "the ends")
+    check(all(p["pid"] < 100 for p in trace.processes), f"the processes before are {[p['pid'] for p in trace.processes]}")
+
+
+@test(needs=("nstrace", "root", "bpf", "unshare"))
+def inside_a_pid_namespace_further_levels_are_seen(box):
+    path = box.temp / "inside.jsonl"
+    status, out, err = box.run(*INSIDE, box.nstrace, "-o", path, "--", box.program("nested_pidns"))
+    equal(status, 0, f"the status ({err[-500:]})")
+    trace, numbers = Trace(path).whole(), [int(n) for n in said(out)["innermost"].split()]
+    equal(numbers[1:], [2, 1], "the numbers that the program itself sees")
+    equal(trace.creation(numbers[0])["child"]["tids"], numbers, "the numbers of the innermost")
+
+
+@test(needs=("nstrace", "root", "bpf", "unshare"))
+def inside_a_pid_namespace_a_pid_is_followed(box):
+    path = box.temp / "inside.jsonl"
+    script = 'sleep 1000 & daemon=$!; "$0" --follow $daemon -o "$1" -- sh -c "kill $daemon; sleep 0.1"; echo daemon=$daemon'
+    status, out, err = box.run(*INSIDE, "sh", "-c", script, box.nstrace, path)
+    equal(status, 0, f"the status ({err[-500:]})")
+    trace, daemon = Trace(path).whole(), said(out)["daemon"]
+    equal([p["pid"] for p in trace.processes if p.get("followed")], [daemon], "the followed")
+    equal(trace.end(daemon), (0, signal.SIGTERM), "its end")
+
+
+@test(needs=("nstrace", "root", "bpf", "unshare"))
+def the_proc_of_another_pid_namespace_is_refused(box):
+    status, out, err = box.run("unshare", "--pid", "--fork", box.nstrace, "--", "true")
+    equal(status, 125, "the status")
+    check("mount -t proc proc /proc" in err, "it said: " + err)

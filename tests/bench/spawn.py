@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""posix_spawn of a static `true`: what it costs to be followed by nstrace, and by the peers that are installed.
+
+Each takes its turn in every round, and which comes first alternates; a tracer's own start and end are not in the time.
+"""
+import shutil
+import subprocess
+import sys
+
+import bench
+import harness
+
+EXECS = "tracepoint:syscalls:sys_enter_execve { join(args->argv); } tracepoint:sched:sched_process_fork { " \
+        'printf("%d %d\\n", args->parent_pid, args->child_pid); } tracepoint:sched:sched_process_exit { printf("%d\\n", pid); }'
+
+
+def main():
+    box, chosen = bench.options(__doc__, times=(1000, "spawns in a round"), rounds=(9, "rounds"), peers=(1, "0: nstrace alone"))
+    spawn = [box.program("spawn"), str(chosen.times), box.program("true")]
+    out = box.temp / "out"
+    ways = {"not followed": spawn, "nstrace": [box.nstrace, "-q", "--linger", "0", "-o", box.temp / "t.jsonl", "--", *spawn]}
+    peers = {"strace -f": ["strace", "-f", "-qqq", "-e", "execve,clone,clone3,vfork,exit_group", "-o", out, *spawn],
+             "bpftrace": ["bpftrace", "-o", out, "-e", EXECS, "-c", " ".join(spawn)],
+             "perf trace": ["perf", "trace", "-o", out, "-e", "execve,clone,clone3,vfork,exit_group", *spawn]}
+    ways |= {name: way for name, way in peers.items() if chosen.peers and shutil.which(way[0])}
+    taken = {name: [] for name in ways}
+    lost = 0
+    try:
+        for i in range(chosen.rounds):
+            order = list(ways) if i % 2 else list(reversed(ways))
+            for name in order:
+                done = subprocess.run([str(w) for w in ways[name]], capture_output=True, text=True)
+                said = harness.said(done.stdout)
+                if "ns" not in said:
+                    print(f"{name} did not work: {done.stderr.strip()[-300:]}", file=sys.stderr)
+                    del ways[name]
+                    continue
+                taken[name].append(said["ns"] / 1e3)
+                if name == "nstrace":
+                    trace = harness.Trace(box.temp / "t.jsonl")
+                    lost += trace.footer["lost"] + abs(len(trace.of("exec")) - 1 - chosen.times)
+    finally:
+        box.close()
+    base = bench.spread(taken["not followed"])[0]
+    rows = []
+    for name in ways:
+        median, low, high = bench.spread(taken[name])
+        rows.append((name, f"{median:.1f}", f"{low:.1f}", f"{high:.1f}", f"{median / base:.3f}"))
+    bench.table(("us a spawn", "median", "q1", "q3", ": not"), rows)
+    return bench.bars(("nstrace : not followed", bench.spread(taken["nstrace"])[0] / base, 1.05), ("lost", lost, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

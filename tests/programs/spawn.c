@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Trap: none; it measures. posix_spawn and waitpid, again and again.
+// Trace: as many vforked children, each execs PROGRAM and exits with 0. It prints how long one took, in ns.
+#include <spawn.h>
+#include <time.h>
+
+#include "program.h"
+
+extern char** environ;
+
+static int64_t now(void) {
+  struct timespec t;
+
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int main(int argc, char** argv) {
+  char* const arguments[] = {"spawned", NULL};
+  int64_t begin;
+  int i, times;
+  pid_t pid;
+
+  must(argc == 3, "usage: spawn TIMES PROGRAM");
+  times = atoi(argv[1]);
+  begin = now();
+  for (i = 0; i < times; i++) {
+    must(posix_spawn(&pid, argv[2], NULL, NULL, arguments, environ) == 0, "posix_spawn");
+    must(wait_for(pid) == 0, "the program's end");
+  }
+  printf("ns=%lld\n", (long long)((now() - begin) / times));
+  return 0;
+}
