@@ -61,6 +61,7 @@ static __always_inline bool has_entered(void)
 		return false;
 	put_task((__u64)task, TASK_AT(nst_rec_task));
 	rec = (struct nst_rec_task *)scratch->bytes;
+	NO_UNROLL
 	for (i = 0; i < NST_NS_SLOTS; i++) {
 		inode = rec->task.ns[i];
 		if (inode && bpf_map_lookup_elem(&container_namespaces, &inode))
@@ -78,6 +79,7 @@ static __always_inline bool is_container(struct cgroup *group)
 	__u64 id;
 	int i;
 
+	NO_UNROLL
 	for (i = 0; i < CGROUP_DEPTH; i++) {
 		id = BPF_CORE_READ(group, kn, id);
 		if (bpf_map_lookup_elem(&container_cgroups, &id))

@@ -105,6 +105,7 @@ __noinline int walk_path(void)
 
 	if (!walk)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < PATH_DEPTH; i++) {
 		if (walk->done)
 			break;
@@ -280,6 +281,7 @@ __noinline int list_byte(__u64 bits, int first)
 
 	if (!walk)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < 8; i++) {
 		if (!(bits >> i & 1))
 			continue;
@@ -307,6 +309,7 @@ __noinline int list_word(void)
 	if (!walk || walk->word >= walk->words)
 		return 0;
 	bpf_probe_read_kernel(&bits, sizeof(bits), (void *)(walk->bits + walk->word * sizeof(bits)));
+	NO_UNROLL
 	for (i = 0; i < 8; i++) {
 		if (!bits)
 			break;
@@ -326,6 +329,7 @@ __noinline int list_words(void)
 
 	if (!walk)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < WORD_LOOP; i++) {
 		if (walk->word >= walk->words)
 			break;
@@ -362,6 +366,7 @@ __noinline int ship_exec_files(__u64 id)
 	walk->words = BPF_CORE_READ(table, max_fds) / 64;
 	walk->slots = (__u64)BPF_CORE_READ(table, fd);
 	walk->bits = (__u64)BPF_CORE_READ(table, open_fds);
+	NO_UNROLL
 	for (i = 0; i < WORD_LOOP; i++) {
 		if (walk->word >= walk->words)
 			break;
@@ -399,6 +404,7 @@ __noinline int ship_call_files(void)
 	nr = work->pending.call.nr;
 	barrier_var(nr); /* as in read_piece() */
 	mask = fd_masks[nr & (NST_MAX_SYSCALLS - 1)];
+	NO_UNROLL
 	for (i = 0; i < NST_ARGS; i++)
 		if (mask >> i & 1)
 			append_fd(work->pending.call.args[i], i);

@@ -156,6 +156,12 @@ struct {
 
 static const __u32 zero = 0;
 
+/*
+ * Verifiers since 6.18 follow the stack's liveness through each chain of calls by itself (kernel/bpf/liveness.c): a loop
+ * that is unrolled around a call multiplies the chains of all that is called from there.
+ */
+#define NO_UNROLL _Pragma("clang loop unroll(disable)")
+
 #include "preempt.bpf.h"
 
 static __always_inline struct scratch *this_scratch(void)
@@ -437,6 +443,7 @@ __noinline int descends(__u64 address)
 {
 	int i;
 
+	NO_UNROLL
 	for (i = 0; i < 32; i++) {
 		address = look_up(address);
 		if (address <= DESCENDS)
@@ -509,6 +516,7 @@ __noinline int vector_element(void)
 		return 0;
 	}
 	/* an element is at most 128 KiB long (MAX_ARG_STRLEN): five pieces of 32 KiB - 1 */
+	NO_UNROLL
 	for (i = 0; i < 5; i++) {
 		__u32 off = work->off & (NST_CHUNK - 1);
 
@@ -546,6 +554,7 @@ __noinline int vector_elements(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
@@ -561,6 +570,7 @@ __noinline int vector_row(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
@@ -576,6 +586,7 @@ __noinline int vector_block(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
@@ -611,6 +622,7 @@ __noinline int ship_vector(__u64 argv)
 	work->done = 0;
 	work->type = NST_CHUNK_CALLED;
 	work->tid = this_tid();
+	NO_UNROLL
 	for (i = 0; i < VECTOR_LOOP; i++) {
 		if (work->done)
 			break;
@@ -651,6 +663,7 @@ __noinline int count_elements(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < COUNT_LOOP; i++) {
 		if (work->done)
 			break;
@@ -666,6 +679,7 @@ __noinline int count_row(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < COUNT_LOOP; i++) {
 		if (work->done)
 			break;
@@ -686,6 +700,7 @@ __noinline int count_vector(__u64 from)
 	work->index = 0;
 	work->flags = 0;
 	work->done = 0;
+	NO_UNROLL
 	for (i = 0; i < COUNT_LOOP; i++) {
 		if (work->done)
 			break;
@@ -730,6 +745,7 @@ __noinline int image_chunks(void)
 
 	if (!work)
 		return 0;
+	NO_UNROLL
 	for (i = 0; i < IMAGE_LOOP; i++) {
 		if (work->done)
 			break;
@@ -754,6 +770,7 @@ __noinline int ship_image(__u64 id, __u64 start, __u64 total)
 	work->done = total == 0;
 	work->type = NST_CHUNK_IMAGE;
 	work->tid = this_tid();
+	NO_UNROLL
 	for (i = 0; i < IMAGE_LOOP; i++) {
 		if (work->done)
 			break;
@@ -841,6 +858,7 @@ static __always_inline __u32 read_pieces(const struct nst_call *call, __u32 off,
 	work->pieces = 0;
 	work->nr = call->nr;
 	__builtin_memcpy(work->args, call->args, sizeof(call->args));
+	NO_UNROLL
 	for (i = 0; i < NST_ARGS; i++)
 		read_piece(i);
 	*pieces = work->pieces;

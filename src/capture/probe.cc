@@ -204,6 +204,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   for (const std::string& name : options.calls) enable(name);
   // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
   for (const char* name : kTreeCalls) enable(name);
+  if (options.containers) enable("setns");  // by which one enters
   if (arch == "x86_64")
     for (const trace::CompatCall& compat : trace::compat_calls()) {
       const int number = trace::find_syscall(compat.call)->x86_64;
@@ -219,6 +220,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (options.backend == "fentry") {
     std::vector<std::string> calls = options.calls;
     calls.insert(calls.end(), std::begin(kTreeCalls), std::end(kTreeCalls));
+    if (options.containers) calls.emplace_back("setns");
+    if (options.gates) throw Error("--gates works with --backend raw only", 125);
     impl.trampolines.emplace(impl.skeleton->obj, calls, arch);
   }
   if (options.gates)

@@ -356,6 +356,8 @@ void Session::appear(const nst_rec_task& task) {
 
 bool Session::wanted(const trace::Event& event) const {
   if (!event.as<trace::Syscall>()) return true;
+  // recorded for its effect only, where nobody asked for it
+  if (event.call.name == "setns" && std::ranges::find(options_.calls, "setns") == options_.calls.end()) return false;
   if (options_.results == "successful") return !event.call.failed();
   if (options_.results == "failed") return event.call.failed();
   return true;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """nstrace -- PROGRAM for each tiny program of tests/programs: the trace that its first lines promise must come out."""
+import os
 import signal
 import zlib
 
@@ -315,3 +316,27 @@ def storm_of_forks_loses_nothing(box):
     equal(len(trace.of("exec")) - len(trace.of("exec", root)), said["execs"], "execs")
     ends = [e for e in trace.of("exit") if e.get("process")]
     equal(len(ends), said["forks"] + 1, "ends")
+
+
+# One for each way in which the process tree is not what it seems; what it must look like stands in tests/golden/programs.
+# NSTRACE_REWRITE_GOLDENS=1 writes them anew.
+TREES = ["fork", "vfork", "clone3", "clone_parent", "double_fork", "subreaper", "pid_reuse", "nested_pidns", "thread_execs",
+         "killed_by_signal"]
+
+
+@test()
+def trees_of_the_tiny_programs(box):
+    wrong = []
+    for name in TREES:
+        path = box.temp / (name + ".jsonl")
+        box.run(box.nstrace, "-q", "--anonymous", "-o", path, "--", box.program(name))
+        status, out, err = box.run(box.nstrace, "show", "--tree", path)
+        equal((status, err), (0, ""), f"status and words of show --tree for {name}")
+        text = out.split("\n\n")[0].rstrip("\n").replace(str(box.programs) + "/", "") + "\n"  # below is what stands around the tree
+        golden = box.source / "tests" / "golden" / "programs" / (name + ".txt")
+        if os.environ.get("NSTRACE_REWRITE_GOLDENS"):
+            golden.parent.mkdir(exist_ok=True)
+            golden.write_text(text)
+        if not golden.exists() or golden.read_text() != text:
+            wrong.append(f"the tree of {name} is: {text}")
+    check(not wrong, " ## ".join(wrong))
