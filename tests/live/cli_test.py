@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear sentence and the documented status; files appear as the design says."""
-import json
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
+import time
 
 from harness import PATIENCE, Trace, check, equal, said, test
 
@@ -204,19 +205,25 @@ def a_slow_pipe_stalls_neither_the_patient_nor_the_ring(box):
 
 
 @test()
-def a_queue_that_is_full_is_counted(box):
-    """With a ring of 64 KiB and nobody who reads for long, events are lost: so many as the footer says."""
+def what_finds_no_room_is_counted(box):
+    """nstrace is stopped in the middle of a storm, with a ring of 64 KiB: events are lost, so many as the footer says."""
     path = box.temp / "small.jsonl"
-    os.mkfifo(path)
-    tracer = box.start(box.nstrace, "--strict", "--buffer", "64K", "-o", f"jsonl:{path}", "--", box.program("fork_storm"), "3000", "4",
-                       box.program("true"), stdin=subprocess.DEVNULL)
-    text = path.read_text(encoding="utf-8", errors="replace")
-    status = tracer.wait(timeout=60 * PATIENCE)
-    footer = json.loads(text.splitlines()[-1])
-    gaps = sum(json.loads(line)["count"] for line in text.splitlines() if line.startswith('{"type":"lost"'))
-    equal(footer["attempted"] - footer["sent"], footer["lost"], "what did not find room, and what the footer calls lost")
-    check(gaps <= footer["lost"], f"{gaps} events are lost at a place, {footer['lost']} in all")
-    equal(status, 3 if footer["lost"] else 0, f"the status with --strict, {footer['lost']} lost")
+    tracer = box.start(box.nstrace, "-q", "--strict", "--buffer", "64K", "-o", path, "--", "sh", "-c", 'echo; exec "$0" "$@"',
+                       box.program("fork_storm"), "2000", "2", box.program("true"), stdin=subprocess.DEVNULL)
+    tracer.stdout.readline()
+    time.sleep(0.05)
+    tracer.send_signal(signal.SIGSTOP)
+    time.sleep(0.3 * PATIENCE)
+    tracer.send_signal(signal.SIGCONT)
+    said_it, words = tracer.communicate(timeout=60 * PATIENCE)
+    equal(tracer.returncode, 3, f"the status with --strict ({words[-300:]})")
+    equal(said(said_it)["execs"], 2000, "the storm's execs")
+    trace = Trace(path)
+    gaps = sum(e["count"] for e in trace.of("lost"))
+    check(trace.footer["lost"] > 0, "nothing was lost")
+    equal(trace.footer["attempted"] - trace.footer["sent"], trace.footer["lost"], "what found no room, and the footer's lost")
+    check(0 < gaps <= trace.footer["lost"], f"{gaps} events are lost at a place, {trace.footer['lost']} in all")
+    check(f"{trace.footer['lost']} LOST" in words, "the last line is: " + words[-300:])
 
 
 @test()
