@@ -8,6 +8,7 @@
 
 #include "vis/headline.h"
 #include "vis/json.h"
+#include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/style.h"
 #include "vis/text.h"
@@ -25,7 +26,7 @@ class Writer {
     json_.open('{');
     json_.text("title", graph_.title).key("facts").open('[');
     for (const std::string& fact : graph_.facts) json_.text(fact);
-    json_.close().text("loss", graph_.loss).flag("lossy", graph_.lossy);
+    json_.close().text("loss", graph_.loss).flag("lossy", graph_.lossy).flag("timed", graph_.timed);
     json_.key("notes").open('[');
     for (const std::string& note : graph_.notes) json_.text(note);
     json_.close();
@@ -33,6 +34,7 @@ class Writer {
     add_containers();
     add_processes();
     add_story();
+    add_path();
     add_sentences();
     add_calls();
     json_.close();
@@ -213,6 +215,18 @@ class Writer {
     if (badges.empty()) return;
     json_.key("badges").open('[');
     for (const Badge& badge : badges) json_.text(badge.text);
+    json_.close();
+  }
+
+  // [process, from event, to event, ...]: what the program's begin waited for, the latest first.
+  void add_path() {
+    section("path");
+    const std::vector<Instant> moments = moments_of(graph_);
+    for (const Stretch& stretch : path_to_program(graph_, moments)) {
+      json_.number(static_cast<std::int64_t>(*graph_.nodes[stretch.node].process));
+      json_.number(static_cast<std::int64_t>(moments[stretch.from].event));
+      json_.number(static_cast<std::int64_t>(moments[stretch.to].event));
+    }
     json_.close();
   }
 

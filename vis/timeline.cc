@@ -248,22 +248,12 @@ class Timeline {
 
   // Back from where the container's program begins.
   void draw_path(Sheet& sheet) {
-    std::vector<Beat> beats;
-    std::optional<std::size_t> target;
-    for (std::size_t i = 0; i < moments_.size(); ++i) {
-      const Instant& moment = moments_[i];
-      if (!graph_.timed) return;
-      Beat beat{.time = moment.time, .node = moment.node, .ends = moment.kind == Instant::Kind::End};
-      if (moment.kind == Instant::Kind::Fork) beat.makes = moment.edge->to;
-      beats.push_back(beat);
-      const bool program = moment.kind == Instant::Kind::Row && moment.row->kind == Row::Kind::Exec;
-      if (!target && program && graph_.nodes[moment.node].cluster) target = i;
-    }
-    if (!target) return;
+    const std::vector<Stretch> path = path_to_program(graph_, moments_);
+    if (path.empty()) return;
     path_ = true;
     const auto x = [&](std::size_t node) { return lane_x(node) - kBar / 2 - 3.6; };
     std::string data;
-    for (const Stretch& stretch : critical_path(beats, *target)) {
+    for (const Stretch& stretch : path) {
       const double from = moments_[stretch.from].y, to = moments_[stretch.to].y;
       if (data.empty()) data = fmt::format("M{} {}", number(x(stretch.node)), number(to));
       data += fmt::format("H{}V{}", number(x(stretch.node)), number(from));

@@ -314,3 +314,41 @@ def ten_thousand_events_stay_fluid(box):
             took = page.value(f"(() => {{ const a = performance.now(); {code}; return performance.now() - a; }})()")
             check(took < 300, f"{what} takes {took:.0f} ms")
         clean(page)
+
+
+GOLDEN = """(() => {
+  const c = document.getElementById('lanes'), data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] > 180 && data[i + 1] > 100 && data[i + 1] < 190 && data[i + 2] < 60) ++count;
+  return count;
+})()"""
+
+
+@test(needs=NEEDS)
+def the_way_to_the_program_is_a_line_over_time(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        check(page.value("trace.path.length") >= 15, "the path has few stretches")
+        equal(page.value("callAt(trace.path[2]).kind"), "exec", "where it ends")
+        page.click("#tab-timeline")
+        check(page.value(GOLDEN) > 300, "no golden line is painted")
+        clean(page)
+
+
+@test(needs=NEEDS)
+def without_times_none_are_shown(box):
+    path = drawn(box, box.source / "examples" / "docker-run.strace")
+    with Browser(box.temp) as page:
+        page.open(path)
+        equal(page.value("trace.timed"), False, "whether the log has times")
+        page.click("#tab-timeline")
+        check(page.value("document.querySelectorAll('#rows .row').length") > 5, "few rows")
+        equal(page.value("[...document.querySelectorAll('#rows .clock')].map(e => e.textContent).join('')"), "", "clocks")
+        page.key("Home")
+        page.key("ArrowRight")
+        check(page.text("#now").startswith("event "), "the moment is called " + page.text("#now"))
+        page.click("#rows [data-event]")
+        check(" ms" not in page.text("#detail"), "it shows times: " + page.text("#detail")[-200:])
+        equal(page.value("trace.path.length"), 0, "a path without times")
+        clean(page)

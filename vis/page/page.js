@@ -25,8 +25,8 @@ function showCalls(list, process) {
   const fact = (name, ...what) => facts.append(el('dt', {}, name), el('dd', {}, ...what));
   if (p) fact('who', nameAt(p, first.event - 1), el('span', {class: 'pid'}, p.pids));
   if (first.tid && p && first.tid !== p.pid) fact('thread', String(first.tid));
-  fact('when', milliseconds(first.end) + ' ms');
-  if (first.end > first.start) fact('took', duration(first.end - first.start));
+  if (trace.timed) fact('when', milliseconds(first.end) + ' ms');
+  if (trace.timed && first.end > first.start) fact('took', duration(first.end - first.start));
   const phase = phaseOf(first.event);
   if (phase >= 0 && !told.length) fact('phase', phases[phase].name);
   if (p) fact('lives in', ...nsAt(p, first.event).map(id => badge(id)));
@@ -50,8 +50,8 @@ function describeProcess(panel, id) {
   const facts = el('dl', {});
   const fact = (name, ...what) => facts.append(el('dt', {}, name), el('dd', {}, ...what));
   if (p.creator !== undefined) fact('made by', nameAt(processes[p.creator], p.born) + ', pid ' + processes[p.creator].pid);
-  if (p.born) fact('made at', milliseconds(timeAt(p.born)) + ' ms');
-  if (p.end) fact('ended at', milliseconds(timeAt(p.end)) + ' ms');
+  if (trace.timed && p.born) fact('made at', milliseconds(timeAt(p.born)) + ' ms');
+  if (trace.timed && p.end) fact('ended at', milliseconds(timeAt(p.end)) + ' ms');
   if (p.container !== undefined) fact('container', containers[p.container].name || '(without a name)');
   fact('lives in', ...nsAt(p, state.at).map(ns => badge(ns)));
   fact('was called', ...p.called.filter((_, i) => i % 2 === 1).flatMap((name, i) => i ? [el('br'), name] : [name]));
@@ -134,7 +134,7 @@ function update() {
   byId('time').value = state.at;
   const call = callAt(state.at), p = call && processes[call.process];
   const item = story.find(s => s.e === state.at);
-  const now = state.at === 0 ? 'before the first event' : milliseconds(timeAt(state.at)) + ' ms' +
+  const now = state.at === 0 ? 'before the first event' : (trace.timed ? milliseconds(timeAt(state.at)) + ' ms' : 'event ' + state.at) +
     (state.at === lastEvent ? ', the end' : '') + (call ? '  ' + (p ? nameAt(p, state.at - 1) + ': ' : '') + (item ? item.text : call.text.slice(0, 200)) : '');
   byId('now').textContent = now;
   byId('time').setAttribute('aria-valuetext', now);

@@ -13,7 +13,7 @@ const timelineView = (() => {
     let before = null;
     const span = calls.length ? calls[calls.length - 1].end - calls[0].end : 0, silence = Math.max(3e6, span / 12);
     const add = (row, time) => {
-      if (before !== null && time - before > silence) rows.push({gap: time - before, event: row.event});
+      if (trace.timed && before !== null && time - before > silence) rows.push({gap: time - before, event: row.event});
       before = before === null ? time : Math.max(before, time);
       rows.push(row);
     };
@@ -118,6 +118,23 @@ const timelineView = (() => {
       }
       if (p.end && y1 < h) { c.fillStyle = p.failed ? tone('bad') : tone('dim'); c.fillRect(left - 3, y1 - 1, bar + 6, 2.5); }
       c.globalAlpha = 1;
+    }
+    // what the program's begin waited for: a line beside the bars, from process to process
+    if (trace.path.length) {
+      const clamp = at => Math.max(kHead - 8, Math.min(h + 20, at));
+      c.strokeStyle = tone('path');
+      c.lineWidth = 2.6;
+      c.beginPath();
+      let begun = false;
+      for (let i = 0; i < trace.path.length; i += 3) {
+        const [id, from, to] = trace.path.slice(i, i + 3);
+        if (!laneOf.has(id)) continue;
+        const at = x(id) - bar / 2 - 3.4;
+        if (begun) c.lineTo(at, clamp(y(placeOf(to)))); else c.moveTo(at, clamp(y(placeOf(to))));
+        c.lineTo(at, clamp(y(placeOf(from))));
+        begun = true;
+      }
+      c.stroke();
     }
     // arrows, dots, steps
     for (let i = first; i <= last; ++i) {
@@ -246,7 +263,7 @@ const timelineView = (() => {
       if (call.failed) what.classList.add('failed');
     }
     const element = el('div', {class: 'row' + (row.event > state.at ? ' future' : '') + (row.event === state.at && state.at < lastEvent || row.event === state.pinned ? ' here' : ''),
-      role: 'option', title: row.begins ? 'phase: ' + row.begins : undefined, 'data-event': row.event, 'data-process': row.process}, el('span', {class: 'clock'}, milliseconds(timeAt(row.event))), who, what, ...more,
+      role: 'option', title: row.begins ? 'phase: ' + row.begins : undefined, 'data-event': row.event, 'data-process': row.process}, el('span', {class: 'clock'}, trace.timed ? milliseconds(timeAt(row.event)) : ''), who, what, ...more,
       row.begins ? el('span', {class: 'phase'}, row.begins) : '');
     element.style.top = kHead + i * kRow + 'px';
     element.style.left = left + 'px';
