@@ -103,6 +103,7 @@ struct nst_file {
 struct nst_cpu {
 	__u64 on; /* ran */
 	__u64 waited; /* was ready to run; NST_NO_TIME = not counted by this kernel */
+	__u64 blocked; /* how often it has blocked; a count */
 };
 #define NST_NO_TIME (~0ull)
 
@@ -197,6 +198,7 @@ struct nst_rec_syscall {
 	__u32 envc; /* of a failed exec: elements of its environment; NST_NO_COUNT = not known */
 	__u32 returned; /* 0: a call that does not return, reported when it began */
 	__u32 pad;
+	struct nst_cpu cpu;
 };
 
 /* Memory behind an argument: `length` bytes follow, then padding to 8. */

@@ -409,6 +409,7 @@ static __always_inline void fill_cpu(struct nst_cpu *out, struct task_struct *ta
 	out->on = BPF_CORE_READ(task, se.sum_exec_runtime);
 	out->waited = bpf_core_field_exists(task->sched_info.run_delay) ? BPF_CORE_READ(task, sched_info.run_delay) :
 									    NST_NO_TIME;
+	out->blocked = BPF_CORE_READ(task, nvcsw);
 }
 
 /* ---- whom to follow --------------------------------------------------------------------------------------------- */
@@ -980,6 +981,7 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 	rec->returned = returned;
 	rec->result = result;
 	rec->envc = envc;
+	fill_cpu(&rec->cpu, current_task());
 	rec->pieces = 0;
 	size = read_pieces(&work->pending.call, sizeof(*rec), &rec->pieces);
 	submit(&rec->head, NST_SYSCALL, size);

@@ -288,6 +288,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	unsigned long nvcsw;
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;

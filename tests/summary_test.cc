@@ -107,6 +107,40 @@ TEST_CASE("the leader's end has what its execs had counted") {
   CHECK(found);
 }
 
+TEST_CASE("a phase: who did not sleep was on a CPU all the time, who did counts as the scheduler has it") {
+  constexpr trace::Time kMs = 1'000'000;
+  Scene s;
+  s.existing(100, "sh", {"sh"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.last().as<trace::Exec>()->cpu = {1 * kMs, 0, 0};
+  s.fork(200, 201, 0x8000);
+  s.exec(201, "/proc/self/exe", {"runc", "init"}, {.env = {"_LIBCONTAINER_INITTYPE=standard"}});
+  s.last().as<trace::Exec>()->cpu = {0, 0, 0};
+  s.rename(201, "runc:[2:INIT]");
+  s.mount(201, "", "/", "", 0x84000);
+  s.last().as<trace::Syscall>()->cpu = {0, 0, 0};  // a tick behind
+  s.wait(9 * kMs);
+  s.mount(201, "proc", "/proc", "proc", 0);
+  s.last().as<trace::Syscall>()->cpu = {7 * kMs, 3 * kMs, 0};  // 10 ms, 3 of them waiting for a CPU, none asleep
+  s.wait(19 * kMs);
+  s.mount(201, "sysfs", "/sys", "sysfs", 0);
+  s.last().as<trace::Syscall>()->cpu = {11 * kMs, 4 * kMs, 1};  // 20 ms, 4 on a CPU, 1 waiting for one
+  Measured m;
+  s.play(m);
+  bool found = false;
+  for (const story::PhaseSpan& span : m.story().phases()) {
+    if (span.phase != story::Phase::Root || !span.seen) continue;
+    found = true;
+    const story::PhaseTime t = m.timing.between(m.story(), span);
+    CHECK(t.measured);
+    CHECK(t.calls == 3);
+    CHECK(t.on_cpu == 7 * kMs + 4 * kMs);
+    CHECK(t.blocked == 15 * kMs);
+  }
+  CHECK(found);
+}
+
 TEST_CASE("an anonymous trace has no times, and none are made up") {
   Scene s = docker_run_scene();
   s.header().durations = false;

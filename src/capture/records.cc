@@ -21,7 +21,8 @@ std::string bounded(const char* text, std::size_t size) {
 }
 
 trace::CpuTime cpu_time(const nst_cpu& cpu) {
-  return {static_cast<trace::Time>(cpu.on), cpu.waited == NST_NO_TIME ? -1 : static_cast<trace::Time>(cpu.waited)};
+  return {static_cast<trace::Time>(cpu.on), cpu.waited == NST_NO_TIME ? -1 : static_cast<trace::Time>(cpu.waited),
+          static_cast<std::int64_t>(cpu.blocked)};
 }
 
 // Variables by which runtimes tell their own processes what to do: their values are no secrets of a user's.
@@ -373,7 +374,7 @@ void Records::on_syscall(const nst_rec_syscall& rec) {
     called_.erase(called);
   }
   event.call = trace::decode(raw);
-  event.what = trace::Syscall{};
+  event.what = trace::Syscall{.cpu = cpu_time(rec.cpu)};
   out_(std::move(event));
 }
 

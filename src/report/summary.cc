@@ -73,7 +73,8 @@ Ink ink(bool color) {
 // phases need not add up to the chapter's.
 struct PhaseSum {
   bool seen = false;
-  Time wall = 0, in_calls = 0;
+  Time wall = 0, in_calls = 0, on_cpu = 0, blocked = 0;
+  bool measured = false;
   std::uint64_t calls = 0;
   int steps = 0, times = 0;
 };
@@ -88,9 +89,12 @@ std::map<Phase, PhaseSum> phases_of(const Summarized& t, const Chapter& chapter)
     sum.wall += span.end - span.begin;
     sum.steps += span.steps;
     ++sum.times;
-    const auto [calls, took] = t.timing.calls_between(t.story, span);
-    sum.calls += calls;
-    sum.in_calls += took;
+    const story::PhaseTime part = t.timing.between(t.story, span);
+    sum.calls += part.calls;
+    sum.in_calls += part.in_calls;
+    sum.on_cpu += part.on_cpu;
+    sum.blocked += part.blocked;
+    sum.measured = sum.measured || part.measured;
   }
   return sums;
 }
@@ -108,15 +112,16 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
   const bool durations = t.model.header().durations;
 
   Table phases(1);
-  phases.row({"phase", "wall", "in calls", "calls", "steps"});
+  phases.row({"phase", "wall", "on CPU", "blocked", "in calls", "calls", "steps"});
   std::string unseen;
   for (const auto& [phase, sum] : phases_of(t, c)) {
     if (!sum.seen) {
       unseen += (unseen.empty() ? "" : ", ") + std::string(story::phase_title(phase));
       continue;
     }
-    phases.row({std::string(story::phase_title(phase)), time(sum.wall), durations ? time(sum.in_calls) : "-",
-                std::to_string(sum.calls), std::to_string(sum.steps)});
+    phases.row({std::string(story::phase_title(phase)), time(sum.wall), sum.measured ? time(sum.on_cpu) : "-",
+                sum.measured ? time(sum.blocked) : "-", durations ? time(sum.in_calls) : "-", std::to_string(sum.calls),
+                std::to_string(sum.steps)});
   }
   out += "\n" + phases.text(p.head, p.off);
   if (!unseen.empty()) out += "  not seen: " + unseen + "\n";

@@ -56,19 +56,14 @@ void Timing::event(const trace::Event& event) {
   if (!event.who.tgid) return;
   const Process* process = model_.process_of(event.who.tgid, event.who.born);
   if (!process) return;
-  if (cpu_.size() <= process->id) cpu_.resize(process->id + 1);
-  Cpu& cpu = cpu_[process->id];
-  if (const auto* exit = event.as<trace::Exit>()) {
-    if (exit->cpu.on >= 0) cpu.ended.on = std::max<Time>(cpu.ended.on, 0) + exit->cpu.on;
-    if (exit->cpu.waited >= 0) cpu.ended.waited = std::max<Time>(cpu.ended.waited, 0) + exit->cpu.waited;
-    cpu.leader_ended = cpu.leader_ended || event.who.tid == event.who.tgid;
-    if (!exit->process) return;
-  } else if (const auto* exec = event.as<trace::Exec>()) {
-    cpu.at_exec = exec->cpu;
-  }
   const auto* fork = event.as<trace::Fork>();
+  // A task has run for no time when it is made.
+  if (fork)
+    if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born))
+      tasks_[fork->child.tid] = {child->id, event.time, {0, 0, 0}, false};
   const bool telling = event.as<trace::Syscall>() || event.as<trace::Exec>() || event.as<trace::Exit>() || fork;
-  if (!telling || (fork && fork->thread())) return;
+  const auto* exit = event.as<trace::Exit>();
+  if (!telling || (fork && fork->thread()) || (exit && !exit->process)) return measure(event, process->id, nullptr);
   Point& point = points_.emplace_back();
   point.time = event.time;
   point.begin = event.start && event.start <= event.time ? event.start : event.time;
@@ -77,6 +72,41 @@ void Timing::event(const trace::Event& event) {
   point.call = !event.call.name.empty();
   point.failed = event.call.failed();
   point.text = short_text(event);
+  measure(event, process->id, &point);
+}
+
+void Timing::measure(const trace::Event& event, ProcessId process, Point* point) {
+  const auto* call = event.as<trace::Syscall>();
+  const auto* exec = event.as<trace::Exec>();
+  const auto* exit = event.as<trace::Exit>();
+  if (!call && !exec && !exit) return;
+  const trace::CpuTime& now = call ? call->cpu : exec ? exec->cpu : exit->cpu;
+  if (ended_.size() <= process) ended_.resize(process + 1);
+  if (exec && exec->tid_before != 0 && exec->tid_before != event.who.tid) {  // it takes the leader's number
+    tasks_[event.who.tid] = tasks_[exec->tid_before];
+    tasks_.erase(exec->tid_before);
+  }
+  if (now.on < 0) return;
+  Task& task = tasks_[event.who.tid];
+  if (task.process != process) task = {process, 0, {}, false};
+  if (point && task.asked && event.time >= task.asked && now.blocked >= 0 && task.cpu.blocked >= 0) {
+    const Time wall = event.time - task.asked;
+    const Time waited = std::clamp<Time>(now.waited < 0 ? 0 : now.waited - task.cpu.waited, 0, wall);
+    point->measured = true;
+    point->since = task.asked;
+    // Who did not sleep ran whenever it could. For others the count of what they ran may be short by a tick.
+    point->on_cpu =
+        now.blocked == task.cpu.blocked ? wall - waited : std::clamp<Time>(now.on - task.cpu.on, 0, wall - waited);
+    point->blocked_for = wall - waited - point->on_cpu;
+  }
+  task.asked = event.time;
+  task.cpu = now;
+  task.counted = true;
+  if (!exit) return;
+  trace::CpuTime& sum = ended_[process];
+  sum.on = std::max<Time>(sum.on, 0) + now.on;
+  if (now.waited >= 0) sum.waited = std::max<Time>(sum.waited, 0) + now.waited;
+  tasks_.erase(event.who.tid);
 }
 
 // Who had a part in a chapter: whose steps it has, and those between them and its first.
@@ -100,15 +130,20 @@ std::vector<ProcessTime> Timing::processes(const Story& story, const Chapter& ch
     t.begin = p.existed ? std::max<Time>(p.born, 0) : p.first;
     t.end = p.ended ? p.ended->time : p.last;
     t.ended = p.ended.has_value();
-    if (id < cpu_.size()) {
-      const Cpu& cpu = cpu_[id];
-      const auto sum = [&](Time at_exec, Time ended) {
-        if (cpu.leader_ended || at_exec < 0) return ended;
-        return at_exec + std::max<Time>(ended, 0);
-      };
-      t.on_cpu = sum(cpu.at_exec.on, cpu.ended.on);
-      t.cpu_wait = sum(cpu.at_exec.waited, cpu.ended.waited);
+    if (id < ended_.size()) {
+      t.on_cpu = ended_[id].on;
+      t.cpu_wait = ended_[id].waited;
     }
+  }
+  // Those that live, as of when they were last asked.
+  for (const auto& [tid, task] : tasks_) {
+    if (task.process >= index.size() || index[task.process] == SIZE_MAX || !task.counted) continue;
+    ProcessTime& t = times[index[task.process]];
+    t.on_cpu = std::max<Time>(t.on_cpu, 0) + task.cpu.on;
+    if (task.cpu.waited >= 0) t.cpu_wait = std::max<Time>(t.cpu_wait, 0) + task.cpu.waited;
+  }
+  for (ProcessTime& t : times) {
+    const Process& p = model_.processes()[t.process];
     if (t.ended && t.on_cpu >= 0 && p.threads_made == 0 && !p.existed)
       t.blocked = std::max<Time>(0, t.end - t.begin - t.on_cpu - std::max<Time>(t.cpu_wait, 0));
   }
@@ -140,19 +175,29 @@ std::vector<SlowCall> Timing::slowest(const Story& story, const Chapter& chapter
   return calls;
 }
 
-std::pair<std::uint64_t, Time> Timing::calls_between(const Story& story, const PhaseSpan& span) const {
+PhaseTime Timing::between(const Story& story, const PhaseSpan& span) const {
   std::vector<bool> in(model_.processes().size());
   for (const Step& step : story.steps())
     if (step.chapter == span.chapter && step.phase == span.phase && step.event >= span.first_event &&
         step.last_event <= span.last_event)
       in[step.process] = true;
-  std::pair<std::uint64_t, Time> sum{0, 0};
+  PhaseTime sum;
   auto at = std::ranges::lower_bound(points_, span.first_event, {}, &Point::event);
-  for (; at != points_.end() && at->event <= span.last_event; ++at)
-    if (at->call && at->process < in.size() && in[at->process]) {
-      ++sum.first;
-      sum.second += at->time - at->begin;
+  for (; at != points_.end() && at->event <= span.last_event; ++at) {
+    if (at->process >= in.size() || !in[at->process]) continue;
+    if (at->call) {
+      ++sum.calls;
+      sum.in_calls += at->time - at->begin;
     }
+    if (!at->measured) continue;
+    sum.measured = true;
+    // What began before the phase counts as far as it lies in it.
+    const Time wall = at->time - at->since, inside = std::min(wall, at->time - span.begin);
+    if (wall <= 0 || inside <= 0) continue;
+    const double share = static_cast<double>(inside) / static_cast<double>(wall);
+    sum.on_cpu += static_cast<Time>(static_cast<double>(at->on_cpu) * share);
+    sum.blocked += static_cast<Time>(static_cast<double>(at->blocked_for) * share);
+  }
   return sum;
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "story/story.h"
@@ -15,11 +16,20 @@ struct ProcessTime {
   model::ProcessId process = 0;
   Time begin = 0, end = 0;  // its life, as far as it lies in the trace
   bool ended = false;
-  Time on_cpu = -1;    // of all its threads whose end was seen, and of what ran before an exec; -1 = not recorded
-  Time cpu_wait = -1;  // ready to run, but waiting for a CPU; as above
+  Time on_cpu = -1;             // of all its threads, up to the last event of each; -1 = not recorded
+  Time cpu_wait = -1;           // ready to run, but waiting for a CPU; as above
   std::optional<Time> blocked;  // neither of both; absent for a process with several threads, which can do both at once
   std::uint64_t calls = 0, failed = 0;
   Time in_calls = 0;  // between their begin and their end, where that was recorded
+};
+
+// Of all tasks of a phase together, so that it can be more than the phase took.
+struct PhaseTime {
+  std::uint64_t calls = 0;
+  Time in_calls = 0;
+  bool measured = false;  // else the following are not known
+  Time on_cpu = 0;
+  Time blocked = 0;  // neither on a CPU nor waiting for one
 };
 
 struct SlowCall {
@@ -54,8 +64,8 @@ class Timing : public trace::Sink {
   // process that goes on after a pause is taken to have waited for whoever did something last before. Empty where no
   // program began, or where records were lost in between.
   std::vector<Link> critical_path(const Story& story, const Chapter& chapter) const;
-  // How many calls, and for how long, between two events of processes in the chapter.
-  std::pair<std::uint64_t, Time> calls_between(const Story& story, const PhaseSpan& span) const;
+  // What the processes that have steps in a stretch of a phase did in it.
+  PhaseTime between(const Story& story, const PhaseSpan& span) const;
 
  private:
   struct Point {
@@ -64,17 +74,24 @@ class Timing : public trace::Sink {
     model::ProcessId process = 0;
     bool call = false, failed = false;
     std::string text;
+    // Since the task's event before: what it did in between, as the scheduler's counts tell.
+    bool measured = false;
+    Time since = 0, on_cpu = 0, blocked_for = 0;
   };
+  // A task, and what the scheduler had counted of it when it was last asked.
+  struct Task {
+    model::ProcessId process = 0;
+    Time asked = 0;  // 0 = never
+    trace::CpuTime cpu;
+    bool counted = false;  // by an event of its own
+  };
+  void measure(const trace::Event& event, model::ProcessId process, Point* point);
   std::vector<bool> members(const Story& story, const Chapter& chapter) const;
 
   const model::Model& model_;
-  std::vector<Point> points_;  // in order
-  // The leader's last exec tells what it ran up to there; its end, all that it ran.
-  struct Cpu {
-    trace::CpuTime at_exec, ended;
-    bool leader_ended = false;
-  };
-  std::vector<Cpu> cpu_;  // by ProcessId
+  std::vector<Point> points_;            // in order
+  std::unordered_map<int, Task> tasks_;  // by tid: who bears it now
+  std::vector<trace::CpuTime> ended_;    // by ProcessId: the sum of its tasks that have ended
 };
 
 // What a process is in the story: "runc create", "runc init", "containerd-shim", "sleep".

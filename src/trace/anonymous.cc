@@ -100,6 +100,7 @@ void Anonymous::State::give(const Footer& last) {
   const auto put = [&](Event event) {
     event.number = ++number;
     event.time = event.start = static_cast<Time>(number);
+    if (Syscall* call = event.as<Syscall>()) call->cpu = {};
     if (Exec* exec = event.as<Exec>()) exec->cpu = {};
     if (Exit* exit = event.as<Exit>()) exit->cpu = {};
     next.event(event);

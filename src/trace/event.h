@@ -130,6 +130,7 @@ struct OpenFd {
 struct CpuTime {
   Time on = -1;      // on a CPU (task_struct.se.sum_exec_runtime)
   Time waited = -1;  // ready to run, but waiting for a CPU (task_struct.sched_info.run_delay)
+  std::int64_t blocked = -1;  // a count: how often it has gone to sleep (task_struct.nvcsw)
 };
 
 // A successful execve or execveat (tracepoint sched:sched_process_exec). Event::call has the arguments as called,
@@ -174,7 +175,9 @@ struct Rename {
 };
 
 // A call that is none of the above: Event::call has all of it.
-struct Syscall {};
+struct Syscall {
+  CpuTime cpu;  // of the task, at its end
+};
 
 // A namespace at first sight.
 struct NamespaceSeen {

@@ -23,7 +23,7 @@ namespace nstrace::trace {
   X(env_count) X(env) X(creds) X(caps) X(groups) X(groups_more) X(no_new_privs) X(seccomp) X(cwd) X(root) X(fds) X(fds_more) \
   X(uid) X(euid) X(suid) X(fsuid) X(gid) X(egid) X(sgid) X(fsgid) \
   X(inheritable) X(permitted) X(effective) X(bounding) X(ambient) X(device) X(inode) X(fd) \
-  X(code) X(signal) X(core) X(process) X(on_cpu) X(cpu_wait) \
+  X(code) X(signal) X(core) X(process) X(on_cpu) X(cpu_wait) X(blocked) \
   X(ns_type) X(ns_inode) X(ns_id) X(owner_user) X(parent_ns) \
   X(from) X(from_path) X(cgroup_path) \
   X(count) X(cpu) X(why) X(info) \

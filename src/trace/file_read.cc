@@ -231,12 +231,17 @@ void LineParser::read_event(object fields, Rest rest) {
   if (!has_start) event_.start = event_.time;
 }
 
+void read_cpu(Field field, value v, CpuTime& cpu) {
+  if (field == Field::on_cpu) cpu.on = integer<Time>(v);
+  if (field == Field::cpu_wait) cpu.waited = integer<Time>(v);
+  if (field == Field::blocked) cpu.blocked = integer<std::int64_t>(v);
+}
+
 // The fields of each kind of event, after those that all events have.
 bool LineParser::read_event_of(std::string_view type, object fields) {
-  const auto ignore = [](Field, bool, value) {};
   if (type == "syscall") {
-    event_.what.emplace<Syscall>();
-    read_event(fields, ignore);
+    Syscall& call = event_.what.emplace<Syscall>();
+    read_event(fields, [&](Field field, bool, value v) { read_cpu(field, v, call.cpu); });
   } else if (type == "fork") {
     Fork& fork = event_.what.emplace<Fork>();
     read_event(fields, [&](Field field, bool, value v) {
@@ -262,8 +267,7 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::argv_from_image) exec.argv_from_image = boolean(v);
       if (field == Field::env_count) exec.env_count = integer<std::uint32_t>(v);
       if (field == Field::env) read_texts(v, exact, exec.env);
-      if (field == Field::on_cpu) exec.cpu.on = integer<Time>(v);
-      if (field == Field::cpu_wait) exec.cpu.waited = integer<Time>(v);
+      read_cpu(field, v, exec.cpu);
       read_exec_state(field, v, exec, [this](value of, auto take) { each(members(of), take); });
     });
     if (!other_thread) exec.tid_before = event_.who.tid;
@@ -274,8 +278,7 @@ bool LineParser::read_event_of(std::string_view type, object fields) {
       if (field == Field::signal) exit.signal = integer<int>(v);
       if (field == Field::core) exit.core = boolean(v);
       if (field == Field::process) exit.process = boolean(v);
-      if (field == Field::on_cpu) exit.cpu.on = integer<Time>(v);
-      if (field == Field::cpu_wait) exit.cpu.waited = integer<Time>(v);
+      read_cpu(field, v, exit.cpu);
     });
   } else if (type == "comm") {
     Rename& rename = event_.what.emplace<Rename>();
@@ -490,8 +493,8 @@ ReadReport read_trace(LineInput& input, Sink& sink) {
                                 input.name()));
       if (line.substr(0, kOurHeaderBegin.size()) == kOurHeaderBegin)
         throw Error(fmt::format("{}, line 1: the header is damaged: {}", input.name(), shown(line)));
-      throw Error(
-          fmt::format("{} is neither an nstrace trace nor a log of strace: its first line is {}", input.name(), shown(line)));
+      throw Error(fmt::format("{} is neither an nstrace trace nor a log of strace: its first line is {}", input.name(),
+                              shown(line)));
     } catch (const BadJson& bad) {
       if (!input.whole()) {
         report.incomplete_why = "the last line is cut off";

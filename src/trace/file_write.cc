@@ -260,7 +260,7 @@ struct Particulars {
   Fields& to;
   const Event& event;
 
-  void operator()(const Syscall&) const {}
+  void operator()(const Syscall& call) const { cpu_time(call.cpu); }
   void operator()(const Fork& fork) const {
     to.hex("flags", fork.flags);
     to.integer("exit_signal", fork.exit_signal);
@@ -307,6 +307,7 @@ struct Particulars {
   void cpu_time(const CpuTime& cpu) const {
     if (cpu.on >= 0) to.integer("on_cpu", cpu.on);
     if (cpu.waited >= 0) to.integer("cpu_wait", cpu.waited);
+    if (cpu.blocked >= 0) to.integer("blocked", cpu.blocked);
   }
   void operator()(const Rename& rename) const { to.text("comm_before", rename.comm_before); }
   void operator()(const NamespaceSeen& seen) const {
