@@ -127,6 +127,13 @@ int link_many(int program, int type, const std::vector<__u32>& ids) {
   return static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof attr));
 }
 
+// A function to try trampolines at; 0: there is none.
+int some_function() {
+  const Functions functions;
+  const int id = functions.find("__x64_sys_setns").id;
+  return id ? id : functions.find("__arm64_sys_setns").id;
+}
+
 }  // namespace
 
 bool trampolines_at_many() {
@@ -137,8 +144,12 @@ bool trampolines_at_many() {
   LIBBPF_OPTS(bpf_prog_load_opts, options);
   options.expected_attach_type = static_cast<bpf_attach_type>(kFentryMulti);
   const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nstrace_probe", "GPL", insns, 2, &options);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
+  if (fd < 0) return false;
+  // a kernel may load it and have no way to attach it, as on arm64
+  const int link = link_many(fd, kFentryMulti, {static_cast<__u32>(some_function())});
+  if (link >= 0) close(link);
+  close(fd);
+  return link >= 0;
 }
 
 namespace {
@@ -191,9 +202,7 @@ int trampolines_refused() {
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
       {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
   };
-  const Functions functions;
-  int id = functions.find("__x64_sys_setns").id;
-  if (!id) id = functions.find("__arm64_sys_setns").id;
+  const int id = some_function();
   if (!id) return ESRCH;
   LIBBPF_OPTS(bpf_prog_load_opts, options);
   options.expected_attach_type = BPF_TRACE_FENTRY;
