@@ -105,8 +105,9 @@ class Reader {
       }
     };
     for (;;) {
+      // who asks for the end does not empty the queue any more: then it takes what there is, full or not
+      while (!stopping_ && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
       const bool last = stopping_;
-      while (!last && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
       probe_.poll(last ? 0 : static_cast<int>(kPollInterval.count()), take);
       if (!batch.empty()) queue_.push(batch);
       batch.clear();
