@@ -2,6 +2,8 @@
 // Where the time went: of recorded traces, and of scenes with one trap each.
 #include "report/summary.h"
 
+#include <sstream>
+
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/scene.h"
@@ -147,6 +149,20 @@ TEST_CASE("an anonymous trace has no times, and none are made up") {
   Measured m;
   s.play(m);
   const std::string text = report::summary_text(m.summarized(""), false);
-  CHECK(text.find("in calls") != std::string::npos);
+  CHECK(text.find("  not recorded: on CPU, blocked, in calls\n") != std::string::npos);
   CHECK(m.timing.slowest(m.story(), m.chapter(Kind::Made), 5).empty());
+}
+
+TEST_CASE("the summary keeps to the terminal's width, and cut lines end in dots") {
+  Measured m;
+  play(recorded("docker-run"), m);
+  std::istringstream lines(report::summary_text(m.summarized(""), false, 72));
+  int cut = 0;
+  std::string title, line;
+  std::getline(lines, title);  // wraps: nothing of it may be missing
+  while (std::getline(lines, line)) {
+    CHECK(line.size() <= 72);
+    cut += line.size() == 72 && line.ends_with("...");
+  }
+  CHECK(cut > 5);
 }

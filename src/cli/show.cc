@@ -106,12 +106,13 @@ int show_command(const Arguments& arguments) {
     if (tree) throw Error("--summary and --tree print different things; give one of them", kBadUse);
     const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
     const bool color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+    const std::size_t width = to->terminal() ? static_cast<std::size_t>(to->columns()) : 0;
     const Measured a(path, hide);
     if (other.empty()) {
-      to->write(report::summary_text(a.summarized("A"), color));
+      to->write(report::summary_text(a.summarized("A"), color, width));
     } else {
       const Measured b(other, hide);
-      to->write(report::summary_text(a.summarized("A"), b.summarized("B"), color));
+      to->write(report::summary_text(a.summarized("A"), b.summarized("B"), color, width));
     }
     to->flush();
     return kDone;
@@ -120,8 +121,7 @@ int show_command(const Arguments& arguments) {
     const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
     if (!at.empty()) tree_options.at = parse_moment(at);
     tree_options.fold = lines.fold;
-    tree_options.color =
-        lines.color == "always" || (lines.color == "auto" && to->terminal() && !no_color());
+    tree_options.color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !no_color());
     model::Model model;
     trace::Anonymous anonymous(model);
     read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : model);

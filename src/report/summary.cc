@@ -28,31 +28,57 @@ std::size_t columns(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0) != 0x80; }));
 }
 
+// As many columns of the line as the terminal has; what is cut ends in dots. 0: all.
+std::string clipped(std::string line, std::size_t width) {
+  if (width < 8 || columns(line) <= width) return line;
+  std::size_t at = 0;
+  for (std::size_t seen = 0; seen < width - 3; ++seen) do
+      ++at;
+    while ((static_cast<unsigned char>(line[at]) & 0xC0) == 0x80);
+  return line.substr(0, at) + "...";
+}
+
+// How the text is set: escapes for the terminal, and its width.
+struct Page {
+  std::string_view title, head, off;
+  std::size_t width = 0;
+};
+Page page_for(bool color, std::size_t width) {
+  return color ? Page{"\033[1m", "\033[2m", "\033[0m", width} : Page{.width = width};
+}
+
 // Columns as wide as their widest cell; the first `left` flush left, the others flush right, but the last if it is
-// text.
+// text. A column in which nothing is known is left out, and named below.
 class Table {
  public:
   explicit Table(std::size_t left, bool text_last = false) : left_(left), text_last_(text_last) {}
   void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-  std::string text(std::string_view head_on, std::string_view off) const {
-    std::vector<std::size_t> widths;
+  std::string text(const Page& page) const {
+    std::vector<std::size_t> widths(rows_[0].size());
+    std::vector<bool> known(rows_[0].size());
     for (const auto& row : rows_)
       for (std::size_t i = 0; i < row.size(); ++i) {
-        if (widths.size() <= i) widths.push_back(0);
         widths[i] = std::max(widths[i], columns(row[i]));
+        known[i] = known[i] || rows_.size() == 1 || (&row != &rows_[0] && row[i] != "-");
       }
     std::string out;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       std::string line = "  ";
       for (std::size_t i = 0; i < rows_[r].size(); ++i) {
+        if (!known[i]) continue;
         const std::string& cell = rows_[r][i];
         const std::string pad(widths[i] - columns(cell), ' ');
         line += i < left_ || (text_last_ && i + 1 == rows_[r].size()) ? cell + pad : pad + cell;
         line += "  ";
       }
       line.erase(line.find_last_not_of(' ') + 1);
-      out += r == 0 ? fmt::format("{}{}{}\n", head_on, line, off) : line + "\n";
+      line = clipped(line, page.width);
+      out += r == 0 ? fmt::format("{}{}{}\n", page.head, line, page.off) : line + "\n";
     }
+    std::string unknown;
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (!known[i]) unknown += (unknown.empty() ? "" : ", ") + rows_[0][i];
+    if (!unknown.empty()) out += "  not recorded: " + unknown + '\n';
     return out;
   }
 
@@ -61,13 +87,6 @@ class Table {
   bool text_last_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-struct Ink {
-  std::string_view title, head, off;
-};
-Ink ink(bool color) {
-  return color ? Ink{"\033[1m", "\033[2m", "\033[0m"} : Ink{};
-}
 
 // All stretches of a phase in a chapter together. They may overlap with those of other phases, so that the times of
 // phases need not add up to the chapter's.
@@ -106,7 +125,7 @@ std::string losses(const Summarized& t) {
               : "";
 }
 
-std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
+std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
   std::string out = fmt::format("{}{}{}  {}\n", p.title, c.title, p.off, time(c.end - c.begin));
   if (c.cut_before) out += "  under way when the trace began: what came before is not counted\n";
   const bool durations = t.model.header().durations;
@@ -123,11 +142,11 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
                 sum.measured ? time(sum.blocked) : "-", durations ? time(sum.in_calls) : "-", std::to_string(sum.calls),
                 std::to_string(sum.steps)});
   }
-  out += "\n" + phases.text(p.head, p.off);
+  out += "\n" + phases.text(p);
   if (!unseen.empty()) out += "  not seen: " + unseen + "\n";
 
   Table processes(2);
-  processes.row({"process", "pid", "wall", "on CPU", "waited for CPU", "blocked", "calls", "failed"});
+  processes.row({"process", "pid", "wall", "on CPU", "CPU wait", "blocked", "calls", "failed"});
   for (const story::ProcessTime& time_of : t.timing.processes(t.story, c)) {
     const model::Process& process = t.model.processes()[time_of.process];
     processes.row({story::role_of(process, time_of.end - 1), std::to_string(process.pid),
@@ -136,21 +155,29 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
                    time_of.blocked ? time(*time_of.blocked) : "-", std::to_string(time_of.calls),
                    std::to_string(time_of.failed)});
   }
-  out += "\n" + processes.text(p.head, p.off);
+  out += "\n" + processes.text(p);
 
   if (const auto slow = t.timing.slowest(t.story, c, 5); !slow.empty()) {
     std::string rows = fmt::format("{}  slowest calls{}\n", p.head, p.off);
     for (const story::SlowCall& call : slow)
-      rows += fmt::format("  {:>10}  {}  {}\n", time(call.took),
-                          story::role_of(t.model.processes()[call.process], call.time), call.text);
+      rows += clipped(fmt::format("  {:>10}  {}  {}", time(call.took),
+                                  story::role_of(t.model.processes()[call.process], call.time), call.text),
+                      p.width) +
+              '\n';
     out += "\n" + rows;
   }
 
-  std::string made;
-  for (const model::Namespace& ns : t.model.namespaces())
-    if (ns.made_by >= c.first_event && ns.made_by <= c.last_event && ns.made_by)
-      made += fmt::format("{}{}:[{}]", made.empty() ? "" : " ", trace::ns_name(ns.type), ns.inode);
-  if (!made.empty()) out += fmt::format("\n{}  namespaces made{}\n  {}\n", p.head, p.off, made);
+  std::string made, line;
+  for (const model::Namespace& ns : t.model.namespaces()) {
+    if (!ns.made_by || ns.made_by < c.first_event || ns.made_by > c.last_event) continue;
+    const std::string one = fmt::format("{}:[{}]", trace::ns_name(ns.type), ns.inode);
+    if (!line.empty() && p.width > 0 && line.size() + 3 + one.size() > p.width) {
+      made += line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "  " : " ") + one;
+  }
+  if (!line.empty()) out += fmt::format("\n{}  namespaces made{}\n{}{}\n", p.head, p.off, made, line);
 
   if (const auto path = t.timing.critical_path(t.story, c); !path.empty()) {
     out += fmt::format("\n{}  what the program's begin waited for, {} in all{}\n", p.head,
@@ -161,7 +188,7 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Ink& p) {
       table.row({link.role, std::to_string(t.model.processes()[link.process].pid), time(link.end - link.begin),
                  "+" + time(link.begin - path.front().begin),
                  link.longest.empty() ? "" : time(link.longest_took) + " " + link.longest});
-    out += table.text(p.head, p.off);
+    out += table.text(p);
   }
   return out;
 }
@@ -173,8 +200,8 @@ std::string change(Time a, Time b) {
 
 }  // namespace
 
-std::string summary_text(const Summarized& trace, bool color) {
-  const Ink p = ink(color);
+std::string summary_text(const Summarized& trace, bool color, std::size_t width) {
+  const Page p = page_for(color, width);
   std::string out = losses(trace);
   std::vector<const Chapter*> chapters;
   for (const Chapter& c : trace.story.chapters()) chapters.push_back(&c);
@@ -187,8 +214,8 @@ std::string summary_text(const Summarized& trace, bool color) {
   return out;
 }
 
-std::string summary_text(const Summarized& a, const Summarized& b, bool color) {
-  const Ink p = ink(color);
+std::string summary_text(const Summarized& a, const Summarized& b, bool color, std::size_t width) {
+  const Page p = page_for(color, width);
   std::string out = losses(a) + losses(b);
   const auto chapters_of = [](const Summarized& t, story::Kind kind) {
     std::vector<const Chapter*> chapters;
@@ -222,7 +249,7 @@ std::string summary_text(const Summarized& a, const Summarized& b, bool color) {
                    sb.seen ? time(sb.wall) : "not seen", sa.seen && sb.seen ? change(sa.wall, sb.wall) : "",
                    sa.seen ? std::to_string(sa.calls) : "", sb.seen ? std::to_string(sb.calls) : ""});
       }
-      out += "\n" + table.text(p.head, p.off);
+      out += "\n" + table.text(p);
     }
   }
   if (a.story.chapters().empty() && b.story.chapters().empty()) out += "There is no container in these traces.\n";

@@ -17,9 +17,9 @@ struct Summarized {
   const story::Timing& timing;
 };
 
-// Both end in a newline.
-std::string summary_text(const Summarized& trace, bool color);
+// Both end in a newline. `width`: the columns of the terminal, to which long lines are cut; 0: nothing is cut.
+std::string summary_text(const Summarized& trace, bool color, std::size_t width = 0);
 // Chapters are compared in pairs: the first that was made with the first that was made, and so on.
-std::string summary_text(const Summarized& a, const Summarized& b, bool color);
+std::string summary_text(const Summarized& a, const Summarized& b, bool color, std::size_t width = 0);
 
 }  // namespace nstrace::report
