@@ -83,11 +83,9 @@ void swap(Trace& trace, const Match& one, const Match& two) {
 
 TEST_CASE("the examples hold on the recordings") {
   const std::pair<const char*, const char*> kPairs[] = {
-      {"docker-runc.expect", "docker-run.jsonl"},
-      {"podman-crun.expect", "podman-run.jsonl"},
-      {"lab.expect", "lab-run.jsonl"},
-      {"lab-rules.expect", "lab-run.jsonl"},
-      {"userns.expect", "lab-userns.jsonl"},
+      {"docker-runc.expect", "docker-run.jsonl"}, {"docker-exec.expect", "docker-exec.jsonl"},
+      {"podman-crun.expect", "podman-run.jsonl"}, {"lab.expect", "lab-run.jsonl"},
+      {"lab-rules.expect", "lab-run.jsonl"},      {"userns.expect", "lab-userns.jsonl"},
   };
   for (const auto& [expect, trace] : kPairs) {
     const Result result = run(parse_file(example(expect)), recording(trace));
@@ -211,6 +209,57 @@ TEST_CASE("each rule fails where what it guards against is done") {
          remove(t, [](const Event& e) { return e.call.name == "mount" && e.call.args[1].text == "/proc/sys"; });
        },
        "/proc/sys"},
+      {"a mount by a path", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { last(t, call("mount", "sysfs")).call.args[1].text = "/run/box/rootfs/sys"; },
+       "never init: mount(\"proc\" or"},
+      {"a mount by a path, crun", "podman-crun.expect", "podman-run.jsonl",
+       [](Trace& t) {
+         last(t, [](const Event& e) { return e.call.name == "mount" && e.call.args[2].text == "devpts"; })
+             .call.args[1]
+             .text = "/run/box/rootfs/dev/pts";
+       },
+       "never init: mount(\"proc\" or"},
+      {"a bind below /proc before /proc", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) { swap(t, call("mount", "/proc/sys"), call("mount", "proc")); },
+       "never init: mount(_, \"/proc/sys*\""},
+      {"the program begins too late", "docker-runc.expect", "docker-run.jsonl",
+       [](Trace& t) {
+         last(t, [](const Event& e) { return e.as<trace::Exec>() && e.who.comm == "sleep"; }).time += 60'000'000'000;
+       },
+       "init: execve(...) = 0"},
+      {"exec: runc can be looked into", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) {
+         remove(t, [](const Event& e) {
+           return e.call.name == "prctl" && e.call.args[0].text == "PR_SET_DUMPABLE" && e.who.comm == "runc";
+         });
+       },
+       "PR_SET_DUMPABLE"},
+      {"exec: no sealed copy", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) { last(t, [](const Event& e) { return e.call.name == "execveat"; }).call.name = "execve"; },
+       "execveat"},
+      {"exec: the host's network", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) {
+         remove(t, [](const Event& e) { return e.call.name == "setns" && e.call.args[1].text == "CLONE_NEWNET"; });
+       },
+       "CLONE_NEWNET"},
+      {"exec: the files are entered first", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) {
+         const auto setns = [](const char* flag) {
+           return [=](const Event& e) { return e.call.name == "setns" && e.call.args[1].text == flag; };
+         };
+         swap(t, setns("CLONE_NEWNS"), setns("CLONE_NEWIPC"));
+       },
+       "CLONE_NEWNS) = 0"},
+      {"exec: a namespace is made", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) {
+         trace::Arg& flags = last(t, [](const Event& e) { return e.call.name == "unshare"; }).call.args[0];
+         flags.value = 0x20000, flags.text = "CLONE_NEWNS";
+       },
+       "never child: unshare(!0)"},
+      {"exec: supplementary groups are kept", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) { remove(t, call("setgroups")); }, "setgroups"},
+      {"exec: no filter", "docker-exec.expect", "docker-exec.jsonl",
+       [](Trace& t) { remove(t, call("prctl", "PR_SET_SECCOMP")); }, "seccomp|prctl"},
       {"a namespace is made twice", "docker-runc.expect", "docker-run.jsonl",
        [](Trace& t) {
          const auto it = std::ranges::find_if(t.events, [](const Event& e) { return e.call.name == "unshare"; });
@@ -233,9 +282,8 @@ TEST_CASE("each rule fails where what it guards against is done") {
 }
 
 TEST_CASE("what a program may begin with") {
-  const Expectations expectations =
-      parse("x.expect", "role init = comm \"lab:[2:INIT]\"\ninclude \"start.expect\"\n",
-            [](const std::string& path) { return load_file(example(path)); });
+  const Expectations expectations = parse("x.expect", "role init = comm \"lab:[2:INIT]\"\ninclude \"start.expect\"\n",
+                                          [](const std::string& path) { return load_file(example(path)); });
   const Trace recorded = recording("lab-run.jsonl");
   const auto verdict = [&](const std::function<void(trace::Exec&)>& harm) {
     Trace trace = recorded;

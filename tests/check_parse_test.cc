@@ -32,6 +32,12 @@ Expectations good(const std::string& rules) {
   return parse("test.expect", kRoles + rules);
 }
 
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
 struct Bad {
   std::string trap;
   std::string text;
@@ -53,6 +59,7 @@ const Bad kLexical[] = {
     {"number_too_large", "role a = exec \"x\"\ncount a: setns == 99999999999999999999\n"},
     {"octal_with_nine", "role a = exec \"x\"\nsequence { a: mount(_, _, _, 0199, _) }\n"},
     {"unknown_unit", "role a = exec \"x\"\nsequence within 3h { a: setns(...) }\n"},
+    {"time_out_of_range", "role a = exec \"x\"\nsequence within 99999999999s { a: setns(...) }\n"},
     {"target_not_closed", "role a = exec \"x\"\nsequence { a: setns(_<mnt:*, CLONE_NEWNS) }\n"},
     {"long_line",
      "role a = exec \"x\"\nnever a: " + std::string(300, ' ') + "setnss(...) " + std::string(300, 'x') + "\n"},
@@ -63,6 +70,7 @@ const Bad kRules[] = {
     {"only_comments", "# nothing\n\n"},
     {"only_roles", kRoles},
     {"unknown_rule", kRoles + "nevr init: setns(...)\n"},
+    {"unknown_rule_far", kRoles + "frobnicate init\n"},
     {"call_outside_a_sequence", kRoles + "init: setns(...)\n"},
     {"line_pasted_from_strace", kRoles + "[pid 12<runc>] setns(3, CLONE_NEWNS) = 0\n"},
     {"brace_closes_nothing", kRoles + "}\n"},
@@ -79,6 +87,11 @@ const Bad kRules[] = {
     {"role_with_wildcard", "role run* = exec \"x\"\n"},
     {"role_with_misspelt_clause", "role a = exce \"x\"\nnever a: setns(...)\n"},
     {"role_with_capture", "role a = exec \"/run/$id/x\"\nnever a: setns(...)\n"},
+    {"exec_without_quotes", "role a = exec runc\n"},
+    {"with_without_quotes", "role a = exec \"x\" with start\n"},
+    {"comm_without_quotes", "role a = comm runc\n"},
+    {"pid_without_number", "role a = pid one\n"},
+    {"below_nothing", "role a = exec \"x\" below\n"},
     {"include_missing_file", "include \"gone.expect\"\n" + kRoles + "never init: setns(...)\n"},
     {"include_without_quotes", "include common.expect\n" + kRoles + "never init: setns(...)\n"},
     {"include_with_wildcard", "include \"*.expect\"\n" + kRoles + "never init: setns(...)\n"},
@@ -88,16 +101,24 @@ const Bad kRules[] = {
     {"sequence_without_brace", kRoles + "sequence \"x\"\n  init: setns(...)\n"},
     {"call_without_role", kRoles + "sequence {\n  setns(...)\n}\n"},
     {"two_calls_on_a_line", kRoles + "sequence {\n  init: setns(...) init: mount(...)\n}\n"},
+    {"within_a_word", kRoles + "sequence within soon {\n  init: setns(...)\n}\n"},
+    {"sequence_too_long", kRoles + "sequence {\n" + repeated("  init: setns(...)\n", 2001) + "}\n"},
+    {"any_too_long", kRoles + "sequence {\n  any {\n" + repeated("    init: setns(...)\n", 65) + "  }\n}\n"},
+    {"within_in_any", kRoles + "sequence {\n  any {\n    init: setns(...) within 5ms\n  }\n}\n"},
     {"any_in_any", kRoles + "sequence {\n  any {\n    any {\n      init: setns(...)\n    }\n  }\n}\n"},
     {"any_empty", kRoles + "sequence {\n  any {\n  }\n  init: setns(...)\n}\n"},
     {"next_in_any", kRoles + "sequence {\n  any {\n    next init: setns(...)\n  }\n}\n"},
     {"next_first", kRoles + "sequence {\n  next init: setns(...)\n}\n"},
     {"within_without_unit", kRoles + "sequence {\n  init: setns(...)\n  init: mount(...) within 500\n}\n"},
     {"never_without_colon", kRoles + "never init setns(...)\n"},
+    {"never_nobody", kRoles + "never : setns(...)\n"},
+    {"between_last", kRoles + "never init: setns(...) between last execve(...) and mount(...)\n"},
     {"never_two_spans", kRoles + "never init: setns(...) before execve(...) after pivot_root(...)\n"},
     {"between_without_and", kRoles + "never init: setns(...) between execve(...)\n"},
     {"count_without_bound", kRoles + "count init: setns(...)\n"},
     {"count_with_one_equals", kRoles + "count init == 1\ncount init: setns(...) = 1\n"},
+    {"count_nobody", kRoles + "count == 1\n"},
+    {"count_processes_with_one_equals", kRoles + "count init = 1\n"},
     {"count_empty_range", kRoles + "count init: setns(...) == 3..1\n"},
     {"count_below_zero", kRoles + "count init: setns(...) < 0\n"},
     {"count_of_anything", kRoles + "count init: setns(...) >= 0\n"},
@@ -107,6 +128,18 @@ const Bad kRules[] = {
     {"at_unknown_state", kRoles + "at init: execve(...) {\n  nss pid: new\n  capss: none\n  weather: fine\n}\n"},
     {"at_unknown_namespace", kRoles + "at init: execve(...) {\n  ns mount: new\n}\n"},
     {"at_unknown_state_of_namespace", kRoles + "at init: execve(...) {\n  ns mnt: fresh\n}\n"},
+    {"at_nobody", kRoles + "at (\n"},
+    {"at_without_role", kRoles + "at execve(...) { pid: 1 }\n"},
+    {"at_a_string", kRoles + "at init: execve(...) {\n  \"uid\": 0\n}\n"},
+    {"at_without_colon", kRoles + "at init: execve(...) {\n  uid 0\n}\n"},
+    {"at_any_value", kRoles + "at init: execve(...) {\n  uid: ...\n}\n"},
+    {"at_capture", kRoles + "at init: execve(...) {\n  uid: $id\n}\n"},
+    {"at_no_namespace", kRoles + "at init: execve(...) {\n  ns : new\n}\n"},
+    {"at_namespace_without_colon", kRoles + "at init: execve(...) {\n  ns mnt new\n}\n"},
+    {"at_same_with", kRoles + "at init: execve(...) {\n  ns mnt: same with runc\n}\n"},
+    {"at_same_as_nobody", kRoles + "at init: execve(...) {\n  ns mnt: same as 1\n}\n"},
+    {"at_joined_by", kRoles + "at init: execve(...) {\n  ns mnt: joined by runc\n}\n"},
+    {"at_joined_from_nobody", kRoles + "at init: execve(...) {\n  ns mnt: joined from 1\n}\n"},
     {"capture_bound_by_nothing", kRoles + "never init: setns($fd, ...)\n"},
     {"several_errors_in_one_run",
      "role a = exec \"x\"\nnever b: setns(...)\nsequence {\n  a: setnss(...)\n  a: mount(...\n  a: "
@@ -118,6 +151,7 @@ const Bad kCalls[] = {
     {"unknown_call", kRoles + "never init: pivotroot(...)\n"},
     {"unknown_call_far", kRoles + "never init: frobnicate_it(...)\n"},
     {"unknown_set", kRoles + "never init: %mounts(...)\n"},
+    {"unknown_set_far", kRoles + "never init: %frobnicate(...)\n"},
     {"star_alone", kRoles + "never init: *(...)\n"},
     {"unknown_flag", kRoles + "never init: unshare(CLONE_NEWNT)\n"},
     {"unknown_flag_optional", kRoles + "never init: unshare(?CLONE_NEWCGROUPS|...)\n"},
@@ -127,6 +161,12 @@ const Bad kCalls[] = {
     {"arguments_not_closed", kRoles + "never init: setns(_, CLONE_NEWNS\nnever init: mount(...)\n"},
     {"argument_missing", kRoles + "never init: setns(, CLONE_NEWNS)\n"},
     {"list_not_closed", kRoles + "never init: execve(_, [\"a\", _, _)\n"},
+    {"structure_not_closed", kRoles + "never init: clone3({flags=_, exit_signal=SIGCHLD, _)\n"},
+    {"arguments_at_the_end_of_the_file", kRoles + "never init: setns("},
+    {"name_in_a_list", kRoles + "never init: execve(_, [argv=\"a\"])\n"},
+    {"capture_behind_not", kRoles + "never init: chroot(!\"/run/$id\")\n"},
+    {"range_without_end", kRoles + "never init: exited(1..)\n"},
+    {"pseudo_call_with_a_name", kRoles + "never init: exited(code=1)\n"},
     {"named_and_positional", kRoles + "never init: setns(fd=_, CLONE_NEWNS)\n"},
     {"unknown_argument_name", kRoles + "never init: setns(df=_, ...)\n"},
     {"field_without_name", kRoles + "never init: clone3({CLONE_NEWNS, ...}, _)\n"},
@@ -166,6 +206,25 @@ TEST_CASE("errors in rules") {
 }
 TEST_CASE("errors in calls") {
   check_errors("errors-calls.txt", kCalls);
+}
+
+TEST_CASE("errors in files") {
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 20; ++i)
+    files["f" + std::to_string(i)] =
+        "include \"f" + std::to_string(i + 1) + "\"\nrole a" + std::to_string(i) + " = pid 1\n";
+  std::string all = "== included too deeply\n" + errors_of("include \"f0\"\n", files);
+  try {
+    parse("test.expect", std::string((16u << 20) + 1, ' '));
+  } catch (const Error& error) {
+    all += "== too large\n" + std::string(error.what()) + "\n";
+  }
+  try {
+    parse_file("/nowhere/x.expect");
+  } catch (const Error& error) {
+    all += "== no file\n" + std::string(error.what()) + "\n";
+  }
+  testing::check_golden("check/errors-files.txt", all);
 }
 
 TEST_CASE("the example of the design is understood") {

@@ -6,6 +6,7 @@
 #   guard.sh --runtime /usr/sbin/runc --write                write the file anew from three runs, for review
 #   guard.sh --runtime NEW --compare OLD                     and print how the two differ, in Markdown
 #
+# JUNIT=FILE gets the result for CI, SUMMARY=FILE the difference, appended.
 # Needs root, nstrace and a static busybox. Exit codes: those of nstrace check (0 holds, 1 does not, 3 cannot be told).
 set -eu
 
@@ -46,6 +47,8 @@ fi
 record "$runtime" "$work/new.jsonl"
 if [ -n "$old" ]; then
   record "$old" "$work/old.jsonl"
-  "$nstrace" diff --format markdown "$work/old.jsonl" "$work/new.jsonl" || test $? -eq 1
+  "$nstrace" diff --format markdown "$work/old.jsonl" "$work/new.jsonl" >"$work/diff.md" || test $? -eq 1
+  cat "$work/diff.md"
+  if [ -n "${SUMMARY:-}" ]; then cat "$work/diff.md" >>"$SUMMARY"; fi
 fi
 "$nstrace" check --junit "${JUNIT:-$work/junit.xml}" "$expect" "$work/new.jsonl"

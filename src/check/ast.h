@@ -85,7 +85,7 @@ struct ResultPattern {
 
 // A call as strace writes it. PSEUDO: exited(code), killed(SIGNAL), renamed("comm"), moved("cgroup").
 struct CallPattern {
-  int id = -1;  // a number of its own, from 0, among all of a file
+  int id = -1;  // from 0; the same for what is written the same of the same role
   Place place;
   std::string source;              // as written
   std::vector<std::string> names;  // any of these; a name may be a glob
@@ -165,7 +165,22 @@ struct Count {
 
 // One line of the state at a call.
 struct StateLine {
-  enum class Kind : std::uint8_t { Ns, Comm, Exe, Pid, Cgroup, Uid, Gid, Groups, Caps, NoNewPrivs, Seccomp, Cwd, Root, Fds };
+  enum class Kind : std::uint8_t {
+    Ns,
+    Comm,
+    Exe,
+    Pid,
+    Cgroup,
+    Uid,
+    Gid,
+    Groups,
+    Caps,
+    NoNewPrivs,
+    Seccomp,
+    Cwd,
+    Root,
+    Fds
+  };
   enum class NsIs : std::uint8_t { New, Host, SameAs, JoinedFrom };
   Place place;
   std::string source;
@@ -200,23 +215,29 @@ struct Expectations {
   int calls = 0;  // how many call patterns there are
 };
 
-// Every call pattern that stands in a rule.
+// Every call pattern that stands in a rule: f(call), or f(role, call) with who is to make it.
 template <typename RuleType, typename F>
 void for_each_call(RuleType& rule, F f) {
+  const auto visit = [&](RoleId role, auto& call) {
+    if constexpr (std::is_invocable_v<F, RoleId, decltype(call)>)
+      f(role, call);
+    else
+      f(call);
+  };
   std::visit(
       [&](auto& what) {
         using T = std::remove_cvref_t<decltype(what)>;
         if constexpr (std::is_same_v<T, Sequence>) {
           for (auto& step : what.steps)
-            for (auto& item : step.items) f(item.call);
+            for (auto& item : step.items) visit(item.role, item.call);
         } else if constexpr (std::is_same_v<T, Count>) {
-          if (what.call) f(*what.call);
+          if (what.call) visit(what.role, *what.call);
         } else {
-          f(what.call);
+          visit(what.role, what.call);
         }
         if constexpr (std::is_same_v<T, Never> || std::is_same_v<T, Count>) {
-          if (what.span.after) f(what.span.after->call);
-          if (what.span.before) f(what.span.before->call);
+          if (what.span.after) visit(what.span.after->role, what.span.after->call);
+          if (what.span.before) visit(what.span.before->role, what.span.before->call);
         }
       },
       rule.what);

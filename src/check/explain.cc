@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Findings in words. Everything that comes from the trace is escaped here.
+// What a finding says about a rule. Everything that comes from the trace is escaped here.
 #include "check/explain.h"
 
 #include <fmt/format.h>
@@ -22,16 +22,8 @@ std::string milliseconds(trace::Time ns) {
   return fmt::format("{:.3f} ms", static_cast<double>(ns) / 1e6);
 }
 
-std::string person(const model::Process& p) {
-  return fmt::format("pid {} ({})", p.pid, trace::escape(p.comm(), ""));
-}
-
 std::string times(std::uint64_t n) {
   return n == 1 ? "once" : fmt::format("{} times", n);
-}
-
-void add(std::vector<Reason>& reasons, const Reason& reason) {
-  if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
 }
 
 void bind(Bindings& bindings, const std::vector<std::optional<std::string>>& values) {
@@ -49,6 +41,14 @@ std::string span_words(const Span& span) {
 }
 
 }  // namespace
+
+std::string person(const model::Process& process) {
+  return fmt::format("pid {} ({})", process.pid, trace::escape(process.comm(), ""));
+}
+
+void add_reason(std::vector<Reason>& reasons, const Reason& reason) {
+  if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
+}
 
 std::string call_line(const trace::Call& call) {
   trace::TextOptions options;
@@ -109,7 +109,7 @@ void Explainer::explain(const std::vector<const Rule*>& group, std::size_t index
     for (const RoleId above : facts_.roles.chain(one.missing)) {
       const ProcessId process = one.assignment[static_cast<std::size_t>(above)];
       if (process == kNoProcess) continue;
-      where = " below " + person(facts_.process(process)) + ", who is `" + facts_.role(above).name + "`";
+      where = " below " + person(facts_.process(process)) + ", who is `" + facts_.role(above).name + "`,";
       break;
     }
     finding.message = fmt::format("no process{} is `{}`", where, role.name);
@@ -129,7 +129,7 @@ void Explainer::explain(const std::vector<const Rule*>& group, std::size_t index
       judgement.truth = Truth::Maybe;
     }
     if (finding.verdict == Verdict::CannotTell)
-      for (const Reason& reason : judgement.reasons) add(finding.reasons, reason);
+      for (const Reason& reason : judgement.reasons) add_reason(finding.reasons, reason);
     if (judgement.missing) {
       finding.message = fmt::format("`{}: {}` was never called{}", facts_.role(judgement.missing_role).name,
                                     judgement.missing->source,
@@ -146,6 +146,10 @@ void Explainer::explain(const std::vector<const Rule*>& group, std::size_t index
       at(*at_rule, one, judgement, finding);
     }
   }
+  // What was found may have been made earlier, too, or with other values.
+  if (finding.verdict == Verdict::CannotTell && finding.reasons.empty())
+    for (const Rule* other : group)
+      if (const auto* sequence = std::get_if<Sequence>(&other->what)) sequence_reasons(*sequence, one, 0, finding);
   if (one.answer.passed) {
     finding.reasons.clear();
     finding.reasons.push_back({fmt::format("the search passed its step budget at `{}` in line {}",
@@ -190,31 +194,31 @@ void Explainer::sequence(const Sequence& sequence, const Case& given, Finding& f
   if (finding.details.size() > 5) finding.details.resize(5);
   finding.expected = expected->source;
   finding.expected_line = expected->place.line;
-  finding.message = expected->next && after
-                        ? fmt::format("`{}` does not stand directly behind event {}", expected->source, after)
-                        : fmt::format("`{}` was not found{}", expected->source,
-                                      after ? fmt::format(" after event {}", after) : "");
+  finding.message =
+      expected->next && after
+          ? fmt::format("`{}` does not stand directly behind event {}", expected->source, after)
+          : fmt::format("`{}` was not found{}", expected->source, after ? fmt::format(" after event {}", after) : "");
   nearest(sequence, *expected, one, finding);
-  if (finding.verdict == Verdict::CannotTell) sequence_reasons(sequence, one, finding);
+  if (finding.verdict == Verdict::CannotTell) sequence_reasons(sequence, one, best.step, finding);
 }
 
-void Explainer::sequence_reasons(const Sequence& sequence, const Case& one, Finding& finding) const {
-  for (std::size_t s = one.answer.best.step; s < sequence.steps.size(); ++s)
+void Explainer::sequence_reasons(const Sequence& sequence, const Case& one, std::size_t from, Finding& finding) const {
+  for (std::size_t s = from; s < sequence.steps.size(); ++s)
     for (const Item& item : sequence.steps[s].items) {
       const ProcessId process = facts_.who(one.assignment, item.role);
-      for (const Reason& reason : blind_spots(facts_, &item.call, process)) add(finding.reasons, reason);
-      if (item.next && facts_.gap_of_next) add(finding.reasons, *facts_.gap_of_next);
+      for (const Reason& reason : blind_spots(facts_, &item.call, process)) add_reason(finding.reasons, reason);
+      if (item.next && facts_.gap_of_next) add_reason(finding.reasons, *facts_.gap_of_next);
     }
   if (!finding.reasons.empty()) return;
   // Calls that may fit: what they have was not recorded whole.
-  for (std::size_t s = one.answer.best.step; s < sequence.steps.size(); ++s)
+  for (std::size_t s = from; s < sequence.steps.size(); ++s)
     for (const Item& item : sequence.steps[s].items) {
       Candidates& candidates = facts_.store.candidates(item.call, facts_.who(one.assignment, item.role));
       for (std::size_t i = 0; candidates.has(i); ++i) {
         if (candidates[i].truth != Truth::Maybe) continue;
-        add(finding.reasons, {fmt::format("an argument at event {} was not recorded whole",
-                                          facts_.store.event(candidates[i].event).number),
-                              "record it again, if it was cut by strace with -s 4096"});
+        add_reason(finding.reasons, {fmt::format("an argument at event {} was not recorded whole",
+                                                 facts_.store.event(candidates[i].event).number),
+                                     "record it again, if it was cut by strace with -s 4096"});
         return;
       }
     }
@@ -400,107 +404,6 @@ void Explainer::window(const Case& one, Finding& finding) const {
   for (auto it = from; it != to; ++it) {
     finding.window.push_back(seen(*it, one.assignment));
     finding.window.back().marked = finding.window.back().event == finding.centre;
-  }
-}
-
-std::vector<Reason> Explainer::empty_reasons(RoleId id) const {
-  std::vector<Reason> reasons;
-  for (const RoleId role_id : facts_.roles.chain(id)) {
-    const Role& role = facts_.role(role_id);
-    const auto need = [&](std::string_view kind) {
-      if (auto gap = facts_.recording.gap_of_kind(kind)) add(reasons, *gap);
-    };
-    if (!role.execs.empty()) need("exec");
-    if (!role.comms.empty()) need("comm");
-    if (role.below) need("fork");
-    if (facts_.roles.unsure_below(role_id))
-      add(reasons,
-          {"it is not known who made some of the processes that fit but for `below`", "record from their beginning"});
-  }
-  if (facts_.lost)
-    add(reasons, {fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
-                  "record with a larger --buffer"});
-  if (!facts_.complete) add(reasons, {"the trace is incomplete: it has no end", "record to the end"});
-  return reasons;
-}
-
-std::vector<Reason> Explainer::selection_reasons(const Rule& rule) const {
-  std::vector<Reason> reasons;
-  for (const RoleId named : rule.roles)
-    for (const RoleId id : facts_.roles.chain(named)) {
-      const Select select = facts_.role(id).select;
-      if (select != Select::First && select != Select::Last) continue;
-      // Who came before the first one, or after the last one, may not be seen.
-      for (const ProcessId member : facts_.roles.members(id)) {
-        const std::uint64_t since = facts_.roles.filled_at(id, member);
-        const bool lost = facts_.lost && (select == Select::First ? since > 0 : facts_.lost_until > since);
-        if (lost)
-          add(reasons, {fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
-                        "record with a larger --buffer"});
-        if (select == Select::Last && !facts_.complete)
-          add(reasons, {"the trace is incomplete: it has no end", "record to the end"});
-      }
-    }
-  return reasons;
-}
-
-void Explainer::explain_empty(RoleId id, Finding& finding) const {
-  const Role& role = facts_.role(id);
-  finding.message = fmt::format("no process is `{}`", role.name);
-  finding.expected = role.source;
-  finding.expected_line = role.place.line;
-  if (role.below && facts_.roles.members(*role.below).empty()) {
-    finding.details.push_back(
-        fmt::format("no process is `{}`, which it is to be below", facts_.role(*role.below).name));
-  }
-  // Processes that come near.
-  std::size_t told = 0;
-  for (const model::Process& p : facts_.model.processes()) {
-    if (told == 3) break;
-    std::string why;
-    if (satisfied_at(role, p)) {
-      why = role.below ? fmt::format("fits, but is not below a `{}`", facts_.role(*role.below).name) : "";
-    } else {
-      // Each clause alone: one of several fits.
-      std::size_t fits = 0, clauses = 0;
-      std::string missing;
-      const auto test = [&](Role part, const std::string& words) {
-        ++clauses;
-        if (satisfied_at(part, p))
-          ++fits;
-        else if (missing.empty())
-          missing = words;
-      };
-      for (const ExecClause& clause : role.execs) {
-        Role part;
-        if (clause.program) {
-          part.execs = {ExecClause{clause.program, {}, {}}};
-          test(part, "exec \"" + clause.program->source + "\"");
-        }
-        for (const Glob& word : clause.with) {
-          part.execs = {ExecClause{clause.program, {word}, {}}};
-          test(part, "with \"" + word.source + "\"");
-        }
-        for (const Glob& word : clause.without) {
-          part.execs = {ExecClause{clause.program, {}, {word}}};
-          test(part, "without \"" + word.source + "\"");
-        }
-      }
-      for (const Glob& comm : role.comms) {
-        Role part;
-        part.comms = {comm};
-        test(part, "comm \"" + comm.source + "\"");
-      }
-      if (role.pid) {
-        Role part;
-        part.pid = role.pid;
-        test(part, fmt::format("pid {}", *role.pid));
-      }
-      if (fits > 0 && clauses > 1) why = fmt::format("does not satisfy `{}`", trace::escape(missing, ""));
-    }
-    if (why.empty()) continue;
-    ++told;
-    finding.details.push_back(fmt::format("{} {}", person(p), why));
   }
 }
 

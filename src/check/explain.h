@@ -22,7 +22,7 @@ class Explainer {
 
  private:
   void sequence(const Sequence& sequence, const Case& one, Finding& finding) const;
-  void sequence_reasons(const Sequence& sequence, const Case& one, Finding& finding) const;
+  void sequence_reasons(const Sequence& sequence, const Case& one, std::size_t from, Finding& finding) const;
   void nearest(const Sequence& sequence, const Item& item, const Case& one, Finding& finding) const;
   bool nearest_in(ProcessId process, const Sequence& sequence, const Item& item, const Case& one, bool whole,
                   Finding& finding) const;
@@ -41,5 +41,9 @@ class Explainer {
 // The text of what happened, as it stands in findings; empty for what findings do not show.
 std::string event_text(const trace::Event& event);
 std::string call_line(const trace::Call& call);
+// "pid 2032 (sleep)".
+std::string person(const model::Process& process);
+// Adds a reason that is not there yet.
+void add_reason(std::vector<Reason>& reasons, const Reason& reason);
 
 }  // namespace nstrace::check

@@ -43,9 +43,6 @@ enum class Tok : std::uint8_t {
   GreaterEquals,
 };
 
-// A word for error messages: "a name", "`{`".
-std::string_view tok_name(Tok tok);
-
 struct Token {
   Tok tok = Tok::End;
   Place place;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -107,7 +108,13 @@ Expectations parse(const std::string& path, const std::string& text, const Loade
   Parser(state, 0).run();
   resolve(state);
   if (!state.diagnostics.empty()) throw ParseError(state.out.sources, std::move(state.diagnostics));
-  for (Rule& rule : state.out.rules) for_each_call(rule, [&](CallPattern& call) { call.id = state.out.calls++; });
+  std::map<std::pair<RoleId, std::string>, int> ids;
+  for (Rule& rule : state.out.rules)
+    for_each_call(rule, [&](RoleId role, CallPattern& call) {
+      const auto [at, added] = ids.try_emplace({role, call.source}, state.out.calls);
+      call.id = at->second;
+      if (added) ++state.out.calls;
+    });
   return std::move(state.out);
 }
 

@@ -388,7 +388,9 @@ void Parser::count(Rule& rule) {
     count.span = span(count.role);
   }
   if (!count_bound(count)) {
-    const std::string hint = at(Tok::Equals) ? "equal is written `==`" : "write `count init: unshare(...) == 1`";
+    const char* hint = "write `count init: unshare(...) == 1`";
+    if (at(Tok::Equals)) hint = "equal is written `==`";
+    if (count.call && count.call->result) hint = "behind `=` stands the call's result; equal is written `==`";
     fail_here("==, !=, <=, >=, <, > or a range", hint);
   }
   if (count.call && !count.span.after && !count.span.before) count.span = span(count.role);

@@ -112,7 +112,8 @@ std::vector<Value> Parser::values(Tok close, const std::string& inside) {
     if (at(close)) break;
     if (!at(Tok::Comma)) {
       at_ = behind;  // the end of this line, rather than what begins the next
-      fail_here(fmt::format("`,` or {} in {}", tok_name(close), inside));
+      const char* const sign = close == Tok::RightParen ? ")" : close == Tok::RightBracket ? "]" : "}";
+      fail_here(fmt::format("`,` or `{}` in {}", sign, inside));
     }
     take();
   }

@@ -50,7 +50,8 @@ void Parser::fail_here(const std::string& wanted, const std::string& hint) {
 
 std::string Parser::found() const {
   const Token& token = now();
-  if (token.tok == Tok::End || token.tok == Tok::Newline) return std::string(tok_name(token.tok));
+  if (token.tok == Tok::End) return "the end of the file";
+  if (token.tok == Tok::Newline) return "the end of the line";
   const std::string& text = state_.out.sources.file(file_).text;
   std::string_view written = std::string_view(text).substr(token.begin, token.end - token.begin);
   const bool cut = written.size() > 40;

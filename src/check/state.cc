@@ -68,6 +68,12 @@ class State {
     const auto arg = value(line.kind);
     if (!arg) {
       out.truth = Truth::Maybe;
+      if (stale(line.kind)) {
+        out.unknown = fmt::format("{} event{} lost, which may have changed the {}", facts_.lost,
+                                  facts_.lost == 1 ? " was" : "s were", words(line.kind));
+        out.cure = "record with a larger --buffer";
+        return out;
+      }
       out.unknown = fmt::format("the trace does not tell the {} of processes at this call", words(line.kind));
       out.cure = line.kind == StateLine::Kind::Groups ? "ask for the call of setgroups instead"
                  : state_.exec                        ? "record it with this version of nstrace"
@@ -76,7 +82,6 @@ class State {
     }
     out.truth = value_fits(line.value, *arg);
     if (details_) out.found = fmt::format("{} is {}", state_name(line.kind), trace::arg_text(*arg));
-    if (out.truth == Truth::Maybe) out.unknown = fmt::format("the {} was not recorded whole", state_name(line.kind));
     return out;
   }
 
@@ -117,16 +122,21 @@ class State {
     return arg;
   }
 
+  // What the call itself does not tell, and what is lost may have changed.
+  bool stale(StateLine::Kind kind) const {
+    return facts_.lost && (kind == StateLine::Kind::Cgroup || (kind == StateLine::Kind::Exe && !state_.exec));
+  }
+
   // What is known of it at the call.
   std::optional<Arg> value(StateLine::Kind kind) const {
     switch (kind) {
       case StateLine::Kind::Comm:
         return text(state_.comm);
       case StateLine::Kind::Exe:
-        if (state_.exe.empty()) return std::nullopt;
+        if (state_.exe.empty() || stale(kind)) return std::nullopt;
         return text(state_.exe);
       case StateLine::Kind::Cgroup:
-        if (state_.cgroup.empty()) return std::nullopt;
+        if (state_.cgroup.empty() || stale(kind)) return std::nullopt;
         return text(state_.cgroup);
       case StateLine::Kind::Pid: {
         if (state_.pids.empty()) return std::nullopt;

@@ -65,13 +65,27 @@ std::size_t Candidates::after(std::uint64_t number) {
 }
 
 bool Candidates::has(std::size_t index) {
+  const auto later = [](const Candidate& a, const Candidate& b) { return a.event > b.event; };
   while (index >= found_.size()) {
-    if (looked_ == events_->size()) return false;
-    const EventIndex event = (*events_)[looked_++];
-    const Stored& stored = store_->events_[event];
-    if (!one_name_ && !store_->name_fits_pattern(*pattern_, stored)) continue;
-    const Truth truth = store_->fits(*pattern_, stored);
-    if (truth != Truth::No) found_.push_back({event, truth});
+    // Calls that begin before the earliest that is known to fit.
+    for (Source& source : sources_)
+      for (; source.looked < source.firsts->size(); ++source.looked) {
+        const EventIndex first = (*source.firsts)[source.looked];
+        if (!ahead_.empty() && first > ahead_.front().event) break;
+        const Truth truth = store_->fits(*pattern_, source.slot, first);
+        if (truth == Truth::No) continue;
+        ahead_.push_back({first, truth});
+        std::ranges::push_heap(ahead_, later);
+      }
+    if (ahead_.empty()) return false;
+    std::ranges::pop_heap(ahead_, later);
+    found_.push_back(ahead_.back());
+    EventIndex& next = ahead_.back().event;
+    next = store_->events_[next].again;
+    if (next == UINT32_MAX)
+      ahead_.pop_back();
+    else
+      std::ranges::push_heap(ahead_, later);
   }
   return true;
 }
@@ -91,15 +105,15 @@ Store::Store(const Expectations& expectations)
   if (any_next_) step_names_ = calls_of_set("%lifecycle");
 }
 
-Store::NameId Store::name(const std::string& text) {
+NameId Store::name(const std::string& text) {
   const auto found = name_ids_.find(text);
   if (found != name_ids_.end()) return found->second;
   Name name;
   name.text = text;
-  name.patterns.resize(patterns_.size());
+  name.patterns.resize(patterns_.size(), -1);
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
     if (!name_fits(*patterns_[i], text)) continue;
-    name.patterns[i] = 1;
+    name.patterns[i] = static_cast<std::int32_t>(name.fitting++);
     name.wanted = true;
     name.state = name.state || state_patterns_[i];
   }
@@ -132,6 +146,8 @@ std::uint32_t Store::intern(const Call& call, NameId name, bool uncertain) {
     if (calls_[it->second].uncertain == uncertain && same(calls_[it->second].call, call)) return it->second;
   const auto id = static_cast<std::uint32_t>(calls_.size());
   calls_.push_back({call, name, uncertain});
+  memo_of_.push_back(memo_.size());
+  memo_.resize(memo_.size() + names_[name].fitting);
   call_by_hash_.emplace(hash, id);
   return id;
 }
@@ -176,6 +192,11 @@ void Store::keep(const trace::Event& event, const Call& call, bool uncertain, co
   events_.push_back(stored);
   OfProcess& of = of_process(process.id);
   of.all.push_back(index);
+  EventIndex& last = calls_[stored.call].last;
+  const bool again = last != UINT32_MAX && events_[last].process == process.id;
+  if (again) events_[last].again = index;
+  last = index;
+  if (again) return;
   auto list = std::ranges::find(of.by_name, id, &std::pair<NameId, std::vector<EventIndex>>::first);
   if (list == of.by_name.end()) list = of.by_name.insert(of.by_name.end(), {id, {}});
   list->second.push_back(index);
@@ -229,16 +250,14 @@ void Store::add(const trace::Event& event, const model::Model& model, const mode
 }
 
 bool Store::name_fits_pattern(const CallPattern& pattern, const Stored& event) const {
-  return names_[calls_[event.call].name].patterns[static_cast<std::size_t>(pattern.id)];
+  return names_[calls_[event.call].name].patterns[static_cast<std::size_t>(pattern.id)] >= 0;
 }
 
-Truth Store::fits(const CallPattern& pattern, const Stored& event) {
-  // By call first: what is asked about one process lies together.
-  const std::size_t at = event.call * patterns_.size() + static_cast<std::size_t>(pattern.id);
-  if (at >= memo_.size()) memo_.resize(calls_.size() * patterns_.size());
-  std::uint8_t& known = memo_[at];
+Truth Store::fits(const CallPattern& pattern, std::size_t slot, EventIndex event) {
+  const std::uint32_t id = events_[event].call;
+  std::uint8_t& known = memo_[memo_of_[id] + slot];
   if (known) return static_cast<Truth>(known - 1);
-  const Known& call = calls_[event.call];
+  const Known& call = calls_[id];
   Truth answer = Truth::Maybe;
   if (!call.uncertain) {
     Budget budget(1000000);  // past that, the search that asks for it decides under its own
@@ -253,27 +272,27 @@ Truth Store::fits(const CallPattern& pattern, const Stored& event) {
 }
 
 Candidates& Store::candidates(const CallPattern& pattern, model::ProcessId process) {
-  Candidates& c = candidates_[static_cast<std::size_t>(pattern.id)];
+  const auto id = static_cast<std::size_t>(pattern.id);
+  Candidates& c = candidates_[id];
   if (c.process_ == process) return c;
-  c.store_ = this;
-  c.pattern_ = &pattern;
-  c.process_ = process;
-  c.looked_ = 0;
-  c.found_.clear();
-  c.events_ = &of(process);
-  // One plain name: its own list is enough.
-  c.one_name_ = pattern.names.size() == 1 && pattern.names[0].find('*') == std::string::npos;
-  if (!c.one_name_) return c;
-  static const std::vector<EventIndex> kNone;
-  c.events_ = &kNone;
-  if (c.name_ == UINT32_MAX) {
-    const auto id = name_ids_.find(pattern.names[0]);
-    if (id == name_ids_.end()) return c;
-    c.name_ = id->second;
+  if (!c.store_) {
+    c.store_ = this;
+    c.pattern_ = &pattern;
+    std::size_t fitting = 0;
+    for (NameId name = 0; name < names_.size(); ++name)
+      if (names_[name].patterns[id] >= 0) c.name_ = name, ++fitting;
+    if (fitting > 1) c.name_ = kNoName;
   }
-  if (process < processes_.size())
-    for (const auto& [name, list] : processes_[process].by_name)
-      if (name == c.name_) c.events_ = &list;
+  c.process_ = process;
+  c.sources_.clear();
+  c.ahead_.clear();
+  c.found_.clear();
+  if (process >= processes_.size()) return c;
+  for (const auto& [name, firsts] : processes_[process].by_name) {
+    if (c.name_ != kNoName && name != c.name_) continue;
+    const std::int32_t slot = names_[name].patterns[id];
+    if (slot >= 0) c.sources_.push_back({&firsts, 0, static_cast<std::size_t>(slot)});
+  }
   return c;
 }
 

@@ -15,6 +15,8 @@
 namespace nstrace::check {
 
 using EventIndex = std::uint32_t;
+using NameId = std::uint32_t;  // of a call
+inline constexpr NameId kNoName = UINT32_MAX;
 
 // The state of a process at a call that an `at` rule looks at.
 struct StateAt {
@@ -31,6 +33,7 @@ struct Stored {
   model::ProcessId process = 0;
   std::uint32_t call = 0;
   std::uint32_t state = UINT32_MAX;
+  EventIndex again = UINT32_MAX;  // the next event of the process with the same call
 };
 
 // A call that fits a pattern, leaving aside what captures were bound to before.
@@ -39,7 +42,8 @@ struct Candidate {
   Truth truth = Truth::Yes;
 };
 
-// The candidates of a pattern in a process, in order. Found as they are asked for.
+// The candidates of a pattern in a process, in order. Found as they are asked for: a call that is made again and again
+// is compared once, and one that does not fit is passed over with all its repetitions.
 class Candidates {
  public:
   static constexpr std::size_t kNone = SIZE_MAX;
@@ -54,10 +58,15 @@ class Candidates {
   class Store* store_ = nullptr;
   const CallPattern* pattern_ = nullptr;
   model::ProcessId process_ = UINT32_MAX;
-  const std::vector<EventIndex>* events_ = nullptr;  // of the process; all, or those of one name
-  bool one_name_ = false;
-  std::uint32_t name_ = UINT32_MAX;  // that name, once it is known
-  std::size_t looked_ = 0;
+  // First events of the process's different calls, by name, those that the pattern may fit.
+  struct Source {
+    const std::vector<EventIndex>* firsts = nullptr;
+    std::size_t looked = 0;
+    std::size_t slot = 0;  // of the pattern, among those that may fit the name
+  };
+  std::vector<Source> sources_;
+  NameId name_ = kNoName;         // the only one in the trace that the pattern may fit
+  std::vector<Candidate> ahead_;  // a heap, the earliest first: the next event of each call that fits
   std::vector<Candidate> found_;
 };
 
@@ -77,8 +86,6 @@ class Store {
   std::size_t processes() const { return processes_.size(); }
   // Valid until the same pattern is asked for in another process.
   Candidates& candidates(const CallPattern& pattern, model::ProcessId process);
-  // Whether the call fits, leaving aside what captures were bound to.
-  Truth fits(const CallPattern& pattern, const Stored& event);
   bool name_fits_pattern(const CallPattern& pattern, const Stored& event) const;
   // Numbers of the events that `next` looks at; only kept if a rule has `next`.
   const std::vector<std::uint64_t>& steps_of(model::ProcessId process) const;
@@ -86,24 +93,27 @@ class Store {
 
  private:
   friend class Candidates;
-  using NameId = std::uint32_t;
   struct Name {
     std::string text;
-    bool wanted = false;         // a pattern may fit
-    bool state = false;          // one of an `at` rule
-    bool step = false;           // one that `next` looks at
-    std::vector<char> patterns;  // by pattern id
+    bool wanted = false;                 // a pattern may fit
+    bool state = false;                  // one of an `at` rule
+    bool step = false;                   // one that `next` looks at
+    std::vector<std::int32_t> patterns;  // by pattern id: which of those that may fit it is, -1 = none
+    std::size_t fitting = 0;             // how many may
   };
   struct Known {
     trace::Call call;
     NameId name = 0;
-    bool uncertain = false;  // which call it was, or its arguments, are not known
+    bool uncertain = false;        // which call it was, or its arguments, are not known
+    EventIndex last = UINT32_MAX;  // event with it
   };
   struct OfProcess {
     std::vector<EventIndex> all;
-    std::vector<std::pair<NameId, std::vector<EventIndex>>> by_name;
+    std::vector<std::pair<NameId, std::vector<EventIndex>>> by_name;  // where a different call comes
     std::vector<std::uint64_t> steps;
   };
+  // Whether the call of an event fits, leaving aside what captures were bound to.
+  Truth fits(const CallPattern& pattern, std::size_t slot, EventIndex event);
   NameId name(const std::string& text);
   std::uint32_t intern(const trace::Call& call, NameId name, bool uncertain);
   OfProcess& of_process(model::ProcessId process);
@@ -122,7 +132,8 @@ class Store {
   std::vector<Stored> events_;
   std::vector<StateAt> states_;
   std::vector<OfProcess> processes_;
-  std::vector<std::uint8_t> memo_;      // by call and pattern: 0 = not asked, else Truth + 1
+  std::vector<std::size_t> memo_of_;    // by call: where its answers begin
+  std::vector<std::uint8_t> memo_;      // by call and pattern of its name: 0 = not asked, else Truth + 1
   std::vector<Candidates> candidates_;  // by pattern: of the process that was asked for last
 };
 

@@ -7,9 +7,10 @@ Play it by hand: python3 tests/live/run.py --group check
 import json
 import os
 import shutil
+import xml.etree.ElementTree
 
-from dockerd import PATH
-from harness import check, equal, test
+from dockerd import PATH, Dockerd
+from harness import Skip, check, equal, test
 from runtimes import without_unified
 
 # By mistake: the lines of lab.expect that it breaks (a word of each), and those of lab-rules.expect.
@@ -120,3 +121,98 @@ def update_changes_the_file_in_place(box):
     status, out, err = box.run(box.nstrace, "check", "--update", "-", trace, stdin=b"")
     equal(status, 2, "the status for stdin")
     check("name a file" in err, "it does not name the cure: " + err)
+
+
+RULES = """
+role init = comm "runc:[2:INIT]"
+never init: setns(...)
+"""
+
+
+def exit_codes(box, name, target, good, command):
+    """`--check` on a live run: COMMAND's status if it is not 0, else the check's."""
+    def run(rules, *options, command=command):
+        path = box.temp / (name + ".expect")
+        path.write_text(rules)
+        return box.run(box.nstrace, "-q", *target, *options, "--check", path, "--", *command)
+
+    for rules, options, expected, words in (
+            (good, (), 0, "0 fail"), (good + "never init: execve(...)\n", (), 1, "FAILS: never init: execve(...)"),
+            (good + "sequence { init: chroot(...) }\n", (), 1, "`init: chroot(...)` was not found"),
+            (good, ("-e", "execve"), 3, "record with -e %lifecycle")):
+        status, out, err = run(rules, *options)
+        equal(status, expected, f"the status with {options} and {rules!r} ({(out + err)[-3000:]})")
+        check(words in out + err, f"it does not say {words!r}: {(out + err)[-2000:]}")
+    status, out, err = run(good.replace("never", "nevre", 1))
+    equal(status, 125, "the status with an error in the file")
+    check("did you mean `never`?" in err, "it does not suggest the word: " + err[-1000:])
+    status, out, err = run(good, command=("sh", "-c", "exit 7"))
+    equal(status, 7, f"the status of a command that fails ({(out + err)[-1000:]})")
+
+
+@test(needs=("nstrace", "root", "bpf", "dockerd", "containerd", "docker", "busybox"))
+def live_with_docker(box):
+    """nstrace --follow containerd --check FILE -- docker run, in one step."""
+    with Dockerd() as docker:
+        target = ("--follow", docker.containerd.pid)
+        status, out, err = box.run(box.nstrace, "-q", *target, "--check", box.source / "examples" / "docker-runc.expect", "--",
+                                   *docker.client("run", "--rm", "busybox", "true"))
+        equal(status, 0, f"the status of docker-runc.expect ({(out + err)[-3000:]})")
+        exit_codes(box, "docker", target, RULES, docker.client("run", "--rm", "busybox", "true"))
+        docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
+        status, out, err = box.run(box.nstrace, "-q", *target, "--check", box.source / "examples" / "docker-exec.expect", "--",
+                                   *docker.client("exec", "one", "true"))
+        equal(status, 0, f"the status of docker-exec.expect ({(out + err)[-3000:]})")
+
+
+@test(needs=("nstrace", "root", "bpf"))
+def live_with_a_plain_command(box):
+    rules = "role init = exec \"*/sh\"\nnever init: setns(...)\ncount init: execve(...) = 0 == 1\n"
+    exit_codes(box, "plain", (), rules.replace("count init: execve(...) = 0 == 1\n", ""), ("sh", "-c", "exit 0"))
+    (box.temp / "x.expect").write_text(rules)
+    status, out, err = box.run(box.nstrace, "-q", "--check", box.temp / "x.expect", "--", "sh", "-c", "true; true")
+    equal(status, 0, f"the status of a plain command ({(out + err)[-1000:]})")
+
+
+def yaml_of(path):
+    import yaml
+    return yaml.safe_load(path.read_text())
+
+
+@test(needs=("nstrace", "root", "bpf", "runc", "busybox"))
+def workflow_of_github(box):
+    """It is YAML with the keys that GitHub wants, and its steps, but for those that install, do what they say."""
+    try:
+        workflow = yaml_of(box.source / "examples" / "ci" / "github-workflow.yml")
+    except ImportError:
+        raise Skip("there is no yaml module for python3 here (python3-yaml)")
+    # YAML 1.1 reads `on` as true
+    check(set(workflow) == {"name", "jobs", True} or set(workflow) == {"name", "jobs", "on"}, f"keys: {list(workflow)}")
+    job = workflow["jobs"]["guard"]
+    check("runs-on" in job, "it does not say where it runs")
+    for step in job["steps"]:
+        check(("run" in step) != ("uses" in step), f"a step runs or uses: {step}")
+        check(set(step) <= {"name", "run", "uses", "with", "if", "env"}, f"a step with other keys: {step}")
+    ci = box.temp / "ci"
+    shutil.copytree(box.source / "examples" / "ci", ci)
+    (ci / "nstrace").symlink_to(box.nstrace)
+    bin_ = box.temp / "bin"
+    bin_.mkdir()
+    (bin_ / "sudo").write_text("#!/bin/sh\nwhile :; do case $1 in --*) shift ;; *) break ;; esac; done\nexec env \"$@\"\n")
+    (bin_ / "sudo").chmod(0o755)
+    env = os.environ | {"PATH": f"{bin_}:{PATH}", "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(box.temp / "summary")}
+    for step in job["steps"]:
+        if "run" not in step or "apt-get" in step["run"]:
+            continue
+        # as GitHub runs it where no shell is named: without pipefail
+        status, out, err = box.run("bash", "-e", "-c", step["run"], env=env)
+        equal(status, 0, f"the status of {step['name']!r} ({(out + err)[-3000:]})")
+    check("no difference" in (box.temp / "summary").read_text(), "the summary lacks the difference")
+    xml.etree.ElementTree.parse(box.temp / "junit.xml")
+    # A rule that does not hold stops the job, and becomes an annotation.
+    with open(ci / "runc.expect", "a") as file:
+        file.write("never init: pivot_root(...)\n")
+    last = [step for step in job["steps"] if "guard.sh" in step.get("run", "")][0]
+    status, out, err = box.run("bash", "-e", "-c", last["run"], env=env)
+    equal(status, 1, f"the status with a rule that does not hold ({(out + err)[-3000:]})")
+    check("::error " in out, "there is no annotation: " + out[-2000:])
