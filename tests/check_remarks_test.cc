@@ -191,6 +191,8 @@ TEST_CASE("remarks and reasons") {
       report(kRoles + "sequence { init: mount(_, \"/\", ...)\n next init: umount2(...) }\n", docker()));
   add("the sequence takes too long",
       report(kRoles + "sequence within 1ms { init: mount(_, \"/\", ...)\n init: umount2(...) }\n", docker()));
+  add("named arguments without the others",
+      report(kRoles + "sequence { child: clone(flags=CLONE_PARENT|SIGCHLD) }\n", docker()));
   add("a long sequence", report(
                              kRoles + "sequence {\n" +
                                  [] {
@@ -284,9 +286,9 @@ TEST_CASE("remarks and reasons") {
 TEST_CASE("every sentence of the parser and the checker stands in a golden") {
   const std::vector<std::string> lines = golden_lines();
   std::size_t sentences = 0;
-  for (const char* name :
-       {"lexer", "parse", "parser", "parser_call", "parser_moves", "parser_state", "checker", "explain",
-        "explain_roles", "judge", "search", "families", "roles", "state", "state_exec", "recording", "report_text"}) {
+  for (const char* name : {"lexer", "parse", "parser", "parser_call", "parser_moves", "parser_state", "checker",
+                           "explain", "explain_roles", "judge", "match", "search", "families", "roles", "state",
+                           "state_exec", "recording", "report_text"}) {
     std::ifstream file(std::string(NSTRACE_SOURCE_DIR) + "/src/check/" + name + ".cc");
     REQUIRE(file);
     std::ostringstream source;

@@ -101,6 +101,32 @@ TEST_CASE("single paths may be bound in any order, file systems may not") {
   CHECK_FALSE(same(root([&](Scene& s) { proc(s), tmp(s); }, [&](Scene& s) { tmp(s), proc(s); })));
 }
 
+TEST_CASE("when a process is put into its cgroup is no difference, that it is is one") {
+  const auto cgroup = [](Scene& s) { s.cgroup(kInit, 4711, "/box-17"); };
+  const auto name = [](Scene& s) { s.rename(kInit, "runc:[2:INIT]"); };
+  CHECK(same(root([&](Scene& s) { cgroup(s), name(s); }, [&](Scene& s) { name(s), cgroup(s); })));
+  CHECK_FALSE(same(root([&](Scene& s) { cgroup(s), name(s); }, name)));
+}
+
+TEST_CASE("a mount of something else at a descriptor is another mount, not a changed one") {
+  const auto mount = [](const char* source, const char* target, std::uint64_t flags) {
+    return [=](Scene& s) { s.mount(kInit, source, target, "", flags); };
+  };
+  const auto changes = [](const Diff& diff) {
+    std::vector<Change> all;
+    for (const ProcessDiff& process : diff.processes)
+      for (const CallChange& change : process.changes) all.push_back(change.change);
+    return all;
+  };
+  const std::vector<Change> other{Change::Gone, Change::New}, changed{Change::Changed};
+  CHECK(changes(root(mount("/sys/a", "/proc/self/fd/6", MS_BIND), mount("/dev/null", "/proc/self/fd/6", MS_BIND))) ==
+        other);
+  CHECK(changes(root(mount("", "/proc/self/fd/6", MS_PRIVATE), mount("", "/proc/self/fd/6", MS_SLAVE))) == other);
+  CHECK(changes(root(mount("/sys/a", "/proc/self/fd/6", MS_BIND),
+                     mount("/sys/a", "/proc/self/fd/6", MS_BIND | MS_RDONLY))) == changed);
+  CHECK(changes(root(mount("/run/a", "/etc/a", MS_BIND), mount("/run/b", "/etc/a", MS_BIND))) == changed);
+}
+
 TEST_CASE("what a mount ignores is no difference") {
   const auto mount = [](const char* source, const char* target, std::uint64_t flags, const char* data) {
     return [=](Scene& s) { s.mount(kInit, source, target, "", flags, data); };

@@ -8,6 +8,7 @@
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/scene.h"
+#include "trace/syscalls.h"
 
 using namespace nstrace;
 using namespace nstrace::check;
@@ -49,4 +50,27 @@ TEST_CASE("expectations from recorded traces") {
     INFO(text_report(result));
     CHECK(result.verdict == Verdict::Holds);
   }
+}
+
+TEST_CASE("of a command that failed it says so") {
+  testing::Scene s;
+  s.existing(100, "nstrace", {"nstrace"});
+  s.exec(100, "/usr/bin/crun", {"crun", "run", "box"});
+  s.fork(100, 101, 0x20000000);  // CLONE_NEWPID
+  s.exec(101, "/bin/true", {"true"});
+  s.exit(101);
+  s.exit(100, 1);
+  const std::string text = write_expectations({{"x.jsonl", s.trace()}});
+  CHECK_THAT(text, ContainsSubstring("# In x.jsonl, crun ended with 1: did it do all that is to be expected?\n"));
+  CHECK(check_on(text, s.trace()).verdict == Verdict::Holds);
+}
+
+TEST_CASE("only some calls: those of the root file system") {
+  const trace::Trace trace = trace::load_trace(example("podman-run.jsonl"));
+  ExpectOptions options;
+  options.calls = trace::parse_call_set("%ns,%rootfs");
+  const std::string text = write_expectations({{"podman-run.jsonl", trace}}, options);
+  CHECK_THAT(text, ContainsSubstring("pivot_root(") && ContainsSubstring("mkdirat(") && ContainsSubstring("clone(") &&
+                       !ContainsSubstring("sethostname("));
+  CHECK(check_on(text, trace).verdict == Verdict::Holds);
 }

@@ -77,6 +77,15 @@ std::vector<ValueChange> differences(const CallStep& a, const CallStep& b) {
   return values;
 }
 
+// Whether two mounts are of the same: by what is mounted, or by a place that tells; a descriptor's path does not.
+bool same_mount(const CallStep& a, const CallStep& b) {
+  const std::string *from = part(a, "source"), *from_b = part(b, "source");
+  const std::string *to = part(a, "target"), *to_b = part(b, "target");
+  if (!from || !from_b || !to || !to_b) return true;
+  if (*from == *from_b && *from != "NULL" && *from != "\"\"") return true;
+  return *to == *to_b && to->find("/fd/") == std::string::npos;
+}
+
 // How much of two different calls is the same, 1 to 100; 0 if they are not one call that was changed.
 int likeness(const CallStep& a, const CallStep& b) {
   if (a.call != b.call) return 0;
@@ -88,7 +97,8 @@ int likeness(const CallStep& a, const CallStep& b) {
     const std::string* after = part(b, before.name);
     same += after && *after == before.text;
   }
-  // A changed target and a changed source are another mount.
+  if (a.call == "mount" && !same_mount(a, b)) return 0;
+  // Where most of it differs it is another call.
   if (all > 1 && 2 * same < all) return 0;
   if (all == 1 && a.outcome == b.outcome && a.call != "comm" && a.call != "cgroup" && a.call != "unshare") return 0;
   return static_cast<int>(1 + 99 * same / all);

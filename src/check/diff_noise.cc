@@ -62,6 +62,7 @@ std::string incidental(const CallChange& change) {
     const bool result_only = change.values.size() == 1 && change.values[0].name == "result";
     if (change.change != Change::Changed || result_only) return "folders that a first run makes and later ones find";
   }
+  if (change.call == "cgroup" && change.change == Change::Moved) return "when another process puts one into its cgroup";
   // podman hands the paths over in another order each time, since they come from a map
   if (change.phase == Phase::Root && change.change == Change::Moved) {
     const bool bind = change.call == "mount" && (contains(text, "MS_BIND") || contains(text, "MS_PRIVATE"));

@@ -310,6 +310,10 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   std::string heading = "# Written by `nstrace expect` from";
   for (const NamedTrace& one : traces) heading += " " + trace::escape(one.name, "");
   heading += ".\n";
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (!runs[i].failed.empty())
+      heading += fmt::format("# In {}, {}: did it do all that is to be expected?\n", trace::escape(traces[i].name, ""),
+                             runs[i].failed);
   std::size_t nameless = 0;
   for (const Run& run : runs) nameless = std::max(nameless, run.nameless);
   if (nameless)

@@ -10,7 +10,9 @@
 #include <unordered_map>
 
 #include "model/runtime.h"
+#include "trace/constants.h"
 #include "trace/syscalls.h"
+#include "trace/text.h"
 
 namespace nstrace::check {
 namespace {
@@ -204,6 +206,11 @@ Run RunReader::run() const {
     // COMMAND's process was there before: it is nstrace's own child, until it executes COMMAND.
     const bool began = std::ranges::any_of(process.programs, [](const Program& p) { return p.event != 0; });
     if ((process.existed && !began) || inside_program(process)) continue;
+    if (process.existed && process.ended && process.ended->signal)
+      run.failed = fmt::format("{} was ended by {}", trace::escape(process.comm(), ""),
+                               trace::signal_name(process.ended->signal));
+    else if (process.existed && process.ended && process.ended->code)
+      run.failed = fmt::format("{} ended with {}", trace::escape(process.comm(), ""), process.ended->code);
     const auto part = part_of(process);
     const auto did = did_.find(process.id);
     if (!part) {

@@ -44,6 +44,7 @@ struct Played {
 struct Run {
   std::vector<Played> parts;  // those above come first
   std::size_t nameless = 0;   // processes that nothing tells from their creators
+  std::string failed;         // "crun ended with 1", where COMMAND did not succeed
 };
 
 // Calls that move a process between namespaces or roots; how often each role makes them is written too.

@@ -319,7 +319,7 @@ class Lexer {
     if (at_ == begin_) ++at_;
     const std::string_view bytes = text_.substr(begin_, std::min<std::size_t>(at_ - begin_, 16));
     std::string hint;
-    if (c == ';') hint = "a rule ends with its line";
+    if (c == ';') hint = "each rule, call and state stands on a line of its own";
     if (c == '\'') hint = "strings stand in double quotes";
     if (c == '&') hint = "flags are joined by `|`";
     if (bytes.find("\xe2\x80") != std::string_view::npos) hint = "strings stand in plain double quotes (\")";

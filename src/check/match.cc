@@ -360,6 +360,17 @@ Nearness nearness(const CallPattern& pattern, const Call& call, const Bindings& 
         note(fmt::format("argument {}", i + 1), value.source, "nothing");
       ++j;
     }
+    // Arguments that the pattern does not name, and has no `...` for.
+    const auto is_rest = [](const Value& v) { return v.kind == Value::Kind::Rest && v.name.empty(); };
+    const bool named = std::ranges::any_of(pattern.args, [](const Value& v) { return !v.name.empty(); });
+    if (call.args.size() > pattern.args.size() && std::ranges::none_of(pattern.args, is_rest))
+      for (std::size_t i = named ? 0 : pattern.args.size(); i < call.args.size(); ++i) {
+        const Arg& arg = call.args[i];
+        if (std::ranges::find(pattern.args, arg.name, &Value::name) != pattern.args.end()) continue;
+        if (near.what.empty()) near.detail = "`...` stands for arguments that are not named";
+        note(arg_name(arg, i), "left out", trace::arg_text(arg));
+        break;
+      }
     if (pattern.result) {
       near.result_fits = best([&](Found found) { return matcher.result(*pattern.result, call, found); }) == Truth::Yes;
       if (!near.result_fits) {

@@ -28,6 +28,13 @@ Glob plain_glob(const std::string& text) {
 
 constexpr int kDeepestValue = 32;
 
+std::vector<std::string> argument_names(const trace::SyscallRow& row) {
+  std::vector<std::string> names;
+  for (const trace::ArgSpec& spec : row.args)
+    if (spec.type != trace::ArgType::None) names.emplace_back(spec.name);
+  return names;
+}
+
 // One value deeper, as long as it lives.
 struct Deeper {
   explicit Deeper(int& depth) : depth_(++depth) {}
@@ -391,28 +398,44 @@ void Parser::check_call(const CallPattern& call, const Token& name) {
       (arg.name.empty() ? positional : named) = true;
   }
   if (named && positional) fail(name.place, "arguments stand all by their place or all by their name");
+  if (call.names.size() == 1)
+    if (const trace::SyscallRow* row = trace::find_syscall(call.names[0]); row && row->named_args) {
+      const bool told = std::ranges::any_of(call.args, [](const Value& v) {
+        return v.name.empty() && v.kind != Value::Kind::Rest && v.kind != Value::Kind::Any;
+      });
+      if (told)
+        fail(name.place, fmt::format("the arguments of `{}` go by their names", row->name),
+             fmt::format("write `{}({}=..., ...)`", row->name, argument_names(*row)[0]));
+    }
+  const std::size_t given =
+      call.args.size() - static_cast<std::size_t>(std::ranges::count_if(
+                             call.args, [](const Value& v) { return v.kind == Value::Kind::Rest && v.name.empty(); }));
+  // No call of these names has so many arguments, or so few: the pattern would fit nothing, and a `never` always hold.
+  const auto wrong = [&](const std::string& one) -> std::optional<std::size_t> {
+    const trace::SyscallRow* row = is_pseudo_call(one) ? nullptr : trace::find_syscall(one);
+    if (!row && !is_pseudo_call(one)) return std::nullopt;
+    const std::size_t most = row ? argument_names(*row).size() : 1;
+    const bool fewer = rest || (row && ((named && row->named_args) || takes_fewer(one)));
+    if (given > most || (given < most && !fewer)) return most;
+    return std::nullopt;
+  };
+  if (std::ranges::all_of(call.names, [&](const std::string& one) { return wrong(one).has_value(); })) {
+    const std::string& one = call.names[0];
+    const std::size_t most = *wrong(one);
+    error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given),
+          given < most ? "`...` stands for the others" : "");
+    return;
+  }
   if (call.names.size() != 1) return;
   const std::string& one = call.names[0];
   if (is_pseudo_call(one)) {
     if (call.result) error(name.place, fmt::format("`{}` has no result", one));
     if (named) error(name.place, fmt::format("the argument of `{}` has no name", one));
-    if (positional && call.args.size() != 1) error(name.place, fmt::format("`{}` has one argument", one));
     return;
   }
   const trace::SyscallRow* row = trace::find_syscall(one);
   if (!row) return;
-  std::size_t most = 0;
-  std::vector<std::string> names;
-  for (const trace::ArgSpec& spec : row->args)
-    if (spec.type != trace::ArgType::None) ++most, names.emplace_back(spec.name);
-  const std::size_t given =
-      call.args.size() - static_cast<std::size_t>(std::ranges::count_if(
-                             call.args, [](const Value& v) { return v.kind == Value::Kind::Rest; }));
-  if (given > most)
-    error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given));
-  if (positional && !rest && given < most && !row->named_args && !takes_fewer(one))
-    error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given),
-          "`...` stands for the others");
+  const std::vector<std::string> names = argument_names(*row);
   if (named)
     for (const Value& arg : call.args) {
       if (arg.name.empty() || std::ranges::find(names, arg.name) != names.end()) continue;

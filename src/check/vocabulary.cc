@@ -121,7 +121,7 @@ std::vector<std::string> flag_family(std::string_view flag) {
 }
 
 bool takes_fewer(std::string_view call) {
-  constexpr std::string_view kCalls[] = {"prctl", "keyctl", "fcntl", "open", "openat"};
+  constexpr std::string_view kCalls[] = {"prctl", "keyctl", "fcntl", "open", "openat", "mknod", "mknodat", "semctl"};
   return std::ranges::find(kCalls, call) != std::end(kCalls);
 }
 

@@ -15,6 +15,19 @@
 #include "trace/syscalls.h"
 
 namespace nstrace::cli {
+namespace {
+
+// As -e takes them, with an error that names this option.
+std::vector<std::string> calls_of(const std::string& only) {
+  try {
+    return trace::parse_call_set(only);
+  } catch (const Error& error) {
+    const std::string why = error.what();
+    throw Error(why.starts_with("-e") ? "--only" + why.substr(2) : why);
+  }
+}
+
+}  // namespace
 
 int expect_command(const Arguments& arguments) {
   std::vector<std::string> traces;
@@ -26,12 +39,12 @@ int expect_command(const Arguments& arguments) {
       "nstrace expect");
   app.add_option("TRACE", traces, "trace files; - is stdin")->required();
   app.add_option("-o,--output", output, "write to FILE instead of the terminal")->type_name("FILE");
-  app.add_option("--only", only, "only these calls, as -e takes them: %ns,%mount (default: %story)")->type_name("SET");
+  app.add_option("--only", only, "only these calls, as -e takes them: %ns,%rootfs (default: %story)")->type_name("SET");
   app.add_flag("--argv", options.whole_argv, "the command lines of runtimes word by word");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
   if (std::ranges::count(traces, "-") > 1)
     throw Error("only one trace can be read from stdin; name files for the others");
-  if (!only.empty()) options.calls = trace::parse_call_set(only);
+  if (!only.empty()) options.calls = calls_of(only);
 
   std::vector<check::NamedTrace> runs;
   for (const std::string& path : traces) {

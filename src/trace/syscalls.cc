@@ -17,13 +17,15 @@ using enum ArgType;
 constexpr int kNone = kNoNumber;
 
 // Combinations that most lines of a group share.
-constexpr std::uint32_t kMake = kStory | kLifecycle | kProcess;  // makes or replaces processes
-constexpr std::uint32_t kMakeNs = kMake | kNs;                   // makes processes, maybe in new namespaces
-constexpr std::uint32_t kEnterNs = kStory | kLifecycle | kNs;    // moves between namespaces
-constexpr std::uint32_t kMounts = kStory | kLifecycle | kMount;  // changes what a process sees as files
-constexpr std::uint32_t kName = kStory | kLifecycle;             // host and domain name
-constexpr std::uint32_t kRights = kLifecycle | kCreds;           // changes what a process may do
-constexpr std::uint32_t kHandle = kLifecycle | kProcess;         // works on processes
+constexpr std::uint32_t kMake = kStory | kLifecycle | kProcess;            // makes or replaces processes
+constexpr std::uint32_t kMakeNs = kMake | kNs;                             // makes processes, maybe in new namespaces
+constexpr std::uint32_t kEnterNs = kStory | kLifecycle | kNs;              // moves between namespaces
+constexpr std::uint32_t kRootfs = 1u << 8;                                 // %rootfs, which only this table needs
+constexpr std::uint32_t kMounts = kStory | kLifecycle | kMount | kRootfs;  // changes what a process sees as files
+constexpr std::uint32_t kFiles = kLifecycle | kRootfs;                     // makes files of a root, and goes there
+constexpr std::uint32_t kName = kStory | kLifecycle;                       // host and domain name
+constexpr std::uint32_t kRights = kLifecycle | kCreds;                     // changes what a process may do
+constexpr std::uint32_t kHandle = kLifecycle | kProcess;                   // works on processes
 
 constexpr SyscallRow kTable[] = {
     // Processes
@@ -88,12 +90,12 @@ constexpr SyscallRow kTable[] = {
      kMounts,
      {{"dirfd", AtFd}, {"pathname", Path}, {"flags", SetattrFlags}, {"attr", MountAttr}, {"size", Size}}},
     // The directory, and what set-up puts into the new root
-    {"chdir", 80, 49, kLifecycle, {{"path", Path}}},
-    {"fchdir", 81, 50, kLifecycle, {{"fd", Fd}}},
-    {"mknod", 133, kNone, kLifecycle, {{"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
-    {"mknodat", 259, 33, kLifecycle, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
-    {"symlinkat", 266, 36, kLifecycle, {{"target", Path}, {"newdirfd", AtFd}, {"linkpath", Path}}},
-    {"mkdirat", 258, 34, kLifecycle, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", Octal}}},
+    {"chdir", 80, 49, kFiles, {{"path", Path}}},
+    {"fchdir", 81, 50, kFiles, {{"fd", Fd}}},
+    {"mknod", 133, kNone, kFiles, {{"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
+    {"mknodat", 259, 33, kFiles, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", FileMode}, {"dev", Device}}},
+    {"symlinkat", 266, 36, kFiles, {{"target", Path}, {"newdirfd", AtFd}, {"linkpath", Path}}},
+    {"mkdirat", 258, 34, kFiles, {{"dirfd", AtFd}, {"pathname", Path}, {"mode", Octal}}},
     // Names of the machine
     {"sethostname", 170, 161, kName, {{"name", BytesArg}, {"len", Unsigned}}},
     {"setdomainname", 171, 162, kName, {{"name", BytesArg}, {"len", Unsigned}}},
@@ -191,6 +193,7 @@ constexpr NamedSet kNamedSets[] = {
     {"lifecycle", kLifecycle, "recorded by default: what setting a container up, entering and ending it consists of"},
     {"ns", kNs, "make, leave and enter namespaces"},
     {"mount", kMount, "mounts and the root directory"},
+    {"rootfs", kRootfs, "make a root file system: %mount, and the folders, devices and links in it"},
     {"process", kProcess, "make, replace, signal and end processes"},
     {"creds", kCreds, "user and group ids, capabilities, seccomp, keys"},
     {"ipc", kIpc, "System V IPC"},

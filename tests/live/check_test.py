@@ -216,3 +216,14 @@ def workflow_of_github(box):
     status, out, err = box.run("bash", "-e", "-c", last["run"], env=env)
     equal(status, 1, f"the status with a rule that does not hold ({(out + err)[-3000:]})")
     check("::error " in out, "there is no annotation: " + out[-2000:])
+
+
+@test(needs=("nstrace",))
+def expectations_of_some_calls(box):
+    trace = box.source / "examples" / "podman-run.jsonl"
+    status, out, err = box.run(box.nstrace, "expect", "--only", "%ns,%rootfs", trace)
+    equal(status, 0, f"the status of --only ({err.strip()})")
+    check("mkdirat(" in out and "pivot_root(" in out and "sethostname(" not in out, "it has other calls: " + out[:2000])
+    status, out, err = box.run(box.nstrace, "expect", "--only", "%rootfss", trace)
+    equal(status, 2, "the status of a set that is not known")
+    check("--only: nstrace knows no set '%rootfss'" in err, "it names another option: " + err)
