@@ -4,7 +4,8 @@
 #
 #   guard.sh --runtime /usr/sbin/runc                        check it, exit code 1 if it does not hold
 #   guard.sh --runtime /usr/sbin/runc --write                write the file anew from three runs, for review
-#   guard.sh --runtime NEW --compare OLD                     and print how the two differ, in Markdown
+#   guard.sh --runtime NEW --compare before/runc             and print how the two differ, in Markdown; both are
+#                                                            called runc, or they are taken for other programs
 #
 # JUNIT=FILE gets the result for CI, SUMMARY=FILE the difference, appended.
 # Needs root, nstrace and a static busybox. Exit codes: those of nstrace check (0 holds, 1 does not, 3 cannot be told).
