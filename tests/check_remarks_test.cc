@@ -191,6 +191,7 @@ TEST_CASE("remarks and reasons") {
       report(kRoles + "sequence { init: mount(_, \"/\", ...)\n next init: umount2(...) }\n", docker()));
   add("the sequence takes too long",
       report(kRoles + "sequence within 1ms { init: mount(_, \"/\", ...)\n init: umount2(...) }\n", docker()));
+  add("another result", report(kRoles + "sequence { init: pivot_root(...) = -1 EPERM }\n", docker()));
   add("named arguments without the others",
       report(kRoles + "sequence { child: clone(flags=CLONE_PARENT|SIGCHLD) }\n", docker()));
   add("a long sequence", report(
