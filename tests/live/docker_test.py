@@ -10,7 +10,7 @@ import subprocess
 
 from dockerd import Dockerd
 from harness import Skip, Trace, arguments, check, equal, test
-from runtimes import newest_runc
+from runtimes import newest_runc, newest_strace
 from strace_scene import FLAGS, Strace, missing, parsed
 
 NEEDS = ("nstrace", "root", "bpf", "dockerd", "containerd", "docker", "busybox")
@@ -211,6 +211,25 @@ def exec_into_an_older_container(box):
         check(len([e for e in trace.of(call="setns") if e["comm"] == "runc:[1:CHILD]"]) >= 5, "nstrace lacks a setns")
         in_order(trace, [("runc exec", is_exec("runc", "exec")), ("runc init", is_exec("runc", "init")),
                          ("setns", is_call("setns")), ("sh", is_exec("sh", "-c"))])
+
+
+@test(needs=NEEDS + ("apt-get", "dpkg-deb"))
+def log_of_the_newest_strace_is_read_whole(box):
+    """All calls of docker run and docker exec, as strace logs them."""
+    newest = newest_strace(box.temp / "sid")
+    if not newest:
+        raise Skip("strace of another Debian suite cannot be had here")
+    with Dockerd() as docker:
+        with Strace([docker.containerd.pid], flags=["-f", "-tt", "-y", "--decode-pids=comm,pidns"], program=newest) as strace:
+            docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
+            docker.docker("exec", "one", "true")
+        status, _, err = box.run(box.nstrace, "import", strace.log.name, "-o", box.temp / "log.jsonl")
+        equal((status, err), (0, ""), "the status of import, and its words")
+        trace = Trace(box.temp / "log.jsonl")
+        equal(trace.footer["lost"], 0, "lines that could not be read")
+        runs = [e["argv"] for e in trace.of("exec")]
+        for argv in ["sleep", "100"], ["true"], ["runc", "init"]:
+            check(argv in runs, f"there is no exec of {argv} among {runs}")
 
 
 @test(needs=NEEDS)

@@ -8,8 +8,8 @@ import re
 import shutil
 
 import strace_diff
-from harness import Skip, check, equal, test
-from runtimes import Bundle, Podman, other_debian, without_unified
+from harness import Skip, Trace, check, equal, test
+from runtimes import Bundle, Podman, newest_strace, other_debian, without_unified
 
 NEEDS = ("nstrace", "root", "bpf", "strace")
 
@@ -111,3 +111,52 @@ def newer_runc_has_a_helper_thread(box):
           "unshare, setns and pivot_root")
     check(any(t.startswith("unshare(CLONE_FS)") for t in texts[1]), f"no thread leaves the others' folders: {texts[1]}")
     check(any(re.match(r"setns\(FD<mnt:\[N\]>, CLONE_NEWNS\)", t) for t in texts[1]), f"no thread enters: {texts[1]}")
+
+
+def imported(box, log):
+    """The trace of a log, of which every line could be read."""
+    made = box.temp / (os.path.basename(log) + ".jsonl")
+    status, _, err = box.run(box.nstrace, "import", log, "-o", made)
+    equal((status, err), (0, ""), f"the status of import of {log}, and its words")
+    trace = Trace(made)
+    equal((trace.footer["lost"], trace.footer["losses"]), (0, []), f"lines of {log} that could not be read")
+    return trace
+
+
+@test(needs=("nstrace", "root", "runc", "crun", "podman", "busybox", "apt-get", "dpkg-deb"))
+def logs_of_the_newest_strace_are_read_whole(box):
+    strace = newest_strace(box.temp / "sid")
+    if not strace:
+        raise Skip("strace of another Debian suite cannot be had here")
+    bundle = Bundle(box.temp / "bundle", ["true"])
+    scenes = {"runc": (["-f"], bundle.run("runc", "one")),
+              "runc-decoded": (["-f", "-y", "-v", "-tt", "-T", "--decode-pids=comm,pidns"], bundle.run("runc", "two")),
+              "crun-relative": (["-f", "-r", "-yy", "-s", "200"], without_unified(*bundle.run("crun", "three"))),
+              "crun-verbose": (["-f", "-t", "-X", "verbose"], without_unified(*bundle.run("crun", "four"))),
+              "crun-raw": (["-f", "-ttt", "-X", "raw", "--decode-fds=all"], without_unified(*bundle.run("crun", "five")))}
+    with Podman(box.temp / "podman") as podman:
+        scenes["podman"] = (["-f", "-tt", "--decode-pids=comm"],
+                            without_unified(*podman.run("--rm", "localhost/busybox", "true")))
+        for name, (flags, command) in scenes.items():
+            log = box.temp / (name + ".log")
+            status, _, err = box.run(strace, *flags, "-o", log, "--", *command)
+            equal(status, 0, f"the status of {name} under strace, which said {err[-600:]}")
+            trace = imported(box, log)
+            program = name.split("-")[0]
+            runs = [e["argv"] for e in trace.of("exec")]
+            check(any(os.path.basename(argv[0]) == program for argv in runs), f"no {program} in its log: {runs}")
+            check(runs[-1][0] == "true" or ["true"] in runs, f"no end in true: {runs}")
+
+
+@test(needs=("nstrace", "root", "runc", "busybox", "apt-get", "dpkg-deb"))
+def file_sets_of_the_newest_strace_are_read_whole(box):
+    strace = newest_strace(box.temp / "sid")
+    if not strace:
+        raise Skip("strace of another Debian suite cannot be had here")
+    bundle = Bundle(box.temp / "bundle", ["true"])
+    for i, times in enumerate(([], ["-ttt"])):
+        prefix = box.temp / f"set{i}"
+        status, _, err = box.run(strace, "-ff", *times, "-o", prefix, "--", *bundle.run("runc", f"set{i}"))
+        equal(status, 0, f"the status of runc under strace, which said {err[-600:]}")
+        trace = imported(box, prefix)
+        check(["true"] in [e["argv"] for e in trace.of("exec")], "true is not in the trace")
