@@ -56,7 +56,8 @@ def signals(box):
     """Delivered, ignored, claimed: with the words that came with them."""
     same(box, box.program("signals"), signals="all")
     same(box, box.program("killed_by_signal"), signals="all")
-    same(box, "sh", "-c", SCRIPT, signals="SIGCHLD,SIGTERM")
+    # one child at a time: the kernel makes one of two SIGCHLD that are pending together
+    same(box, "sh", "-c", SCRIPT.replace(" | cat", ""), signals="SIGCHLD,SIGTERM")
 
 
 @test(needs=NEEDS)
