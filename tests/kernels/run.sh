@@ -93,11 +93,13 @@ initramfs_of() {
 }
 
 # No kernel here finds /dev/fd/N from within a chroot, which TOMOYO, where it is built in, demands of execveat(2); so
-# it is left out of the security modules.
+# it is left out of the security modules. One thread emulates both processors: with a thread each, qemu can go on running
+# its translation of an instruction that the other processor has patched meanwhile, and attaching a tracepoint patches
+# the kernel: an int3 that is long gone from memory then hangs or ends it.
 emulate() {
   local arch=$1 kernel=$2 initramfs=$3 arguments="quiet panic=-1 lsm=lockdown,yama,apparmor"
   if [ "$arch" = amd64 ]; then
-    timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nodefaults -display none -no-reboot \
+    timeout 900 qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 1536 -nodefaults -display none -no-reboot \
       -serial stdio -kernel "$kernel" -initrd "$initramfs" -append "console=ttyS0 $arguments" </dev/null
   else
     timeout 1800 qemu-system-aarch64 -machine virt -cpu cortex-a57 -smp 2 -m 1536 -nodefaults -display none -no-reboot \
