@@ -100,6 +100,7 @@ TEST_CASE("rules have names of their own, a sentence and a phase that reads") {
     CHECK(rule->sentence.back() == '.');
     CHECK(rule->brief.size() <= 90);
     CHECK((rule->sentence.find("{each}") == std::string_view::npos) == rule->each.empty());
+    if (rule->brief.find("{each}") != std::string_view::npos) CHECK(!rule->each.empty());
     if (rule->on == story::On::Call) CHECK(!rule->call.empty());
   }
 }

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "story/waiting.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/scene.h"
@@ -75,6 +76,68 @@ TEST_CASE("the chain of waiting has no gap and ends with the program") {
         CHECK(path.back().end == step.end);
       }
   }
+}
+
+namespace {
+
+std::vector<std::size_t> actors(const std::vector<story::Beat>& beats, std::size_t target) {
+  std::vector<std::size_t> who;
+  for (const story::Stretch& stretch : story::waited_for(beats, target))
+    if (who.empty() || who.back() != stretch.actor) who.push_back(stretch.actor);
+  return who;
+}
+
+// A beat without a length.
+story::Beat beat(trace::Time time, std::size_t actor, std::optional<std::size_t> makes = {}, bool ends = false) {
+  return {.time = time, .begin = time, .actor = actor, .makes = makes, .ends = ends};
+}
+
+constexpr trace::Time kMs = 1'000'000;
+using Actors = std::vector<std::size_t>;
+
+}  // namespace
+
+TEST_CASE("waiting: who was made leads to its maker") {
+  CHECK(actors({beat(0, 0, 1), beat(kMs, 1, 2), beat(2 * kMs, 2)}, 2) == Actors{2, 1, 0});
+}
+
+TEST_CASE("waiting: silence leads to the hook that ended meanwhile") {
+  CHECK(actors({beat(0, 0, 1), beat(1, 1), beat(2, 0, 2), beat(3, 2), beat(90 * kMs, 2, {}, true), beat(91 * kMs, 1)},
+               5) == Actors{1, 2, 0});
+}
+
+TEST_CASE("waiting: the end of a maker wakes no one it made") {
+  CHECK(actors({beat(0, 0, 1), beat(1, 1), beat(2, 0, {}, true), beat(90 * kMs, 1)}, 3) == Actors{1, 0});
+}
+
+TEST_CASE("waiting: who is busy is not left for what others do") {
+  CHECK(actors({beat(0, 0, 1), beat(10, 1), beat(20, 0), beat(30, 1)}, 3) == Actors{1, 0});
+}
+
+TEST_CASE("waiting: a pause in which it ran, as the scheduler counted, is its own work") {
+  std::vector<story::Beat> beats{beat(0, 0, 1), beat(kMs, 1), beat(2 * kMs, 0), beat(9 * kMs, 1)};
+  beats[3].slept = 1000;
+  CHECK(story::waited_for(beats, 3).at(0).from == 1);
+  beats[3].slept = 7 * kMs;
+  CHECK(story::waited_for(beats, 3).at(0).from == 2);
+}
+
+TEST_CASE("waiting: a call that takes long in the kernel waits for nobody's deeds") {
+  std::vector<story::Beat> beats{beat(0, 0, 1), beat(kMs, 1), beat(2 * kMs, 0), beat(9 * kMs, 1)};
+  beats[3].begin = kMs + 10;  // umount and unshare wait for the kernel's own clean-up
+  CHECK(story::waited_for(beats, 3).at(0).from == 1);
+}
+
+TEST_CASE("waiting: what ends after a call has begun did not set it off") {
+  std::vector<story::Beat> beats{beat(0, 0, 1), beat(kMs, 1), beat(2 * kMs, 2), beat(8 * kMs, 3), beat(9 * kMs, 1)};
+  beats[4].begin = 7 * kMs;
+  CHECK(story::waited_for(beats, 4).at(0).from == 2);
+}
+
+TEST_CASE("waiting: nothing, and a target that is not there") {
+  CHECK(story::waited_for({}, 0).empty());
+  CHECK(story::waited_for({beat(0, 0)}, 1).empty());
+  CHECK(story::waited_for({beat(0, 0)}, 0).size() == 1);
 }
 
 TEST_CASE("what waited for a lost record is not told") {

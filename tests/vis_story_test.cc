@@ -10,7 +10,6 @@
 #include "tests/scene.h"
 #include "tests/xml.h"
 #include "vis/brief.h"
-#include "vis/critical.h"
 #include "vis/draw.h"
 
 using namespace nstrace;
@@ -96,7 +95,7 @@ TEST_CASE("story: in brief no number is lost") {
   }
 }
 
-TEST_CASE("story: three mounts of one phase are one row in brief, with their count") {
+TEST_CASE("story: mounts of one phase are one row in brief, with the count of each call") {
   Scene s;
   s.existing(100, "shim", {"/usr/bin/containerd-shim-runc-v2"});
   s.fork(100, 200);
@@ -112,7 +111,8 @@ TEST_CASE("story: three mounts of one phase are one row in brief, with their cou
     row.kind = Row::Kind::Mark;
     row.event = row.last = static_cast<std::uint64_t>(step);
     row.told = {.step = step, .meaning = "words", .phase = 0};
-    row.text = step == 6 ? "mount \u00d77" : "mount";
+    row.calls = {{"mount", step == 6 ? 6 : 1}};
+    if (step == 6) row.calls.emplace_back("umount2", 1);
     row.words = {"words"};
     row.words_first = true;
     node.rows.push_back(row);
@@ -123,7 +123,7 @@ TEST_CASE("story: three mounts of one phase are one row in brief, with their cou
   REQUIRE(rows[0].last_step == 7);
   REQUIRE(rows[0].event == 5);
   REQUIRE(rows[0].last == 7);
-  REQUIRE(rows[0].text == "mount \u00d79");
+  REQUIRE(rows[0].text == "mount \u00d78, umount2");
   node.rows.pop_back();
   REQUIRE(brief(graph).nodes.back().rows.size() == 2);
 }
@@ -201,48 +201,25 @@ TEST_CASE("perfetto: a pid that is used again is another track") {
   REQUIRE(tracks.size() == 4);  // sh, a, b, and the steps
 }
 
-namespace {
-std::vector<std::size_t> nodes_of(const std::vector<Stretch>& path) {
-  std::vector<std::size_t> nodes;
-  for (const Stretch& stretch : path) {
-    if (nodes.empty() || nodes.back() != stretch.node) nodes.push_back(stretch.node);
+TEST_CASE("critical path: the picture's is the summary's, on the lanes that are shown") {
+  const Recording recording = recorded(testing::docker_run_scene());
+  DrawOptions options;
+  options.story = &recording.story();
+  options.timing = &recording.timing();
+  const Graph graph = build_tree(recording, options);
+  REQUIRE(graph.path.size() >= 4);
+  for (std::size_t i = 1; i < graph.path.size(); ++i) {
+    REQUIRE(graph.path[i].begin == graph.path[i - 1].end);
+    REQUIRE(graph.path[i].node != graph.path[i - 1].node);
   }
-  return nodes;
-}
-constexpr trace::Time kMs = 1'000'000;
-}  // namespace
-
-TEST_CASE("critical path: who was made leads to its maker") {
-  const std::vector<Beat> beats{
-      {.time = 0, .node = 0, .makes = 1}, {.time = kMs, .node = 1, .makes = 2}, {.time = 2 * kMs, .node = 2}};
-  REQUIRE(nodes_of(critical_path(beats, 2)) == std::vector<std::size_t>{2, 1, 0});
-}
-
-TEST_CASE("critical path: silence leads to the hook that ended meanwhile") {
-  const std::vector<Beat> beats{{.time = 0, .node = 0, .makes = 1},          {.time = 1, .node = 1},
-                                {.time = 2, .node = 0, .makes = 2},          {.time = 3, .node = 2},
-                                {.time = 90 * kMs, .node = 2, .ends = true}, {.time = 91 * kMs, .node = 1}};
-  REQUIRE(nodes_of(critical_path(beats, 5)) == std::vector<std::size_t>{1, 2, 0});
-}
-
-TEST_CASE("critical path: the end of a maker wakes no one it made") {
-  const std::vector<Beat> beats{{.time = 0, .node = 0, .makes = 1},
-                                {.time = 1, .node = 1},
-                                {.time = 2, .node = 0, .ends = true},
-                                {.time = 90 * kMs, .node = 1}};
-  REQUIRE(nodes_of(critical_path(beats, 3)) == std::vector<std::size_t>{1, 0});
-}
-
-TEST_CASE("critical path: a busy process is not left for what others do") {
-  const std::vector<Beat> beats{
-      {.time = 0, .node = 0, .makes = 1}, {.time = 10, .node = 1}, {.time = 20, .node = 0}, {.time = 30, .node = 1}};
-  REQUIRE(nodes_of(critical_path(beats, 3)) == std::vector<std::size_t>{1, 0});
-}
-
-TEST_CASE("critical path: nothing, and a target that is not there") {
-  REQUIRE(critical_path({}, 0).empty());
-  REQUIRE(critical_path({{.time = 0, .node = 0}}, 1).empty());
-  REQUIRE(critical_path({{.time = 0, .node = 0}}, 0).size() == 1);
+  const auto& chapters = recording.story().chapters();
+  const auto made = std::find_if(chapters.begin(), chapters.end(),
+                                 [](const story::Chapter& c) { return c.kind == story::Kind::Made; });
+  REQUIRE(made != chapters.end());
+  const auto links = recording.timing().critical_path(recording.story(), *made);
+  REQUIRE(graph.path.front().begin == links.front().begin);
+  REQUIRE(graph.path.back().end == links.back().end);
+  REQUIRE(graph.nodes[graph.path.back().node].title == "sleep 100");
 }
 
 TEST_CASE("fold: of five containers made alike one is shown, the others are named with their namespaces") {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "vis/rows.h"
 #include "vis/style.h"
+#include "vis/text.h"
 
 namespace nstrace::vis {
 namespace {
@@ -14,14 +16,6 @@ namespace {
 bool folds(const Row& row) {
   const bool call = row.kind == Row::Kind::Mark || row.kind == Row::Kind::Step;
   return call && row.words_first && row.badges.empty() && row.told.phase >= 0;
-}
-
-// "mount ×7" -> mount, 7
-std::pair<std::string, int> counted(const std::string& text) {
-  constexpr std::string_view kTimes = " \u00d7";
-  const std::size_t at = text.find(kTimes);
-  if (at == std::string::npos) return {text, 1};
-  return {text.substr(0, at), std::atoi(text.c_str() + at + kTimes.size())};
 }
 
 // Rows from `begin` up to `end`, of one phase or of two that take turns.
@@ -40,23 +34,21 @@ Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const
   all.told.meaning = words;
   all.words = wrap_to(words, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad - 14, 2);
   all.tip.clear();
-  std::vector<std::pair<std::string, int>> calls;
+  all.calls.clear();
   for (std::size_t i = begin; i < end; ++i) {
     all.last = std::max(all.last, rows[i].last);
     all.tip += fmt::format("{}{}. {}", i == begin ? "" : "\n", rows[i].told.step, rows[i].told.meaning);
-    const std::pair<std::string, int> counted_call = counted(rows[i].text);
-    const std::string& call = counted_call.first;
-    const auto known = std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c.first == call; });
-    if (known == calls.end()) {
-      calls.push_back(counted_call);
-    } else {
-      known->second += counted_call.second;
+    for (const auto& [call, count] : rows[i].calls) {
+      const auto known =
+          std::find_if(all.calls.begin(), all.calls.end(), [&](const auto& c) { return c.first == call; });
+      if (known == all.calls.end()) {
+        all.calls.emplace_back(call, count);
+      } else {
+        known->second += count;
+      }
     }
   }
-  all.text.clear();
-  for (const auto& [call, count] : calls) {
-    all.text += (all.text.empty() ? "" : ", ") + call + (count > 1 ? fmt::format(" \u00d7{}", count) : "");
-  }
+  all.text = calls_text(all.calls);
   return all;
 }
 

@@ -86,11 +86,12 @@ double put_words_first(Sheet& sheet, const Row& row, double x, double y) {
     right = x + text_width(row.words[i], Font::Sans, kSmall);
   }
   y += kLine * static_cast<double>(row.words.size() - 1);
-  const double needed = text_width(row.text, Font::Mono, kDetail);
-  const bool below = right + 10 + needed > kCard - kPad;
-  if (below) y += kLine;
-  sheet.text(kCard - kPad, y, fit(row.text, Font::Mono, kDetail, kCard - kIndent - kPad),
-             {.font = Font::Mono, .size = kDetail, .fill = tone::kDim, .anchor = Anchor::End});
+  const std::vector<std::string> calls = wrap_to(row.text, Font::Mono, kDetail, kCard - kIndent - kPad, 3);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (i > 0 || right + 10 + text_width(calls[i], Font::Mono, kDetail) > kCard - kPad) y += kLine;
+    sheet.text(kCard - kPad, y, calls[i],
+               {.font = Font::Mono, .size = kDetail, .fill = tone::kDim, .anchor = Anchor::End});
+  }
   return y + 4.5;
 }
 

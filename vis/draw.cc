@@ -48,9 +48,14 @@ bool needs_calls(Picture picture) {
   return picture == Picture::Html || picture == Picture::Perfetto;
 }
 
+bool needs_times(View view, Picture picture) {
+  return view == View::Timeline || picture == Picture::Html;
+}
+
 std::string draw(const Recording& recording, View view, Picture picture, const DrawOptions& wanted) {
   DrawOptions options = wanted;
   options.story = &recording.story();
+  if (needs_times(view, picture)) options.timing = &recording.timing();
   switch (picture) {
     case Picture::Svg:
       return svg(recording, view, options);

@@ -18,6 +18,8 @@ std::optional<View> view_from_name(std::string_view name);  // "tree", "timeline
 
 // Whether it shows every call, so that draw() needs a Recording that kept them.
 bool needs_calls(Picture picture);
+// Whether it shows what a program waited for.
+bool needs_times(View view, Picture picture);
 
 // The bytes of a file. Throws Error where the view cannot be had in that format (a timeline has no graph), and when
 // Graphviz cannot lay a tree out.

@@ -47,17 +47,18 @@ struct Row {
   };
   Kind kind = Kind::Note;
   Told told;
-  int last_step = 0;                // several steps: the last one's number
-  std::uint64_t event = 0;          // first event it tells of; 0 = none
-  std::uint64_t last = 0;           // last event it tells of
-  trace::Time time = 0, until = 0;  // of its first and last event
-  std::string text;                 // "/bin/sleep", "pivot_root(\".\", \".\")"
-  std::string brief;                // of an exec: the program in a few words
-  std::vector<std::string> detail;  // smaller lines below
-  std::vector<std::string> words;   // what it means, in lines
-  bool words_first = false;         // the words say more than the call
-  std::string tip;                  // the whole of it
-  std::vector<Badge> badges;        // namespaces that it got
+  int last_step = 0;                               // several steps: the last one's number
+  std::uint64_t event = 0;                         // first event it tells of; 0 = none
+  std::uint64_t last = 0;                          // last event it tells of
+  trace::Time time = 0, until = 0;                 // of its first and last event
+  std::string text;                                // "/bin/sleep", "pivot_root(\".\", \".\")"
+  std::vector<std::pair<std::string, int>> calls;  // of a step: which, and how often
+  std::string brief;                               // of an exec: the program in a few words
+  std::vector<std::string> detail;                 // smaller lines below
+  std::vector<std::string> words;                  // what it means, in lines
+  bool words_first = false;                        // the words say more than the call
+  std::string tip;                                 // the whole of it
+  std::vector<Badge> badges;                       // namespaces that it got
 };
 
 // What a process was called from an event on.
@@ -140,6 +141,13 @@ struct Gap {
   std::string text;  // "60 events LOST"
 };
 
+// A stretch of the chain of waiting for a container's program: all waited for what this node did.
+struct PathPart {
+  std::size_t node = 0;
+  std::uint64_t first_event = 0, last_event = 0;
+  trace::Time begin = 0, end = 0;
+};
+
 struct Graph {
   std::string title;               // "docker run -d busybox sleep 100"
   std::vector<std::string> facts;  // "following containerd", "Linux 6.18", ...
@@ -151,8 +159,9 @@ struct Graph {
   std::vector<LegendEntry> legend;
   bool timed = true;  // else only the order of events is known
   std::vector<Gap> gaps;
-  bool story = false;                 // the numbers of the steps are those of `nstrace explain`
-  std::vector<Phase> phases;          // of the story, in their usual order
+  std::vector<PathPart> path;  // to the program that a container began with first, without a gap; empty = not known
+  bool story = false;          // the numbers of the steps are those of `nstrace explain`
+  std::vector<Phase> phases;   // of the story, in their usual order
   std::vector<std::string> chapters;  // of the story: what was done, in a sentence each
   std::vector<std::string> notes;     // what is folded, and how to unfold it
 };

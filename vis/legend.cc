@@ -6,12 +6,39 @@
 #include <functional>
 
 #include "vis/card.h"
+#include "vis/namespaces.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
 namespace {
 
 using namespace style;
+using trace::Ns;
+
+// What a process has to itself that has a namespace of that type of its own.
+std::string_view words_for_type(Ns type) {
+  switch (type) {
+    case Ns::Mnt:
+      return "which files it sees";
+    case Ns::Uts:
+      return "host name";
+    case Ns::Ipc:
+      return "shared memory, queues";
+    case Ns::Net:
+      return "network";
+    case Ns::Pid:
+    case Ns::PidForChildren:
+      return "process numbers";
+    case Ns::User:
+      return "users and rights";
+    case Ns::Cgroup:
+      return "which cgroups it sees";
+    case Ns::Time:
+    case Ns::TimeForChildren:
+      return "clocks";
+  }
+  return "";
+}
 
 // Things in lines: each is put where the one before ended, on the next line when it would not fit.
 class Flow {
@@ -70,14 +97,14 @@ Sheet draw_head(const Graph& graph, double width) {
   for (const std::string& fact : graph.facts) put_words(flow, sheet, fact, Font::Sans, kFact, tone::kDim);
   put_words(flow, sheet, graph.loss, Font::Bold, kFact, graph.lossy ? tone::kBad : tone::kGood);
   flow.new_line();
-  constexpr std::size_t kChapters = 3;
-  for (std::size_t i = 0; i < graph.chapters.size() && i < kChapters; ++i) {
+  const std::size_t chapters = graph.chapters.size(), shown = chapters <= 4 ? chapters : 3;
+  for (std::size_t i = 0; i < shown; ++i) {
     put_words(flow, sheet, fit(graph.chapters[i], Font::Sans, kFact, width), Font::Sans, kFact, tone::kText);
     flow.new_line();
   }
-  if (graph.chapters.size() > kChapters) {
-    put_words(flow, sheet, fmt::format("and {} more; nstrace explain tells all", graph.chapters.size() - kChapters),
-              Font::Sans, kFact, tone::kDim);
+  if (shown < chapters) {
+    put_words(flow, sheet, fmt::format("and {} more; nstrace explain tells all", chapters - shown), Font::Sans, kFact,
+              tone::kDim);
     flow.new_line();
   }
   for (const std::string& note : graph.notes) {
@@ -120,6 +147,18 @@ Sheet draw_legend(const Graph& graph, double width) {
     put_badge_sign(flow, sheet, badge, "the host's namespace");
   }
   flow.new_line();
+  if (!graph.legend.empty()) {
+    for (const Ns type : kBandOrder) {
+      const std::string name(ns_name(type));
+      const double indent = text_width(name, Font::Bold, kSmall) + 5;
+      const std::string_view what = words_for_type(type);
+      flow.put(indent + text_width(what, Font::Sans, kSmall), [&](double x, double y) {
+        sheet.text(x, y, name, {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
+        sheet.text(x + indent, y, what, {.size = kSmall, .fill = tone::kDim});
+      });
+    }
+    flow.new_line();
+  }
   for (const LegendEntry& entry : graph.legend) put_badge_sign(flow, sheet, entry.badge, entry.text);
   sheet.h = flow.bottom() - 8;
   return sheet;

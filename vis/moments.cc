@@ -93,21 +93,6 @@ std::vector<Instant> moments_of(const Graph& graph) {
   return moments;
 }
 
-std::vector<Stretch> path_to_program(const Graph& graph, const std::vector<Instant>& moments) {
-  if (!graph.timed) return {};
-  std::vector<Beat> beats;
-  std::optional<std::size_t> target;
-  for (std::size_t i = 0; i < moments.size(); ++i) {
-    const Instant& moment = moments[i];
-    Beat beat{.time = moment.time, .node = moment.node, .ends = moment.kind == Instant::Kind::End};
-    if (moment.kind == Instant::Kind::Fork) beat.makes = moment.edge->to;
-    beats.push_back(beat);
-    const bool program = moment.kind == Instant::Kind::Row && moment.row->kind == Row::Kind::Exec;
-    if (!target && program && graph.nodes[moment.node].cluster) target = i;
-  }
-  return target ? critical_path(beats, *target) : std::vector<Stretch>();
-}
-
 const Told& told(const Graph& graph, const Instant& moment) {
   static const Told kNothing;
   switch (moment.kind) {

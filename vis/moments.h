@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "vis/critical.h"
 #include "vis/graph.h"
 #include "vis/sheet.h"
 
@@ -27,10 +26,6 @@ struct Instant {
 
 // In order of events; processes only, what is folded is left out.
 std::vector<Instant> moments_of(const Graph& graph);
-
-// What the first program of a container waited for to begin, back from it: stretches from moment to moment, as
-// critical.h finds them. Empty where no program began, or times are not known.
-std::vector<Stretch> path_to_program(const Graph& graph, const std::vector<Instant>& moments);
 
 // What the story says of it; empty words where it says nothing.
 const Told& told(const Graph& graph, const Instant& moment);

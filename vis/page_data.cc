@@ -8,7 +8,6 @@
 
 #include "vis/headline.h"
 #include "vis/json.h"
-#include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/style.h"
 #include "vis/text.h"
@@ -221,11 +220,10 @@ class Writer {
   // [process, from event, to event, ...]: what the program's begin waited for, the latest first.
   void add_path() {
     section("path");
-    const std::vector<Instant> moments = moments_of(graph_);
-    for (const Stretch& stretch : path_to_program(graph_, moments)) {
-      json_.number(static_cast<std::int64_t>(*graph_.nodes[stretch.node].process));
-      json_.number(static_cast<std::int64_t>(moments[stretch.from].event));
-      json_.number(static_cast<std::int64_t>(moments[stretch.to].event));
+    for (auto part = graph_.path.rbegin(); part != graph_.path.rend(); ++part) {
+      json_.number(static_cast<std::int64_t>(*graph_.nodes[part->node].process));
+      json_.number(static_cast<std::int64_t>(part->first_event));
+      json_.number(static_cast<std::int64_t>(part->last_event));
     }
     json_.close();
   }

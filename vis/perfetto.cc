@@ -20,6 +20,7 @@ using model::Process;
 using model::ProcessId;
 using trace::Time;
 
+constexpr std::string_view kCategory = "nstrace";  // Chromium ties a flow to slices of its own category only
 constexpr std::int64_t kStory = 1'000'000'000, kReused = 10'000'000;  // pids that no process has: pid_max is 4,194,304
 
 class Writer {
@@ -79,6 +80,10 @@ class Writer {
     return call != list->second.end() && call->first < time ? call->second : time;
   }
 
+  // Viewers reckon in fractions of microseconds, where begin + length is not quite the end: without a nanosecond
+  // between them, a call that ends with its slice, or a slice that begins with the end of another, is taken to overlap.
+  static Time apart(Time time, Time by) { return time % 1000 == 0 ? time : time + by; }
+
   // What it was called, one slice after the other.
   void add_spans(const Process& p) {
     if (leader_calls_.empty()) {
@@ -95,7 +100,7 @@ class Writer {
       while (next < names.size() && names[next].name == names[i].name) ++next;
       const Time from = i == 0 ? std::max<Time>(p.born, 0) : behind_call(p, names[i].since);
       const Time to = next < names.size() ? behind_call(p, names[next].since) : end;
-      if (to > from) add_span(p, names[i], from, to);
+      if (to > from) add_span(p, names[i], i == 0 ? from : apart(from, 2), apart(to, 1));
       i = next;
     }
   }
@@ -103,7 +108,7 @@ class Writer {
   void add_span(const Process& p, const Called& called, Time from, Time to) {
     begin("X", track_[p.id], track_[p.id], called.name);
     at(from).key("dur").micro(to - from);
-    json_.text("cat", "process").key("args").open('{').text("pid", pid_text(p));
+    json_.text("cat", kCategory).key("args").open('{').text("pid", pid_text(p));
     if (const model::Program* program = program_at(p, from)) {
       json_.text("program", display_whole(program->path, 500)).text("arguments", command_line(program->argv));
     }
@@ -128,7 +133,7 @@ class Writer {
     } else {
       at(call.time).text("s", "t");
     }
-    json_.text("cat", kind_name(call.kind)).key("args").open('{').text("call", call.text);
+    json_.text("cat", kCategory).key("args").open('{').text("kind", kind_name(call.kind)).text("call", call.text);
     if (!call.result.empty()) json_.text("result", call.result);
     json_.number("event", static_cast<std::int64_t>(call.event));
     const auto mark = std::lower_bound(p.marks.begin(), p.marks.end(), call.event,
@@ -149,9 +154,9 @@ class Writer {
   void flow(std::string_view name, const Process& from, std::int64_t tid, Time start, const Process& to, Time end) {
     ++flows_;
     begin("s", track_[from.id], tid, name);
-    at(start).text("cat", name).number("id", flows_).close();
+    at(start).text("cat", kCategory).number("id", flows_).close();
     begin("f", track_[to.id], track_[to.id], name);
-    at(std::max(start, end)).text("cat", name).number("id", flows_).text("bp", "e").close();
+    at(std::max(start, end)).text("cat", kCategory).number("id", flows_).text("bp", "e").close();
   }
 
   void add_flows() {

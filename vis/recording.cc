@@ -89,6 +89,7 @@ std::string_view kind_name(Call::Kind kind) {
 
 void Recording::event(const trace::Event& event) {
   TellingModel::event(event);
+  if (keep_times_) timing_.event(event);
   if (!keep_) return;
   Call call;
   call.event = event.number;

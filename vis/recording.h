@@ -8,6 +8,7 @@
 
 #include "model/model.h"
 #include "story/story.h"
+#include "story/timing.h"
 
 namespace nstrace::vis {
 
@@ -28,12 +29,15 @@ struct Call {
 
 class Recording : public story::TellingModel {
  public:
-  explicit Recording(bool keep_calls) : keep_(keep_calls) {}
+  // Times are needed for what programs waited for, which is drawn over time; calls for the pictures that show each.
+  explicit Recording(bool keep_calls, bool keep_times = true) : keep_(keep_calls), keep_times_(keep_times) {}
   void event(const trace::Event& event) override;
   const std::vector<Call>& calls() const { return calls_; }
+  const story::Timing& timing() const { return timing_; }
 
  private:
-  bool keep_;
+  bool keep_, keep_times_;
+  story::Timing timing_{*this, false};
   std::vector<Call> calls_;
 };
 

@@ -144,6 +144,18 @@ Row next_row(const model::Process& process, const std::vector<model::Mark>& mark
   return row;
 }
 
+}  // namespace
+
+std::string calls_text(const std::vector<std::pair<std::string, int>>& calls) {
+  std::string text;
+  for (const auto& [call, count] : calls) {
+    text += (text.empty() ? "" : ", ") + call + (count > 1 ? fmt::format(" \u00d7{}", count) : "");
+  }
+  return text;
+}
+
+namespace {
+
 // The calls that a reader should learn the names of; of others, the meaning comes first.
 bool worth_knowing(std::string_view call) {
   constexpr std::array<std::string_view, 5> kCalls{"unshare", "setns", "pivot_root", "chroot", "sethostname"};
@@ -168,9 +180,7 @@ std::string short_words(const std::string& words) {
 }
 
 std::string meaning_of(const story::Step& step) {
-  std::string words = short_words(display_whole(step.brief, 400));
-  if (step.count > 1) words += " \u2026";
-  return words;
+  return short_words(display_whole(step.brief, 400));
 }
 
 Told told_of(const story::Step& step) {
@@ -186,6 +196,11 @@ void tell(const story::Step& step, Row& row) {
   row.told = told_of(step);
   row.words = lines_of(row.told.meaning);
   row.tip = display_whole(step.sentence, 2000) + "\n" + row.tip;
+}
+
+bool has_call(const story::Step& step, std::string_view call) {
+  return call_of(step) == call ||
+         std::any_of(step.calls.begin(), step.calls.end(), [&](const auto& each) { return each.first == call; });
 }
 
 // A row for what the story tells of a process, other than of an exec.
@@ -205,10 +220,12 @@ Row step_row(const story::Step& step, const model::Process& process, const Names
     row.kind = Row::Kind::Made;
     row.text = call;
   } else {
-    row.text = step.count > 1 ? fmt::format("{} \u00d7{}", call, step.count) : std::string(call);
+    for (const auto& [name, count] : step.calls) row.calls.emplace_back(name, static_cast<int>(count));
+    row.text = calls_text(row.calls);
+    if (row.calls.empty()) row.text = call;
   }
   for (const model::Mark& mark : process.marks) {
-    if (mark.event < row.event || mark.event > row.last || mark.call != call) continue;
+    if (mark.event < row.event || mark.event > row.last || !has_call(step, mark.call)) continue;
     const Row of_mark = mark_row(mark, process, signs);
     row.kind = Row::Kind::Mark;
     row.badges.insert(row.badges.end(), of_mark.badges.begin(), of_mark.badges.end());
@@ -227,7 +244,7 @@ Row step_row(const story::Step& step, const model::Process& process, const Names
 bool told(const model::Mark& mark, const std::vector<const story::Step*>& steps) {
   return std::any_of(steps.begin(), steps.end(), [&](const story::Step* step) {
     return step->event <= mark.event && mark.event <= std::max(step->event, step->last_event) &&
-           call_of(*step) == mark.call;
+           has_call(*step, mark.call);
   });
 }
 

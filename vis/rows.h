@@ -11,6 +11,9 @@
 
 namespace nstrace::vis {
 
+// "mount x2, umount2"
+std::string calls_text(const std::vector<std::pair<std::string, int>>& calls);
+
 // A step's number, words and phase.
 Told told_in_story(const story::Step& step);
 

@@ -11,7 +11,6 @@
 #include <functional>
 
 #include "vis/card.h"
-#include "vis/critical.h"
 #include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/svg.h"
@@ -248,18 +247,17 @@ class Timeline {
 
   // Back from where the container's program begins.
   void draw_path(Sheet& sheet) {
-    const std::vector<Stretch> path = path_to_program(graph_, moments_);
-    if (path.empty()) return;
+    if (graph_.path.empty()) return;
     path_ = true;
     const auto x = [&](std::size_t node) { return lane_x(node) - kBar / 2 - 3.6; };
     std::string data;
-    for (const Stretch& stretch : path) {
-      const double from = moments_[stretch.from].y, to = moments_[stretch.to].y;
-      if (data.empty()) data = fmt::format("M{} {}", number(x(stretch.node)), number(to));
-      data += fmt::format("H{}V{}", number(x(stretch.node)), number(from));
+    for (auto part = graph_.path.rbegin(); part != graph_.path.rend(); ++part) {
+      const double from = y_at(part->begin), to = y_at(part->end);
+      if (data.empty()) data = fmt::format("M{} {}", number(x(part->node)), number(to));
+      if (to - from < 2 && part + 1 != graph_.path.rend()) continue;  // too short to be seen
+      data += fmt::format("H{}V{}", number(x(part->node)), number(from));
     }
-    data += fmt::format("V{}", number(head_));
-    sheet.open("critical path: what the container's program waited for to begin, as far as forks, ends and steps tell");
+    sheet.open("critical path: what the container's program waited for to begin, as the order of all calls tells");
     sheet.path(data, {.stroke = tone::kPath, .line = 2.8});
     sheet.close();
   }

@@ -51,6 +51,7 @@ class TreeBuilder {
     add_joins();
     number_steps();
     add_legend();
+    find_path();
     return std::move(graph_);
   }
 
@@ -75,6 +76,35 @@ class TreeBuilder {
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
+    }
+  }
+
+  // What is not in the picture is its creator's part.
+  void find_path() {
+    if (!options_.story || !options_.timing || !graph_.timed) return;
+    std::vector<std::optional<std::size_t>> node(model_.processes().size());
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (graph_.nodes[i].process) node[*graph_.nodes[i].process] = i;
+    }
+    std::vector<story::Link> first;
+    for (const story::Chapter& chapter : options_.story->chapters()) {
+      if (chapter.kind != story::Kind::Made && chapter.kind != story::Kind::Entered &&
+          chapter.kind != story::Kind::Sandbox)
+        continue;
+      std::vector<story::Link> links = options_.timing->critical_path(*options_.story, chapter);
+      if (!links.empty() && (first.empty() || links.back().last_event < first.back().last_event))
+        first = std::move(links);
+    }
+    for (const story::Link& link : first) {
+      std::optional<ProcessId> process = link.process;
+      while (process && !node[*process]) process = model_.processes()[*process].creator;
+      if (!process) continue;
+      if (!graph_.path.empty() && graph_.path.back().node == *node[*process]) {
+        graph_.path.back().end = link.end;
+        graph_.path.back().last_event = link.last_event;
+      } else {
+        graph_.path.push_back({*node[*process], link.first_event, link.last_event, link.begin, link.end});
+      }
     }
   }
 

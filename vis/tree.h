@@ -8,6 +8,7 @@
 
 #include "model/model.h"
 #include "story/story.h"
+#include "story/timing.h"
 #include "vis/graph.h"
 
 namespace nstrace::vis {
@@ -17,6 +18,7 @@ struct DrawOptions {
   std::string title;  // raw bytes; empty = made from the trace's header
   // Gives steps their numbers and words; nullptr, or without a step: execs and marks are numbered in their order.
   const story::Story* story = nullptr;
+  const story::Timing* timing = nullptr;  // with it and a story, Graph::path is found
   // View "namespaces" only: the moment that it shows; empty = see vis/snapshot.h.
   std::optional<trace::Time> at;
 };

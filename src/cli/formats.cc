@@ -91,10 +91,8 @@ vis::Picture picture_of(Format format) {
 class PictureSink : public vis::Recording {
  public:
   PictureSink(std::unique_ptr<Output> output, Format format, PictureOptions options)
-      : vis::Recording(vis::needs_calls(picture_of(format))),
-        output_(std::move(output)),
-        picture_(picture_of(format)),
-        options_(std::move(options)) {}
+      : PictureSink(std::move(output), picture_of(format), vis::view_from_name(options.view).value_or(vis::View::Tree),
+                    options) {}
   void footer(const trace::Footer& footer) override {
     vis::Recording::footer(footer);
     draw();
@@ -104,14 +102,21 @@ class PictureSink : public vis::Recording {
     options.all = options_.all;
     options.title = options_.title;
     if (options_.at) options.at = static_cast<trace::Time>(*options_.at * 1e6);
-    const vis::View view = vis::view_from_name(options_.view).value_or(vis::View::Tree);
-    output_->write(vis::draw(*this, view, picture_, options));
+    output_->write(vis::draw(*this, view_, picture_, options));
     output_->flush();
   }
 
  private:
+  PictureSink(std::unique_ptr<Output> output, vis::Picture picture, vis::View view, PictureOptions options)
+      : vis::Recording(vis::needs_calls(picture), vis::needs_times(view, picture)),
+        output_(std::move(output)),
+        picture_(picture),
+        view_(view),
+        options_(std::move(options)) {}
+
   std::unique_ptr<Output> output_;
   vis::Picture picture_;
+  vis::View view_;
   PictureOptions options_;
 };
 

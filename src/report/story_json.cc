@@ -89,6 +89,10 @@ std::string story_json(const story::Story& story, const model::Model& model) {
                    {"sentence", s.sentence},
                    {"brief", s.brief}};
     put(o, "comm", s.comm);
+    if (s.calls.size() > 1) {
+      ordered_json& calls = o["calls"] = ordered_json::object();
+      for (const auto& [call, count] : s.calls) calls[call] = count;
+    }
     if (!s.line.empty()) o["line"] = s.line;
     if (!s.changes.empty()) {
       ordered_json& changes = o["changes"] = ordered_json::array();

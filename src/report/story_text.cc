@@ -121,12 +121,24 @@ class Writer {
     return fmt::format("{:.1f} s", static_cast<double>(ns) / 1e9);
   }
 
+  // "  x3", or which calls they were: "  (mount x2, umount2)".
+  static std::string repeats(const Step& s) {
+    if (s.count < 2) return "";
+    if (s.calls.size() < 2) return fmt::format("  x{}", s.count);
+    std::string list;
+    for (const auto& [call, count] : s.calls) {
+      if (!list.empty()) list += ", ";
+      list += count > 1 ? fmt::format("{} x{}", call, count) : call;
+    }
+    return "  (" + list + ")";
+  }
+
   void write(const Step& s) {
     const std::string number = fmt::format("{:>5}", s.number);
     put(fmt::format("{}{}.{} ", p_.number, number, p_.off), "       ", s.sentence, "");
     if (options_.lines && !s.line.empty()) {
       const std::string who = fmt::format("[pid {} {}] ", model_.processes()[s.process].pid, trace::escape(s.comm));
-      const std::string more = s.count > 1 ? fmt::format("  x{}", s.count) : "";
+      const std::string more = repeats(s);
       const std::size_t room = options_.width > 30 ? options_.width - 7 : 23;
       std::string line = who + s.line;
       if (columns(line) + columns(more) > room) {

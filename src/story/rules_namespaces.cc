@@ -137,7 +137,7 @@ const Rule kRules[] = {
      .call = "unshare",
      .when = [](const Moment& m) { return !(m.event.who.ns == m.ns_before); },
      .sentence = "It makes the container's namespaces, with a call for each: {each}.",
-     .brief = "a new namespace: {new}",
+     .brief = "a new namespace: {each}",
      .references = {"unshare(2)", "youki: crates/libcontainer/src/namespaces.rs, unshare_or_setns()"},
      .each = "{new}"},
     {.name = "unshare-new",
@@ -185,7 +185,7 @@ const Rule kRules[] = {
      .when = entering,
      .sentence = "It enters {whose}'s namespaces, one after the other: {each}. From here on it sees what the container "
                  "sees; only the PID namespace counts just for children that it makes later.",
-     .brief = "enters {container}: {target} namespace",
+     .brief = "enters {container}: {each}",
      .references = {"setns(2)", "runc: libcontainer/nsenter/nsexec.c, join_namespaces()"},
      .each = "{target}"},
     {.name = "setns-user",
@@ -203,7 +203,7 @@ const Rule kRules[] = {
      .sentence =
          "It joins namespaces that are there already ({each}), and so will live there together with others: the "
          "containers of a pod share some in this way.",
-     .brief = "joins {target} namespace of others",
+     .brief = "joins namespaces of others: {each}",
      .references = {"OCI runtime-spec: config-linux.md, namespaces[].path", "setns(2)"},
      .each = "{target}"},
 

@@ -53,7 +53,7 @@ const Rule kRules[] = {
      .args = {"PR_CAPBSET_DROP"},
      .sentence = "It gives up capabilities for good: not even a set-user-id program can get these back in this "
                  "container ({each}).",
-     .brief = "gives up {arg1} for good",
+     .brief = "gives up for good: {each}",
      .references = {"capabilities(7), Capability bounding set", "OCI runtime-spec: config.md, process.capabilities"},
      .each = "{arg1}"},
     {.name = "ambient",
@@ -63,7 +63,7 @@ const Rule kRules[] = {
      .args = {"PR_CAP_AMBIENT"},
      .sentence =
          "It sets which capabilities a program keeps that has no file capabilities (ambient), one call for each.",
-     .brief = "an ambient capability",
+     .brief = "ambient capabilities",
      .references = {"capabilities(7), Ambient"},
      .fold = true},
     {.name = "keep-capabilities",

@@ -42,7 +42,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return !by_descriptor(text(m, 1)) || host_users(m); },
      .sentence = "It hides files of the kernel that tell about the host, by mounting the empty /dev/null over them: "
                  "{each}.",
-     .brief = "hides a file of the kernel",
+     .brief = "hides files of the kernel: {each}",
      .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
      .each = "{place}"},
     {.name = "masked-folders",
@@ -52,7 +52,7 @@ const Rule kRules[] = {
      .args = {"tmpfs", "/proc/*|/sys/*", "tmpfs", "*MS_RDONLY*"},
      .sentence = "It hides folders of the kernel that tell about the host, by mounting an empty, read-only file system "
                  "over them: {each}.",
-     .brief = "hides a folder of the kernel",
+     .brief = "hides folders of the kernel: {each}",
      .references = {"OCI runtime-spec: config-linux.md, maskedPaths", "runc: libcontainer/rootfs_linux.go, maskPath()"},
      .each = "{place}"},
     {.name = "readonly-paths",
@@ -67,7 +67,7 @@ const Rule kRules[] = {
          },
      .sentence = "It makes switches of the kernel read-only for the container ({each}): each is mounted onto itself, "
                  "since only a mount can be read-only, and then that mount is made so.",
-     .brief = "makes a switch of the kernel read-only",
+     .brief = "switches of the kernel become read-only: {each}",
      .references = {"OCI runtime-spec: config-linux.md, readonlyPaths",
                     "runc: libcontainer/rootfs_linux.go, readonlyPath()"},
      .each = "{place}"},
@@ -109,7 +109,7 @@ const Rule kRules[] = {
      .args = {"", "", "", "*MS_SLAVE*|*MS_PRIVATE*|*MS_SHARED*|*MS_UNBINDABLE*"},
      .when = [](const Moment& m) { return !glob("*MS_BIND*", text(m, 3)); },
      .sentence = "It says for what it has mounted whether later mounts on the host appear in it: {each}.",
-     .brief = "who shares later changes of this mount",
+     .brief = "who shares later changes of mounts",
      .references = {"mount(2), MS_PRIVATE, MS_SLAVE"},
      .each = "{arg3}"},
 
@@ -134,7 +134,7 @@ const Rule kRules[] = {
      .args = {"", "", "", "*MS_REMOUNT*"},
      .sentence = "Mounts get their restrictions (read-only, no programs, no device files): a bind mount takes none of "
                  "them when it is made, so each needs a second call.",
-     .brief = "restrictions for this mount",
+     .brief = "restrictions for what is mounted",
      .references = {"mount(2), MS_REMOUNT|MS_BIND"},
      .fold = true},
     {.name = "network-files",
@@ -144,7 +144,7 @@ const Rule kRules[] = {
      .args = {"*/resolv.conf|*/hostname|*/hosts", "", "", "*MS_BIND*"},
      .sentence = "The container gets its own {each}: they were written on the host for it alone, and are mounted over "
                  "those of the image.",
-     .brief = "its own file of names and addresses",
+     .brief = "its own {each}",
      .references = {"mount(2), MS_BIND", "resolv.conf(5), hosts(5)"},
      .each = "{base0}"},
     {.name = "cgroup-view",
@@ -163,7 +163,7 @@ const Rule kRules[] = {
      .args = {"", "", "", "*MS_BIND*"},
      .sentence =
          "Files and folders are made to appear at a second place, in the container's root (bind mounts): {each}.",
-     .brief = "a file or folder appears in the container too",
+     .brief = "it sees more files and folders: {each}",
      .references = {"mount(2), MS_BIND", "OCI runtime-spec: config.md, mounts"},
      .each = "{place0}"},
     {.name = "kernel-file-systems",
@@ -174,7 +174,7 @@ const Rule kRules[] = {
      .sentence = "The file systems that every container has are mounted: {each}. They are the kernel's: proc shows "
                  "the processes of the PID namespace, sysfs the network devices of the network namespace, in which "
                  "they are mounted.",
-     .brief = "mounts {arg2}",
+     .brief = "mounts {each}",
      .references = {"OCI runtime-spec: config-linux.md, Default Filesystems", "mount(2)"},
      .each = "{arg2}"},
     {.name = "overlay",
@@ -221,7 +221,7 @@ const Rule kRules[] = {
      .args = {"", "", ""},
      .when = [](const Moment& m) { return !glob("*S_IFIFO*", text(m, m.call().name == "mknod" ? 1 : 2)); },
      .sentence = "The few device files that every program may expect are made in the container's /dev: {each}.",
-     .brief = "device file {device}",
+     .brief = "device files: {each}",
      .references = {"OCI runtime-spec: config-linux.md, Default Devices"},
      .each = "{device}"},
     {.name = "dev-links",
@@ -230,7 +230,7 @@ const Rule kRules[] = {
      .call = "symlinkat",
      .args = {"/proc/self/fd*|/proc/kcore|pts/ptmx"},
      .sentence = "The usual names are linked in /dev: {each}.",
-     .brief = "a usual name in /dev",
+     .brief = "usual names in /dev: {each}",
      .references = {"OCI runtime-spec: runtime-linux.md, Dev symbolic links"},
      .each = "{link}"},
 

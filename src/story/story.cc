@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
 constexpr std::size_t kChanges = 24;
+constexpr std::size_t kBriefly = 7;  // of a list in a few words
 
 struct Draft {
   Step step;
@@ -131,7 +132,9 @@ class Teller {
 
  private:
   void tell(const Rule& rule, const Moment& m) {
-    brief = fill(rule.brief, m);
+    const std::string raw = fill(rule.brief, m);  // {each} is to be filled in still
+    std::string word = rule.each.empty() ? "" : fill(rule.each, m);
+    brief = fold(raw, word.empty() ? std::vector<std::string>() : std::vector<std::string>{word}, 1);
     last_[m.process.id] = &rule;
     if (rule.once) told_.insert({m.process.id, &rule});
     if (!keep_) return;
@@ -155,7 +158,7 @@ class Teller {
       s.line = line_of(m.event);
       s.sentence = fill(rule.sentence, m);
       if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
-      s.brief = brief;
+      s.brief = raw;
       s.count = 0;
       for (const std::string_view reference : rule.references)
         if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
@@ -167,11 +170,18 @@ class Teller {
         if (std::ranges::find(draft->step.changes, change) == draft->step.changes.end())
           draft->step.changes.push_back(std::move(change));
     ++draft->step.count;
+    if (!m.event.call.name.empty()) {
+      auto& calls = draft->step.calls;
+      const std::string name = trace::escape(m.event.call.name);
+      const auto known = std::ranges::find(calls, name, &std::pair<std::string, std::uint32_t>::first);
+      if (known != calls.end())
+        ++known->second;
+      else
+        calls.emplace_back(name, 1);
+    }
     draft->step.last_event = m.event.number;
     draft->step.end = m.event.time;
-    if (!rule.each.empty())
-      if (std::string word = fill(rule.each, m); !word.empty() && draft->known.insert(word).second)
-        draft->each.push_back(std::move(word));
+    if (!word.empty() && draft->known.insert(word).second) draft->each.push_back(std::move(word));
   }
 
   bool told_before(const Rule& rule, ProcessId process) const {
@@ -242,7 +252,7 @@ void Teller::finish() {
         step.number = ++number;
         step.container = chapter.container;
         step.sentence = fold(step.sentence, draft->each, step.count);
-        step.brief = fold(step.brief, draft->each, step.count);
+        step.brief = fold(step.brief, draft->each, step.count, kBriefly);
         if (span.steps++ == 0) {
           span.begin = step.begin;
           span.first_event = step.event;

@@ -29,8 +29,9 @@ struct Step {
   std::uint64_t event = 0;       // number of the first event it rests on; a picture can find a Mark or Program by it
   std::uint64_t last_event = 0;  // of the last: more than one where `count` is
   std::uint32_t count = 1;
-  Time begin = 0, end = 0;       // of those
-  model::ProcessId process = 0;  // whose thread did it
+  std::vector<std::pair<std::string, std::uint32_t>> calls;  // which, by first sight, and how often; printable
+  Time begin = 0, end = 0;                                   // of those
+  model::ProcessId process = 0;                              // whose thread did it
   int tid = 0;
   std::string comm;                      // its name then
   std::string line;                      // what it rests on, as strace writes it: "pivot_root(".", ".") = 0"; printable

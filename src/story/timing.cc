@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "model/at.h"
 #include "model/runtime.h"
+#include "story/waiting.h"
 #include "story/words.h"
 #include "trace/text.h"
 
@@ -16,8 +18,6 @@ using model::Process;
 using model::ProcessId;
 
 namespace {
-
-constexpr Time kPause = 200'000;  // ns; a shorter pause is a process's own work
 
 std::string short_text(const trace::Event& event) {
   trace::TextOptions options;
@@ -35,6 +35,17 @@ std::string short_text(const trace::Event& event) {
     text = text.substr(0, cut) + "...";
   }
   return text;
+}
+
+// Calls in which a task sleeps until another does something: ends, writes, opens the other end of a pipe. In others it
+// sleeps for the kernel's sake only.
+bool can_wait(std::string_view call) {
+  static constexpr std::array<std::string_view, 28> kCalls = {
+      "accept",    "accept4", "epoll_pwait", "epoll_wait", "fcntl",   "flock",         "futex",
+      "nanosleep", "open",    "openat",      "openat2",    "pause",   "poll",          "ppoll",
+      "pselect6",  "read",    "readv",       "recvfrom",   "recvmsg", "rt_sigsuspend", "rt_sigtimedwait",
+      "select",    "vfork",   "wait4",       "waitid",     "waitpid", "write",         "writev"};
+  return std::ranges::find(kCalls, call) != kCalls.end();
 }
 
 }  // namespace
@@ -71,7 +82,11 @@ void Timing::event(const trace::Event& event) {
   point.process = process->id;
   point.call = !event.call.name.empty();
   point.failed = event.call.failed();
-  point.text = short_text(event);
+  point.ends = exit != nullptr;
+  point.waits = can_wait(event.call.name);
+  if (fork)
+    if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) point.makes = child->id;
+  if (words_) point.text = short_text(event);
   measure(event, process->id, &point);
 }
 
@@ -214,62 +229,49 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
   for (const Gap& gap : story.gaps())
     if (gap.event >= first->event && gap.event <= program->event) return {};
 
-  const auto position = [&](std::uint64_t event) {
-    return static_cast<std::size_t>(std::ranges::lower_bound(points_, event, {}, &Point::event) - points_.begin());
-  };
   std::vector<bool> in = members(story, chapter);
   in.resize(model_.processes().size());
-  const std::size_t begin = position(first->event);
-  std::size_t at = position(program->event);
-  if (at >= points_.size() || points_[at].event != program->event) return {};
+  std::vector<Beat> beats;
+  std::vector<const Point*> points;
+  if (std::ranges::none_of(points_, [](const Point& p) { return p.time != 0; })) return {};
+  std::vector<Time> acted(in.size(), -1);  // by process: when it did something last, or was made
+  for (auto at = std::ranges::lower_bound(points_, first->event, {}, &Point::event);
+       at != points_.end() && at->event <= program->event; ++at) {
+    if (!in[at->process]) continue;
+    Beat& beat = beats.emplace_back();
+    points.push_back(&*at);
+    beat.time = at->time;
+    beat.begin = at->waits ? at->time : at->begin;
+    beat.actor = at->process;
+    beat.ends = at->ends;
+    if (at->makes) beat.makes = *at->makes;
+    // Where another thread of the process did something meanwhile, this one's sleep is not the process's.
+    const Time before = acted[at->process];
+    if (at->measured && before >= 0 && at->since >= before) beat.slept = at->blocked_for + at->since - before;
+    acted[at->process] = at->time;
+    if (at->makes) acted[*at->makes] = at->time;
+  }
+  if (points.empty() || points.back()->event != program->event) return {};
 
   std::vector<Link> links;  // backwards
-  const auto attribute = [&](ProcessId id, Time from, Time to, const std::string& before) {
-    if (to < from) return;
+  for (const Stretch& stretch : waited_for(beats, beats.size() - 1)) {
+    const Point &from = *points[stretch.from], &to = *points[stretch.to];
+    if (to.time <= from.time && stretch.from == stretch.to) continue;
+    const auto id = static_cast<ProcessId>(stretch.actor);
     if (links.empty() || links.back().process != id) {
       Link& link = links.emplace_back();
       link.process = id;
-      link.begin = from;
-      link.end = to;
-      link.role = role_of(model_.processes()[id], to - 1);
+      link.end = to.time;
+      link.last_event = to.event;
+      link.role = role_of(model_.processes()[id], to.time - 1);
     }
     Link& link = links.back();
-    link.begin = from;
-    if (to - from > link.longest_took) {
-      link.longest_took = to - from;
-      link.longest = before;
+    link.begin = from.time;
+    link.first_event = from.event;
+    if (to.time - from.time > link.longest_took) {
+      link.longest_took = to.time - from.time;
+      link.longest = to.text;
     }
-  };
-  while (at > begin) {
-    const Point& now = points_[at];
-    const Process& p = model_.processes()[now.process];
-    // What this process did before, and what anybody of the chapter did last before it went on.
-    std::size_t own = at, other = at;
-    bool found_own = false, found_other = false;
-    for (std::size_t i = at; i-- > begin && !found_own;) {
-      const Point& past = points_[i];
-      if (past.process == now.process) {
-        own = i;
-        found_own = true;
-      } else if (!found_other && past.process < in.size() && in[past.process] && past.time <= now.time) {
-        other = i;
-        found_other = true;
-      }
-    }
-    std::size_t next = at;
-    if (found_own && (!found_other || now.time - points_[own].time < kPause)) {
-      next = own;
-    } else if (found_own) {
-      next = other;  // it paused, and went on after this
-    } else if (p.fork_event >= first->event && position(p.fork_event) < at) {
-      next = position(p.fork_event);  // it was made here
-    } else if (found_other) {
-      next = other;
-    } else {
-      break;
-    }
-    attribute(now.process, points_[next].time, now.time, now.text);
-    at = next;
   }
   std::ranges::reverse(links);
   return links;

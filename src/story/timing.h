@@ -43,14 +43,16 @@ struct SlowCall {
 struct Link {
   model::ProcessId process = 0;
   Time begin = 0, end = 0;
-  std::string role;     // "runc create", "containerd-shim"; printable
-  std::string longest;  // its longest single stretch was before this: "mount(...)"; printable
+  std::uint64_t first_event = 0, last_event = 0;  // what was done at those times; the first may be another's
+  std::string role;                               // "runc create", "containerd-shim"; printable
+  std::string longest;                            // its longest single stretch was before this: "mount(...)"; printable
   Time longest_took = 0;
 };
 
 class Timing : public trace::Sink {
  public:
-  explicit Timing(const model::Model& model) : model_(model) {}
+  // words = false: only critical_path() is asked for, and the calls in it need no names.
+  explicit Timing(const model::Model& model, bool words = true) : model_(model), words_(words) {}
   // After the model has been given the same.
   void event(const trace::Event& event) override;
   void header(const trace::Header&) override {}
@@ -60,9 +62,8 @@ class Timing : public trace::Sink {
   // Of one chapter of the story: who had a part in it, by their begin.
   std::vector<ProcessTime> processes(const Story& story, const Chapter& chapter) const;
   std::vector<SlowCall> slowest(const Story& story, const Chapter& chapter, std::size_t how_many) const;
-  // From the chapter's first event to its program's exec, without a gap. It is told from the order of events alone: a
-  // process that goes on after a pause is taken to have waited for whoever did something last before. Empty where no
-  // program began, or where records were lost in between.
+  // From the chapter's first event to its program's exec, without a gap (waiting.h). Empty where no program began,
+  // where records were lost in between, or where times are not known.
   std::vector<Link> critical_path(const Story& story, const Chapter& chapter) const;
   // What the processes that have steps in a stretch of a phase did in it.
   PhaseTime between(const Story& story, const PhaseSpan& span) const;
@@ -72,7 +73,9 @@ class Timing : public trace::Sink {
     Time begin = 0, time = 0;
     std::uint64_t event = 0;
     model::ProcessId process = 0;
-    bool call = false, failed = false;
+    bool call = false, failed = false, ends = false;
+    bool waits = false;  // a call that can last until another does something
+    std::optional<model::ProcessId> makes;
     std::string text;
     // Since the task's event before: what it did in between, as the scheduler's counts tell.
     bool measured = false;
@@ -89,6 +92,7 @@ class Timing : public trace::Sink {
   std::vector<bool> members(const Story& story, const Chapter& chapter) const;
 
   const model::Model& model_;
+  bool words_;
   std::vector<Point> points_;            // in order
   std::unordered_map<int, Task> tasks_;  // by tid: who bears it now
   std::vector<trace::CpuTime> ended_;    // by ProcessId: the sum of its tasks that have ended

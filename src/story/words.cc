@@ -225,13 +225,14 @@ std::string fill(std::string_view text, const Moment& moment) {
   return filled;
 }
 
-std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count) {
+std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count, std::size_t most) {
   std::string folded(text);
   const auto replace = [&](std::string_view what, const std::string& with) {
     for (std::size_t at = 0; (at = folded.find(what, at)) != std::string::npos; at += with.size())
       folded.replace(at, what.size(), with);
   };
-  std::vector<std::string> shown(each.begin(), each.begin() + std::min<std::ptrdiff_t>(std::ssize(each), 12));
+  const std::size_t last = std::min(each.size(), most);
+  std::vector<std::string> shown(each.begin(), each.begin() + static_cast<std::ptrdiff_t>(last));
   if (each.size() > shown.size()) shown.push_back(fmt::format("{} more", each.size() - shown.size()));
   if (each.empty())
     for (const std::string_view clause : {" (\x01)", ": \x01", " \x01"}) replace(clause, "");

@@ -14,8 +14,9 @@ namespace nstrace::story {
 // Fills in all words; of {each} and {count} it marks the places, for fold(). An unknown word stays as it is, with its
 // braces.
 std::string fill(std::string_view text, const Moment& moment);
-// "a, b and c"; {count} = how often.
-std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count);
+// "a, b and c"; {count} = how often. Of a longer list than `most` it says how many more there are.
+std::string fold(std::string_view text, const std::vector<std::string>& each, std::uint32_t count,
+                 std::size_t most = 12);
 
 // "mount, UTS, IPC, network and PID": the namespaces in which the two differ.
 std::string kinds(const trace::NsSet& before, const trace::NsSet& after);

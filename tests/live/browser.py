@@ -118,6 +118,15 @@ class Browser:
             time.sleep(0.02)
         self.frame()
 
+    def developer_tools(self):
+        """Opens a page of the browser's own developer tools, which come with it: there its parts can be imported."""
+        self.ask("Page.navigate", url="devtools://devtools/bundled/devtools_app.html")
+        deadline = time.monotonic() + 60
+        while self.value("document.readyState + location.protocol") != "completedevtools:":
+            if time.monotonic() > deadline:
+                raise TimeoutError("the developer tools do not load")
+            time.sleep(0.05)
+
     def value(self, expression):
         """Of a JavaScript expression; of a promise, what it gives."""
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

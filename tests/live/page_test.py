@@ -3,7 +3,7 @@
 import json
 
 from browser import Browser
-from harness import check, equal, test
+from harness import Skip, check, equal, test
 from traces import many, spoiled
 
 NEEDS = ("nstrace", "chromium")
@@ -352,3 +352,51 @@ def without_times_none_are_shown(box):
         check(" ms" not in page.text("#detail"), "it shows times: " + page.text("#detail")[-200:])
         equal(page.value("trace.path.length"), 0, "a path without times")
         clean(page)
+
+
+# The trace model of the browser's own profiler, which its Performance panel shows: what it made of a file.
+PROFILER = """(async () => {
+  const { TraceModel } = await import('devtools://devtools/bundled/models/trace/trace.js');
+  const model = TraceModel.Model.createWithAllHandlers();
+  await model.parse(%s.traceEvents, { metadata: {} });
+  const { Meta, Renderer, Flows } = model.parsedTrace().data;
+  const threads = [...Renderer.processes].flatMap(([pid, p]) => [...p.threads].map(([tid, t]) => ({
+    pid, tid, names: t.entries.map(e => e.name), roots: [...t.tree.roots].map(n => n.entry.name)})));
+  return { names: [...Meta.processNames].map(([pid, e]) => [pid, e.args.name]), threads,
+           flows: Flows.flows.map(f => f.map(e => e.pid)) };
+})()"""
+
+
+@test(needs=NEEDS)
+def trace_events_load_in_the_profiler_of_a_browser(box):
+    """Each process is a track under its name, each call lies in the slice that its process was called by, and a flow leads
+    from each fork to the child."""
+    with Browser(box.temp) as page:
+        for name, program in ("docker-run", "sleep 100"), ("docker-exec", 'sh -c "echo hello"'):
+            trace = drawn(box, box.source / "examples" / (name + ".jsonl"), name + ".json").read_text()
+            events = json.loads(trace)["traceEvents"]
+            page.developer_tools()
+            try:
+                seen = page.value(PROFILER % trace)
+            except RuntimeError as error:
+                if "dynamically imported module" in str(error) or "createWithAllHandlers" in str(error):
+                    raise Skip("this Chromium's profiler is called otherwise") from error
+                raise
+            slices = {}
+            for event in events:
+                if event["ph"] == "X":
+                    slices.setdefault((event["pid"], event["tid"]), []).append(event)
+            equal(sorted((t["pid"], t["tid"], len(t["names"])) for t in seen["threads"]),
+                  sorted((*track, len(list_)) for track, list_ in slices.items()), "tracks and their slices")
+            named = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+            equal(dict(seen["names"]), named, "the names of the tracks")
+            for thread in seen["threads"]:
+                if thread["pid"] == thread["tid"]:  # what it was called is outside, what it called within
+                    called = [e["name"] for e in slices[thread["pid"], thread["tid"]] if "call" not in e["args"]]
+                    equal(thread["roots"], called, f"the outer slices of {named[thread['pid']]}")
+            init = next(t for t in seen["threads"] if named[t["pid"]].startswith(program))
+            equal([init["roots"][0], init["roots"][-1]], ["runc:[1:CHILD]", program], "what the first process was called")
+            check("execve" in init["names"], "the program's execve is not there")
+            made = [e["pid"] for e in events if e["ph"] == "f" and e["name"] == "fork"]
+            equal(len(seen["flows"]), len(made), "flows from a fork to the child")
+            equal([len(set(flow)) for flow in seen["flows"]], [2] * len(made), "the tracks that each flow ties")
