@@ -116,6 +116,8 @@ struct nst_rec_fork {
 	__u64 parent_born;
 	__u32 parent_tgid;
 	__u32 exit_signal;
+	__s32 pidfd; /* what the creator is told with CLONE_PIDFD; -1 = nothing, or it could not be read */
+	__u32 pad;
 	/* then: struct nst_piece of clone3's arguments */
 };
 

@@ -1093,6 +1093,26 @@ int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
 
 /* ---- the process tree ------------------------------------------------------------------------------------------- */
 
+#define NST_CLONE_PIDFD 0x1000 /* include/uapi/linux/sched.h */
+#define PIDFD_IN_CLONE_ARGS 8 /* struct clone_args: where clone3's pointer stands */
+
+/* The pidfd that the kernel has stored for the creator by now (kernel/fork.c, copy_process). */
+static __always_inline int stored_pidfd(const struct nst_call *call, __u64 clone_flags)
+{
+	__u64 at = call->args[2]; /* clone has it where parent_tid is */
+	int pidfd = -1;
+
+	if (!(clone_flags & NST_CLONE_PIDFD))
+		return -1;
+	if (captures[(call->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_BYTES_OF_ARG) { /* clone3 */
+		at = 0;
+		bpf_probe_read_user(&at, sizeof(at), (void *)(call->args[0] + PIDFD_IN_CLONE_ARGS));
+	}
+	if (bpf_probe_read_user(&pidfd, sizeof(pidfd), (void *)at) < 0)
+		return -1;
+	return pidfd;
+}
+
 /*
  * include/trace/events/task.h, in the creator's context, when the child is complete but has not run: it enters the set
  * here, so that it cannot do anything unseen.
@@ -1132,9 +1152,12 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	parent = BPF_CORE_READ(child, real_parent);
 	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
 	rec->parent_born = born_of(parent);
+	rec->pidfd = -1;
+	rec->pad = 0;
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
 		rec->call = pending->call;
+		rec->pidfd = stored_pidfd(&pending->call, clone_flags);
 		size = read_pieces(&pending->call, sizeof(*rec), &pieces);
 	} else {
 		__builtin_memset(&rec->call, 0, sizeof(rec->call));

@@ -86,12 +86,35 @@ TEST_CASE("a creation is written as its call, with the child's pid") {
   CHECK_THAT(lines(s), ContainsSubstring(" = 200\n"));
 }
 
+TEST_CASE("--decode-pids: a number of another pid namespace is looked up among those of the caller's") {
+  Scene s = one();
+  s.fork(100, 200, CLONE_NEWPID);
+  s.fork(100, 400, CLONE_NEWPID);  // another 1, in another namespace
+  s.fork(200, 300);
+  const auto kill = [&](int who, int whom) {
+    trace::Arg pid{.name = "pid", .kind = trace::Arg::Kind::Integer, .value = whom};
+    s.syscall(who, "kill", {pid, testing::flags_arg("sig", 15, "SIGTERM")});
+  };
+  kill(300, 1);
+  kill(400, 1);
+  kill(100, 200);
+  kill(300, 77);
+  LineOptions options;
+  CHECK_THAT(lines(s, options), ContainsSubstring("[pid 300<runc>] kill(1, SIGTERM) = 0\n"));
+  options.pid_comms = options.pid_numbers = true;
+  const std::string text = lines(s, options);
+  CHECK_THAT(text, ContainsSubstring("[pid 300<runc>] kill(1<runc> /* 200 in strace's PID NS */, SIGTERM) = 0\n"));
+  CHECK_THAT(text, ContainsSubstring("[pid 400<runc>] kill(1<runc> /* 400 in strace's PID NS */, SIGTERM) = 0\n"));
+  CHECK_THAT(text, ContainsSubstring("[pid 100<runc>] kill(200<runc>, SIGTERM) = 0\n"));
+  CHECK_THAT(text, ContainsSubstring("[pid 300<runc>] kill(77, SIGTERM) = 0\n"));
+}
+
 TEST_CASE("a creation in a nested pid namespace: what the creator was told, and the pid that the child's lines bear") {
   Scene s = one();
   s.fork(100, 200, CLONE_NEWPID);
   s.fork(200, 300);
   s.last().call.result = 2;
-  CHECK_THAT(lines(s), ContainsSubstring(" = 2 /* 300 in nstrace's PID NS */\n"));
+  CHECK_THAT(lines(s), ContainsSubstring(" = 2 /* 300 in strace's PID NS */\n"));
 }
 
 TEST_CASE("a creation whose call is not known") {
@@ -257,6 +280,7 @@ TEST_CASE("filters: names, -z, -Z") {
         "[pid 100<runc>] unshare(CLONE_NEWNS) = -1 EPERM (Operation not permitted)\n");
   options.calls = {};
   options.results = Results::Successful;
+  options.unfinished = false;
   CHECK(lines(s, options) == "[pid 100<runc>] chroot(\"/\") = 0\n");
   options.results = Results::Failed;
   CHECK(lines(s, options) == "[pid 100<runc>] unshare(CLONE_NEWNS) = -1 EPERM (Operation not permitted)\n");
@@ -317,8 +341,8 @@ TEST_CASE("times are those of the call's begin, as strace has them") {
   options.stamp = Stamp::None;
   options.relative = true;
   CHECK(lines(s, options) ==
-        "[pid 100<runc>]     0.000000 chroot(\"/\") = 0\n"
-        "[pid 100<runc>]    -0.001000 chroot(\"/x\") = 0\n");
+        "[pid 100<runc>]      0.000000 chroot(\"/\") = 0\n"
+        "[pid 100<runc>]     -0.001000 chroot(\"/x\") = 0\n");
   options.relative = false;
   options.durations = true;
   CHECK(first() == "[pid 100<runc>] chroot(\"/\") = 0 <0.000042>");

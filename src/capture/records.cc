@@ -198,6 +198,7 @@ void Records::on_fork(const nst_rec_fork& rec) {
   // the caller is told the number that the child has in the caller's own pid namespace
   const std::uint32_t level = std::min<std::uint32_t>(rec.task.level, NST_MAX_LEVELS - 1);
   raw.result = static_cast<std::int64_t>(rec.child.ids[level]);
+  if (rec.pidfd >= 0) raw.pidfd = rec.pidfd;
   if (!raw.syscall) {  // the entry was not seen: the flags still are
     raw.syscall = trace::find_syscall("clone");
     raw.args[0] = fork.flags | static_cast<std::uint64_t>(fork.exit_signal & 0xff);

@@ -17,6 +17,7 @@ struct LineChoices {
   std::vector<std::string> expressions;     // -e
   bool successful = false, failed = false;  // -z -Z
   int times = 0;                            // -t, -tt, -ttt
+  std::vector<std::string> stamp_forms;     // --absolute-timestamps
   bool relative = false;                    // -r
   bool durations = false;                   // -T
   long string_limit = -1;                   // -s; -1 = whole
@@ -27,8 +28,10 @@ struct LineChoices {
   bool explain = false;                     // --explain: in a few words, what each line means
   bool any_call = false;                    // a log has calls that are not in the table: -e may name them
   bool environment = false;                 // -v
-  std::vector<std::string> accepted;        // what strace must be told and nstrace always does: -y, --decode-pids, ...
+  std::vector<std::string> decode_pids;     // --decode-pids
+  std::vector<std::string> accepted;        // what strace must be told and nstrace always does: --decode-fds
   int quiet = 0;                            // -q
+  std::vector<std::string> quiet_sets;      // --quiet
 };
 
 void add_line_options(CLI::App& app, LineChoices& choices);
@@ -39,7 +42,15 @@ bool no_color();  // the environment asks for none
 // A comma or blank list of pids, as strace's -p takes it. Throws Error.
 std::vector<int> parse_pids(const std::vector<std::string>& lists);
 
-std::string chosen_results(const LineChoices& choices);  // "all", "successful", "failed"
+// -z, -Z, -e status=SET: which ends of calls are printed.
+struct Statuses {
+  bool successful = true, failed = true, unfinished = true;
+};
+// Throws Error.
+Statuses chosen_statuses(const LineChoices& choices);
+std::string chosen_results(const LineChoices& choices);  // those to record: "all", "successful", "failed"
+// How often -q was given, or what --quiet comes to: 2 and more leave out the ends of processes. Throws Error.
+int chosen_quiet(const LineChoices& choices);
 
 // The signals that -e signal=SET chooses; none without it. Throws Error.
 std::vector<int> chosen_signals(const LineChoices& choices);

@@ -100,7 +100,7 @@ int run_live(LiveOptions& options) {
   options.session.calls = chosen_calls(options.lines, "lifecycle");
   options.session.signals = chosen_signals(options.lines);
   options.session.results = chosen_results(options.lines);
-  if (options.lines.quiet == 0) options.session.tell = tell;
+  if (chosen_quiet(options.lines) == 0) options.session.tell = tell;
   if (options.lines.environment && options.session.env == "names") options.session.env = "all";
 
   trace::Tee outputs, files;

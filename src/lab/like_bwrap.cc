@@ -58,7 +58,7 @@ void make_dev(Stage& init) {
     const std::string target = std::string("/newroot/dev/") + device.name;
     init.create_empty(target, NAMED(0666));
     bind_mount(init, std::string("/oldroot/dev/") + device.name, target,
-         NAMED(MS_NOSUID | MS_REMOUNT | MS_BIND | MS_SILENT | MS_RELATIME));
+               NAMED(MS_NOSUID | MS_REMOUNT | MS_BIND | MS_SILENT | MS_RELATIME));
   }
   init.symlink("/proc/self/fd/0", "/newroot/dev/stdin");
   init.symlink("/proc/self/fd/1", "/newroot/dev/stdout");

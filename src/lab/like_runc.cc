@@ -10,15 +10,18 @@
 //
 // How the versions differ:
 //   1.1  the stage 0 copies its own program into memory and executes it from there: two execs of `runc init`. The
-//   cgroup
-//        namespace is made by the last stage, after the others.
+//        cgroup namespace is made by the last stage, after the others.
 //   1.2  the copy is made before, by `runc` itself: one exec, of /proc/self/fd/N. The cgroup namespace comes with the
 //        others. A thread of `runc` joins the container's mount namespace to open mount sources: unshare(CLONE_FS),
 //        since threads that share their root directory may not, and setns.
-//   1.3  as 1.2; exec joins the user namespace after those that it may join without it.
+//   1.3  as 1.2; exec joins the user namespace after those that it may join without it. From 1.3.3 on no path is walked
+//        twice: what is mounted, made and linked in the new root is named by the descriptor of its directory, and /proc
+//        is read in a mount of runc's own, since somebody could have mounted other things over the one at /proc
+//        (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881). That is what is played here.
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -58,9 +61,42 @@ std::vector<std::string> init_environment(const Runc& r) {
   return out;
 }
 
-// ---- runc (Go)
+bool by_descriptors(const Runc& r) {
+  return r.version == Version::v1_3;
+}
+
+// ---- runc (Go), and the Go part of its init
+
+const Arg kNoPrograms = NAMED(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+// A mount of proc that only this process has. `known`: what the kernel can do was asked before.
+int open_own_proc(Stage& stage, bool known) {
+  if (!known) {
+    stage.why("Does the kernel have the new mount calls?");
+    stage.close(stage.opens(CALL(open_tree),
+                            {named(static_cast<std::uint64_t>(-9), "-9"), text("/"), NAMED(OPEN_TREE_CLOEXEC)}));
+    stage.why("/proc may be covered with other things; this one is not, since no directory leads to it.");
+  }
+  const int context = stage.fsopen("proc");
+  if (!known) {
+    const int asked = stage.fsopen("proc");
+    stage.fsconfig(asked, "subset", "pid");
+    stage.close(asked);
+    stage.fsconfig(context, "hidepid", "ptraceable");
+    stage.fsconfig(context, "subset", "pid");
+  }
+  return stage.fsmount(context, kNoPrograms);
+}
+
+void close_on_exec(Stage& stage) {
+  stage.why("Whatever is open by mistake closes with the exec (CVE-2024-21626).");
+  stage.may_fail_with(EINVAL);  // before Linux 5.11
+  stage.call(CALL(close_range), {number(3), named(0x7fffffff, "2147483647"), NAMED(CLOSE_RANGE_CLOEXEC)});
+}
 
 void prepare(Stage& runc, Runc& r) {
+  // (Who has no rights over the host's mounts gets none, and runc goes on with /proc as it is.)
+  if (by_descriptors(r) && !r.spec.user_namespace) runc.close(open_own_proc(runc, false));
   runc.why("Children of children come to this process, not to the host's init, when their parent ends.");
   runc.prctl(NAMED(PR_SET_CHILD_SUBREAPER), number(1));
   if (!r.exec) {
@@ -79,6 +115,7 @@ void start_runc_init(Stage& runc, Runc& r, Stage& init_program) {
   Stage& starting = r.first.plan.stage("runc");
   int copy = -1;
   if (r.version != Version::v1_1) copy = copy_own_program(runc, "runc_cloned:/proc/self/exe");
+  if (r.version != Version::v1_1) close_on_exec(runc);
   runc.clone(NAMED(CLONE_VM | CLONE_VFORK | SIGCHLD), starting, r.parent);
   starting.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
   starting.keep_across_exec(r.init_pipe);
@@ -257,23 +294,90 @@ void be_init(Stage& init, Runc& r) {
 
 // ---- runc:[2:INIT] (Go): the root directory
 
-void set_up_root(Stage& init, Runc& r) {
-  const std::string via = r.version == Version::v1_1 ? "/proc/self/fd/" : "/proc/thread-self/fd/";
-  init.mount("", "/", nullptr, NAMED(MS_REC | MS_SLAVE));
+// The folder of the image; gives it as runc finds it, unpacked.
+std::string unpack_image(Stage& init, Runc& r) {
   const int host_program = open_host_program(init, r.spec);
   init.why("(The image. Real containers find it unpacked.)");
   init.mount("tmpfs", kRoot, "tmpfs", NAMED(MS_NOSUID | MS_NODEV), "mode=755,size=16m");
-  init.chdir(kRoot);
+  const std::string root = by_descriptors(r) ? kRoot + "/rootfs" : kRoot;
+  if (root != kRoot) init.mkdir(root, NAMED(0755));
+  init.chdir(root);
   fill_root(init, r.spec, host_program);
-  init.why("An image is a mere folder; this makes a mount of it, as pivot_root demands.");
-  init.mount(kRoot.c_str(), kRoot, nullptr, NAMED(MS_BIND | MS_REC));
-  mount_bundle(init, r.spec, kRoot, via);
+  if (root != kRoot) init.chdir("/");
+  return root;
+}
+
+// The same steps by paths, as up to 1.3.2 ...
+void fill_by_paths(Stage& init, Runc& r, const std::string& root) {
+  mount_bundle(init, r.spec, root, r.version == Version::v1_1 ? "/proc/self/fd/" : "/proc/thread-self/fd/");
   static constexpr const char* kOrder[6] = {"null", "random", "full", "tty", "zero", "urandom"};
-  make_devices_of_bundle(init, r.spec, kRoot, kOrder);
-  make_device_links(init, kRoot + "/dev");
-  init.chdir(kRoot);
+  make_devices_of_bundle(init, r.spec, root, kOrder);
+  make_device_links(init, root + "/dev");
+  init.chdir(root);
+}
+
+// ... and by descriptors. Gives that of the root.
+int fill_by_descriptors(Stage& init, Runc& r, const std::string& root) {
+  const Arg directory = NAMED(O_RDONLY | O_CLOEXEC | O_PATH | O_DIRECTORY);
+  const int rootfs = init.openat(root, directory);
+  if (!r.spec.user_namespace) init.close(open_own_proc(init, false));
+  const auto open_below = [&](int at, const char* name) {
+    return init.opens(CALL(openat), {number(at), text(name), directory});
+  };
+  const auto onto = [&](int fd, const char* source, const char* type, Arg flags, const char* options) {
+    init.mount(source, "/proc/thread-self/fd/" + std::to_string(fd), type, std::move(flags), options);
+    init.close(fd);
+  };
+  onto(open_below(rootfs, "proc"), "proc", "proc", NAMED(MS_NOSUID | MS_NODEV | MS_NOEXEC), nullptr);
+  onto(open_below(rootfs, "dev"), "tmpfs", "tmpfs", NAMED(MS_NOSUID | MS_STRICTATIME),
+       "mode=0755,mode=755,size=65536k");
+  const int dev = open_below(rootfs, "dev");
+  const auto below_dev = [&](const char* name) {
+    init.call(CALL(mkdirat), {number(dev), text(name), NAMED(0755)});
+    return open_below(dev, name);
+  };
+  onto(below_dev("pts"), "devpts", "devpts", NAMED(MS_NOSUID | MS_NOEXEC), "newinstance,ptmxmode=0666,mode=0620");
+  onto(below_dev("shm"), "shm", "tmpfs", NAMED(MS_NOSUID | MS_NODEV | MS_NOEXEC), "mode=1777,size=65536k");
+  onto(below_dev("mqueue"), "mqueue", "mqueue", NAMED(MS_NOSUID | MS_NODEV | MS_NOEXEC), nullptr);
+  const int sys = open_below(rootfs, "sys");
+  if (r.spec.borrow_devices) init.may_fail_with(EPERM);
+  onto(sys, "sysfs", "sysfs", NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC), nullptr);
+  for (const char* name : {"null", "random", "full", "tty", "zero", "urandom"}) {
+    for (const Device& device : kDevices) {
+      if (std::string_view(device.name) != name) continue;
+      if (r.spec.borrow_devices) {
+        borrow_device(init, device, root + "/dev/" + name);
+      } else {
+        make_device_at(init, device, dev);
+      }
+    }
+  }
+  make_device_links_at(init, dev);
+  init.close(dev);
+  init.fchdir(rootfs);
+  return rootfs;
+}
+
+void set_up_root(Stage& init, Runc& r) {
+  init.mount("", "/", nullptr, NAMED(MS_REC | MS_SLAVE));
+  const std::string root = unpack_image(init, r);
+  if (by_descriptors(r)) {
+    init.why(
+        "pivot_root wants the mount that the new root lies in to be private: which one that is, is tried upwards.");
+    init.mount("", root, nullptr, NAMED(MS_PRIVATE));
+    init.expect_failure(EINVAL);
+    init.mount("", kRoot, nullptr, NAMED(MS_PRIVATE));
+  }
+  init.why("An image is a mere folder; this makes a mount of it, as pivot_root demands.");
+  init.mount(root.c_str(), root, nullptr, NAMED(MS_BIND | MS_REC));
+  int new_root = -1;
+  if (by_descriptors(r)) {
+    new_root = fill_by_descriptors(init, r, root);
+  } else {
+    fill_by_paths(init, r, root);
+  }
   const int old_root = init.openat("/", NAMED(O_RDONLY | O_CLOEXEC | O_DIRECTORY));
-  const int new_root = init.openat(kRoot, NAMED(O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  if (new_root < 0) new_root = init.openat(root, NAMED(O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   init.fchdir(new_root);
   init.call(CALL(pivot_root), {text("."), text(".")});
   init.fchdir(old_root);
@@ -283,6 +387,10 @@ void set_up_root(Stage& init, Runc& r) {
   init.close(new_root);
   init.close(old_root);
   init.call(CALL(sethostname), {text(r.spec.hostname), number(static_cast<std::int64_t>(r.spec.hostname.size()))});
+  if (by_descriptors(r) && !r.spec.user_namespace) {
+    init.why("All of the container's proc this time, since what is below /proc/sys is looked at.");
+    init.close(open_own_proc(init, true));
+  }
   init.mount("/proc/sys", "/proc/sys", nullptr, NAMED(MS_BIND | MS_REC));
   init.mount("/proc/sys", "/proc/sys", nullptr,
              NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND));
@@ -291,6 +399,7 @@ void set_up_root(Stage& init, Runc& r) {
 // ---- runc:[2:INIT] (Go): the rights
 
 void finish(Stage& init, Runc& r) {
+  if (by_descriptors(r)) close_on_exec(init);
   init.chdir("/");
   drop_bounding_set(init, kContainerCapabilities);
   init.prctl(NAMED(PR_SET_KEEPCAPS), number(1));
@@ -300,13 +409,20 @@ void finish(Stage& init, Runc& r) {
   init.prctl(NAMED(PR_SET_KEEPCAPS), number(0));
   drop_bounding_set(init, kContainerCapabilities);
   set_capabilities(init, kContainerCapabilities & r.spec.capabilities);
-  lower_ambient_set(init);
-  filter_calls(init);
+  if (by_descriptors(r)) {
+    clear_ambient_set(init);
+    filter_calls(init, NAMED(SECCOMP_FILTER_FLAG_SPEC_ALLOW));
+  } else {
+    lower_ambient_set(init);
+    filter_calls(init);
+  }
 }
 
-void become_command(Stage& init, const std::vector<std::string>& argv, const std::string& path) {
-  init.may_fail_with(EINVAL);
-  init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});
+void become_command(Stage& init, const Runc& r, const std::vector<std::string>& argv, const std::string& path) {
+  if (!by_descriptors(r)) {
+    init.may_fail_with(EINVAL);
+    init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});
+  }
   init.execve(path, argv, {"PATH=/bin", "HOME=/"});
 }
 
@@ -349,10 +465,10 @@ Container run_container(First& first, const Spec& spec, Version version) {
   runc.close(r.gate);
   if (spec.stays) {
     init.dup3(r.init_pipe, 0, number(0));
-    become_command(init, {"hold"}, "/bin/hold");
+    become_command(init, r, {"hold"}, "/bin/hold");
     runc.read(r.to_init, first.word, 1);
   } else {
-    become_command(init, spec.argv, program_path(spec));
+    become_command(init, r, spec.argv, program_path(spec));
   }
   return {init, r.init, r.to_init, r.init_pipe};
 }
@@ -389,7 +505,7 @@ Plan exec(const Spec& spec, Version version) {
   be_init(init, r);
   no_new_privileges(init);
   finish(init, r);
-  become_command(init, spec.argv, program_path(spec));
+  become_command(init, r, spec.argv, program_path(spec));
   end_as(second.first, r.init);
 
   const Register& result = plan.word("result");

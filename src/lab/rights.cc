@@ -107,6 +107,10 @@ void lower_ambient_set(Stage& stage) {
   }
 }
 
+void clear_ambient_set(Stage& stage) {
+  stage.call(CALL(prctl), {NAMED(PR_CAP_AMBIENT), NAMED(PR_CAP_AMBIENT_CLEAR_ALL), number(0), number(0), number(0)});
+}
+
 void set_capabilities(Stage& stage, std::uint64_t set, std::uint64_t inheritable) {
   const __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct sets[2] = {};
@@ -131,7 +135,7 @@ void no_new_privileges(Stage& stage) {
 }
 
 // The program of a filter runs at every call and looks at its number; numbers belong to an architecture, so that first.
-void filter_calls(Stage& stage) {
+void filter_calls(Stage& stage, Arg flags) {
   constexpr __u32 kDenied = SECCOMP_RET_ERRNO | EPERM;
 #if defined(__x86_64__)
   constexpr __u32 kArchitecture = AUDIT_ARCH_X86_64;
@@ -150,7 +154,7 @@ void filter_calls(Stage& stage) {
   };
   Arg filter{.kind = LAB_FILTER, .bytes = {reinterpret_cast<const char*>(program), sizeof program}};
   filter.shown = "{len=" + std::to_string(std::size(program)) + ", filter=[...]}";
-  stage.call(CALL(seccomp), {NAMED(SECCOMP_SET_MODE_FILTER), number(0), filter});
+  stage.call(CALL(seccomp), {NAMED(SECCOMP_SET_MODE_FILTER), std::move(flags), filter});
 }
 
 }  // namespace nstrace::lab

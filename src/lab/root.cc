@@ -70,17 +70,29 @@ void make_device(Stage& init, const Device& device, const std::string& path) {
   init.call(CALL(fchmodat), {NAMED(AT_FDCWD), text(path), NAMED(0666)});
 }
 
+void make_device_at(Stage& init, const Device& device, int dev) {
+  init.call(CALL(mknodat), {number(dev), text(device.name), NAMED(S_IFCHR | 0666),
+                            named(makedev(device.major, device.minor), device.shown)});
+  init.call(CALL(fchmodat), {number(dev), text(device.name), NAMED(0666)});
+}
+
 void borrow_device(Stage& init, const Device& device, const std::string& path) {
   init.create_empty(path, NAMED(0666));
   init.mount((std::string("/dev/") + device.name).c_str(), path, nullptr, NAMED(MS_BIND));
 }
 
+static constexpr std::pair<const char*, const char*> kLinks[] = {{"pts/ptmx", "ptmx"},
+                                                                 {"/proc/self/fd", "fd"},
+                                                                 {"/proc/self/fd/0", "stdin"},
+                                                                 {"/proc/self/fd/1", "stdout"},
+                                                                 {"/proc/self/fd/2", "stderr"}};
+
 void make_device_links(Stage& init, const std::string& dev) {
-  init.symlink("pts/ptmx", dev + "/ptmx");
-  init.symlink("/proc/self/fd", dev + "/fd");
-  init.symlink("/proc/self/fd/0", dev + "/stdin");
-  init.symlink("/proc/self/fd/1", dev + "/stdout");
-  init.symlink("/proc/self/fd/2", dev + "/stderr");
+  for (const auto& [target, name] : kLinks) init.symlink(target, dev + '/' + name);
+}
+
+void make_device_links_at(Stage& init, int dev) {
+  for (const auto& [target, name] : kLinks) init.call(CALL(symlinkat), {text(target), number(dev), text(name)});
 }
 
 }  // namespace nstrace::lab

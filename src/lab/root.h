@@ -19,6 +19,7 @@ void fill_root(Stage&, const Spec&, int host_program);
 std::string program_path(const Spec&);  // in the container
 
 void make_device_links(Stage&, const std::string& dev);  // dev/fd, dev/stdin, ...
+void make_device_links_at(Stage&, int dev);              // below the directory that a descriptor is
 
 struct Device {
   const char* name;
@@ -27,7 +28,8 @@ struct Device {
 };
 // null, zero, full, random, urandom, tty: what every program may count on.
 extern const Device kDevices[6];
-void make_device(Stage&, const Device&, const std::string& path);    // mknod
+void make_device(Stage&, const Device&, const std::string& path);  // mknod
+void make_device_at(Stage&, const Device&, int dev);
 void borrow_device(Stage&, const Device&, const std::string& path);  // a bind mount of the host's
 
 }  // namespace nstrace::lab

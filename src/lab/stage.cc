@@ -6,11 +6,14 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <cstring>
 
 #include "trace/error.h"
 
@@ -136,6 +139,12 @@ void Stage::expect(std::int64_t result) {
   steps.back().expect = LAB_EXACT;
   steps.back().expected = result;
   steps.back().shown_result = " = " + std::to_string(result);
+}
+
+void Stage::expect_failure(int error) {
+  steps.back().expect = LAB_NO_RETURN;
+  steps.back().tolerated = error;
+  steps.back().shown_result = std::string(" = -1 ") + strerrorname_np(error) + " (" + strerrordesc_np(error) + ')';
 }
 
 void Stage::expect(const Register& result) {
@@ -354,6 +363,21 @@ void Stage::mkdir(const std::string& path, Arg mode) {
 
 void Stage::symlink(const std::string& target, const std::string& path) {
   call(CALL(symlinkat), {text(target), NAMED(AT_FDCWD), text(path)});
+}
+
+int Stage::fsopen(const char* type) {
+  return opens(CALL(fsopen), {text(type), NAMED(FSOPEN_CLOEXEC)});
+}
+
+void Stage::fsconfig(int context, const char* key, const char* value) {
+  call(CALL(fsconfig), {number(context), NAMED(FSCONFIG_SET_STRING), text(key), text(value), number(0)});
+}
+
+int Stage::fsmount(int context, Arg attributes) {
+  call(CALL(fsconfig), {number(context), NAMED(FSCONFIG_CMD_CREATE), null(), null(), number(0)});
+  const int mounted = opens(CALL(fsmount), {number(context), NAMED(FSMOUNT_CLOEXEC), std::move(attributes)});
+  close(context);
+  return mounted;
 }
 
 void Stage::create_empty(const std::string& path, Arg mode) {

@@ -72,6 +72,7 @@ class Stage {
 
   Stage& why(std::string reason);   // of the next step
   Stage& may_fail_with(int error);  // of the next step: this errno is as good as success
+  void expect_failure(int error);   // of the last step: this errno is what it must give
 
   // Any call; it must give 0 unless one of these says otherwise of it. The next step invalidates the Step.
   Step& call(std::string name, long number, std::vector<Arg> args);
@@ -117,6 +118,10 @@ class Stage {
   void umount(const std::string& target, Arg flags);
   void mkdir(const std::string& path, Arg mode);
   void symlink(const std::string& target, const std::string& path);
+  // The new mount calls: a context is opened, told what it is to be, and made a mount that no directory shows yet.
+  int fsopen(const char* type);
+  void fsconfig(int context, const char* key, const char* value);
+  int fsmount(int context, Arg attributes);              // makes it; closes the context
   void create_empty(const std::string& path, Arg mode);  // a file to bind something onto
 
   std::string name;  // the comm of the process that carries it out

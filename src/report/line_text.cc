@@ -32,20 +32,42 @@ struct Body {
   StyledLine& line;
   const Event& event;
   const std::string& note;
+  const PidNotes* pids;
   const LineOptions& options;
   bool durations_known;
 
-  void add_call(const Call& call, const std::string& comment = "") const {
+  // What stands behind a pid, as strace's --decode-pids has it.
+  std::string decoded(std::int64_t pid) const {
+    const std::optional<int> outside = pids ? pids->seen_from_outside(event.who, static_cast<int>(pid)) : std::nullopt;
+    if (!outside) return "";
+    std::string text;
+    if (const std::string comm = pids->comm(*outside); options.pid_comms && !comm.empty())
+      text = "<" + escape(comm, "\\<>") + ">";
+    if (options.pid_numbers && *outside != pid) text += fmt::format(" /* {} in strace's PID NS */", *outside);
+    return text;
+  }
+
+  void decode_pids(Call& call) const {
+    for (Arg& arg : call.args)
+      if (arg.kind == Arg::Kind::Integer && arg.value > 0 &&
+          (arg.name == "pid" || arg.name == "tgid" || arg.name == "tid"))
+        if (const std::string more = decoded(arg.value); !more.empty()) arg.text = fmt::format("{}{}", arg.value, more);
+  }
+
+  void add_call(const Call& given, const std::string& comment = "", const std::string& child = "") const {
+    Call call = given;
+    if (options.pid_comms || options.pid_numbers) decode_pids(call);
     const std::string text = call_text(call, options.text);
     const std::size_t name = std::min(text.find('('), text.size());
     line.add(text.substr(0, name), Style::Call);
     line.add(text.substr(name));
     line.add(" = ");
-    line.add(result_text(call), call.failed() ? Style::Failure : Style::Plain);
+    line.add(result_text(call) + child, call.failed() ? Style::Failure : Style::Plain);
+    if (call.name == "setsid" && call.result && !call.failed()) line.add(decoded(*call.result));
     if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
     if (!call.abi.empty()) line.add(" /* 32-bit call */", Style::Note);
     if (!note.empty()) line.add(" (" + note + ")", Style::Note);
-    if (!options.durations) return;
+    if (!options.durations || !call.result) return;
     // -T; strace writes the same where it has not seen the entry
     if (!durations_known)
       line.add(" <unavailable>", Style::Time);
@@ -69,10 +91,12 @@ struct Body {
     std::string comment;
     if (!call.result) call.result = fork.child.tid;
     // What a creator in a nested pid namespace was told is not the pid that the child's lines bear.
-    if (*call.result != fork.child.tid) comment = fmt::format("{} in nstrace's PID NS", fork.child.tid);
+    if (*call.result != fork.child.tid) comment = fmt::format("{} in strace's PID NS", fork.child.tid);
     if (options.show_pidns && fork.child.tids.size() > 1 && fork.child.tids.back() != *call.result)
       comment += fmt::format("{}{} in its own PID NS", comment.empty() ? "" : ", ", fork.child.tids.back());
-    add_call(call, comment);
+    // strace looks before the child has a name of its own; it is its creator's anyway
+    add_call(call, comment,
+             options.pid_comms && !fork.child.comm.empty() ? "<" + escape(fork.child.comm, "\\<>") + ">" : "");
   }
 
   void operator()(const Exec& exec) const {
@@ -150,9 +174,9 @@ std::string who_text(const Event& event, bool pidns) {
   return text + "]";
 }
 
-void add_body(StyledLine& line, const Event& event, const std::string& note, const LineOptions& options,
-              bool durations_known) {
-  std::visit(Body{line, event, note, options, durations_known}, event.what);
+void add_body(StyledLine& line, const Event& event, const std::string& note, const PidNotes* pids,
+              const LineOptions& options, bool durations_known) {
+  std::visit(Body{line, event, note, pids, options, durations_known}, event.what);
 }
 
 }  // namespace nstrace::report

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "report/line_options.h"
+#include "report/pid_notes.h"
 #include "report/styled_line.h"
 #include "trace/event.h"
 
@@ -13,8 +14,9 @@ namespace nstrace::report {
 // "[pid 2558511<runc:[2:INIT]>]": the task as it was when the event began (an exec shows the comm before).
 std::string who_text(const trace::Event& event, bool pidns);
 
-// note: see NsNotes. durations_known: whether the trace recorded when calls began.
-void add_body(StyledLine& line, const trace::Event& event, const std::string& note, const LineOptions& options,
-              bool durations_known);
+// note: see NsNotes. pids: those before the event, where options ask for them. durations_known: whether the trace
+// recorded when calls began.
+void add_body(StyledLine& line, const trace::Event& event, const std::string& note, const PidNotes* pids,
+              const LineOptions& options, bool durations_known);
 
 }  // namespace nstrace::report

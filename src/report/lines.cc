@@ -68,8 +68,10 @@ std::string stamp_text(Stamp stamp, std::int64_t ns, bool wall_clock) {
 
 }  // namespace
 
-LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOptions options)
-    : write_(std::move(write)), options_(std::move(options)) {
+LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOptions options,
+                         std::shared_ptr<const PidNotes> pids)
+    : write_(std::move(write)), options_(std::move(options)), pids_(std::move(pids)) {
+  if (!pids_ && (options_.pid_comms || options_.pid_numbers)) pids_ = own_pids_ = std::make_shared<PidNotes>();
   std::sort(options_.calls.begin(), options_.calls.end());
 }
 
@@ -87,9 +89,11 @@ void LinePrinter::header(const Header& header) {
 
 void LinePrinter::existing(const Existing& process) {
   notes_.existing(process);
+  if (own_pids_) own_pids_->existing(process);
 }
 
 bool LinePrinter::wanted_name(std::string_view call) const {
+  if (options_.no_calls) return false;
   return options_.calls.empty() || std::binary_search(options_.calls.begin(), options_.calls.end(), call);
 }
 
@@ -100,25 +104,30 @@ struct LinePrinter::Wanted {
 
   bool operator()(const Syscall&) const {
     const Call& call = event.call;
-    if (options.results == Results::Successful && (!call.result || call.failed())) return false;
-    if (options.results == Results::Failed && !call.failed()) return false;
-    return printer.wanted_name(call.name);
+    if (!printer.wanted_name(call.name)) return false;
+    if (!call.result) return options.unfinished;
+    return options.results == Results::All ||
+           options.results == (call.failed() ? Results::Failed : Results::Successful);
   }
   bool operator()(const Fork& fork) const {  // a failed one is a Syscall
     if (fork.thread() && !options.thread_clones) return false;
-    return options.results != Results::Failed && (event.call.name.empty() || printer.wanted_name(event.call.name));
+    return may_succeed() && (event.call.name.empty() || printer.wanted_name(event.call.name));
   }
   bool operator()(const Exec&) const {
-    return options.results != Results::Failed &&
-           printer.wanted_name(event.call.name.empty() ? "execve" : std::string_view(event.call.name));
+    return may_succeed() && printer.wanted_name(event.call.name.empty() ? "execve" : std::string_view(event.call.name));
   }
-  bool operator()(const Exit& exit) const { return exit.process ? options.exits : options.thread_exits; }
+  bool may_succeed() const { return options.results == Results::All || options.results == Results::Successful; }
+  bool operator()(const Exit& exit) const {
+    if (exit.signal != 0 && !options.all_deaths && !chosen(exit.signal)) return false;
+    return exit.process ? options.exits : options.thread_exits;
+  }
   bool operator()(const Rename&) const { return options.renames; }
   bool operator()(const NamespaceSeen&) const { return options.namespaces_seen; }
   bool operator()(const CgroupMove&) const { return options.cgroup_moves; }
   bool operator()(const Lost&) const { return true; }
-  bool operator()(const Signal& signal) const {
-    return std::find(options.signals.begin(), options.signals.end(), signal.number) != options.signals.end();
+  bool operator()(const Signal& signal) const { return chosen(signal.number); }
+  bool chosen(int signal) const {
+    return std::find(options.signals.begin(), options.signals.end(), signal) != options.signals.end();
   }
 };
 
@@ -133,7 +142,9 @@ StyledLine LinePrinter::head(const Event& event) {
              Style::Time);
   if (options_.relative) {
     const double seconds = any_line_ ? static_cast<double>(event.start - previous_) / kSecond : 0;
-    line.add(fmt::format("{:>12.6f} ", seconds), Style::Time);
+    // strace sets it apart from a time of day
+    const std::string text = fmt::format("{:>13.6f}", seconds);
+    line.add(options_.stamp == Stamp::None ? text + " " : "(+" + text + ") ", Style::Time);
   }
   any_line_ = true;
   previous_ = event.start;
@@ -143,13 +154,17 @@ StyledLine LinePrinter::head(const Event& event) {
 
 void LinePrinter::event(const Event& event) {
   const std::string note = notes_.event(event);  // of every event: it keeps the sets
-  const std::string remark = std::exchange(remark_, "");
+  add_line(event, note, std::exchange(remark_, ""));
+  if (own_pids_) own_pids_->event(event);
+}
+
+void LinePrinter::add_line(const Event& event, const std::string& note, const std::string& remark) {
   if (!std::visit(Wanted{*this, event}, event.what)) return;
   std::string key = options_.fold ? fold_key(event) : "";
   if (key.empty() || key != repeats_.key) flush();
   StyledLine line = head(event);
   StyledLine before = line;
-  add_body(line, event, options_.namespace_notes ? note : "", options_, durations_known_);
+  add_body(line, event, options_.namespace_notes ? note : "", pids_.get(), options_, durations_known_);
   if (key.empty())
     print(std::move(line), remark);
   else {

@@ -10,12 +10,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "report/line_options.h"
 #include "report/ns_notes.h"
+#include "report/pid_notes.h"
 #include "report/styled_line.h"
 #include "trace/sink.h"
 
@@ -24,7 +26,9 @@ namespace nstrace::report {
 class LinePrinter : public trace::Sink {
  public:
   // write: takes whole lines, with their newlines.
-  explicit LinePrinter(std::function<void(std::string_view)> write, LineOptions options = {});
+  // pids: those of a printer that sees all events, where this one sees some; kept by the caller.
+  explicit LinePrinter(std::function<void(std::string_view)> write, LineOptions options = {},
+                       std::shared_ptr<const PidNotes> pids = nullptr);
 
   void header(const trace::Header& header) override;
   void existing(const trace::Existing& process) override;
@@ -54,6 +58,7 @@ class LinePrinter : public trace::Sink {
 
   struct Wanted;
   bool wanted_name(std::string_view call) const;
+  void add_line(const trace::Event& event, const std::string& note, const std::string& remark);
   void print(StyledLine line, const std::string& remark);
   StyledLine head(const trace::Event& event);
   void hold(const trace::Event& event, std::string key, StyledLine head, StyledLine line);
@@ -61,6 +66,8 @@ class LinePrinter : public trace::Sink {
   std::function<void(std::string_view)> write_;
   LineOptions options_;  // calls: sorted
   NsNotes notes_;
+  std::shared_ptr<PidNotes> own_pids_;  // only where they are to be decoded, and nobody else keeps them
+  std::shared_ptr<const PidNotes> pids_;
   std::uint64_t start_realtime_ = 0;
   std::uint64_t start_of_day_ = 0;
   bool durations_known_ = true;

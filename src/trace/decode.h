@@ -35,6 +35,7 @@ struct RawCall {
   std::optional<std::vector<std::string>> argv;  // for ArgType::Argv, where it could be read
   bool argv_cut = false;
   std::optional<std::uint32_t> env_count;  // for ArgType::Envp
+  std::optional<int> pidfd;                // what clone and clone3 have stored with CLONE_PIDFD
   bool arm64 = false;                      // clone(2) has another order of arguments there
   const CompatCall* compat = nullptr;      // how a 32-bit program called it, if one did
 };

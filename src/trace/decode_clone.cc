@@ -59,8 +59,9 @@ std::vector<Arg> clone_args(const RawCall& raw) {
   out.push_back(make({raw, 0, "flags"}, Arg::Kind::Flags, flags, clone_flags_text(flags)));
   if (flags & (kParentSetTid | kPidfd)) {
     Arg arg = address_arg({raw, 2, "parent_tid"});
-    // What the kernel stored there: the child's pid as the creator sees it, which is the result.
+    // What the kernel stored there: the child's pid as the creator sees it, which is the result; or a pidfd.
     if (arg.value && (flags & kParentSetTid) && succeeded(raw)) arg.text = fmt::format("[{}]", *raw.result);
+    if (arg.value && !(flags & kParentSetTid) && raw.pidfd) arg.text = fmt::format("[{}]", *raw.pidfd);
     out.push_back(std::move(arg));
   }
   if (flags & kSetTls) out.push_back(address_arg({raw, tls, "tls"}));
@@ -96,8 +97,10 @@ Arg clone3_arg(const Slot& slot) {
   if (b.size() > kCgroup && ((flags & kIntoCgroup) || number(kCgroup)))
     field("cgroup", fmt::format("{}", static_cast<std::int64_t>(number(kCgroup))));
   if (std::string tail = tail_text(b, kEnd, size); !tail.empty()) arg.list.push_back(std::move(tail));
-  if ((flags & kParentSetTid) && number(kParentTid) && succeeded(slot.raw))
-    arg.text = fmt::format("parent_tid=[{}]", *slot.raw.result);
+  if (!succeeded(slot.raw)) return arg;
+  if (slot.raw.pidfd) arg.text = fmt::format("pidfd=[{}]", *slot.raw.pidfd);
+  if ((flags & kParentSetTid) && number(kParentTid))
+    arg.text += fmt::format("{}parent_tid=[{}]", arg.text.empty() ? "" : ", ", *slot.raw.result);
   return arg;
 }
 

@@ -109,11 +109,19 @@ std::string quote(std::string_view bytes, std::size_t limit, bool cut) {
   return out;
 }
 
+// By its name in the table of calls (syscalls.cc).
+static bool is_path(const Arg& arg) {
+  static constexpr std::string_view kNames[] = {"pathname", "path",     "filename", "linkpath",      "source",
+                                                "target",   "new_root", "put_old",  "from_pathname", "to_pathname"};
+  return std::find(std::begin(kNames), std::end(kNames), arg.name) != std::end(kNames);
+}
+
 std::string arg_text(const Arg& arg, const TextOptions& options) {
   std::string out;
   const auto listed = [&](char open, char close, auto&& element) {
     out += open;
-    const std::size_t shown = std::min(arg.list.size(), options.list_limit);
+    const bool limited = arg.kind == Arg::Kind::Strings;
+    const std::size_t shown = limited ? std::min(arg.list.size(), options.list_limit) : arg.list.size();
     for (std::size_t i = 0; i < shown; ++i) {
       if (i) out += ", ";
       out += element(arg.list[i]);
@@ -136,7 +144,7 @@ std::string arg_text(const Arg& arg, const TextOptions& options) {
                               : fmt::format("{:#x}", static_cast<std::uint64_t>(arg.value));
       break;
     case Arg::Kind::String:
-      out = quote(arg.text, options.string_limit, arg.cut);
+      out = quote(arg.text, options.whole_paths && is_path(arg) ? kNoLimit : options.string_limit, arg.cut);
       break;
     case Arg::Kind::Strings:
       listed('[', ']', [&](const std::string& s) { return quote(s, options.string_limit); });

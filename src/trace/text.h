@@ -16,6 +16,7 @@ inline constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
 struct TextOptions {
   std::size_t string_limit = kNoLimit;  // bytes shown of a string, as strace -s; what is cut ends in `...`
+  bool whole_paths = false;             // string_limit is not for paths, as in strace
   std::size_t list_limit = kNoLimit;    // elements shown of an argv
   bool targets = true;                  // "14<mnt:[4026533533]>" instead of "14"
   bool comments = true;                 // "/* 44 vars */"

@@ -129,7 +129,7 @@ def every_option_of_strace(box):
     for options, pattern in (
             (("-t",), head + r"\d\d:\d\d:\d\d [a-z+]"), (("-tt",), head + r"\d\d:\d\d:\d\d\.\d{6} "),
             (("-ttt",), head + r"\d{10}\.\d{6} "), (("-r",), head + r" +\d+\.\d{6} "),
-            (("-T", "-qq"), r".* <\d+\.\d{6}>$"), (("-s", "4", "-e", "execve"), r'.*(execve\("/[a-z/]{3}"\.\.\.|\+\+\+)'),
+            (("-T", "-qq"), r".* <\d+\.\d{6}>$"), (("-s", "4", "-e", "execve"), r'.*(execve\("/[a-z/]+", \["[^"]{2,4}"[,\].]|\+\+\+)'),
             (("-z", "-qq", "-e", "execve"), r".* = 0$"), (("-Z", "-qq"), r".* = -1 "),
             (("-e", "status=failed", "-qq"), r".* = -1 "), (("--status=failed", "-qq"), r".* = -1 "),
             (("-e", "trace=execve", "-qq"), r".*execve\("), (("-e", "%ipc,execve", "-qq"), r".*execve\("),

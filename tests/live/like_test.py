@@ -12,6 +12,7 @@ import pathlib
 import shutil
 
 import harness
+from runtimes import newest_runc
 
 HERE = pathlib.Path(__file__).resolve().parent
 CAPABILITIES = ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD "
@@ -124,6 +125,15 @@ def runc_1_1(box):
     only_version(box, "runc", "1.1")
     folder = bundle(box, box.program("true"))
     compare(box, "runc-1.1", ["runc", "--root", box.temp / "state", "run", "nstrace-like"], folder)
+
+
+@harness.test(needs=(*NEEDS, "apt-get", "dpkg-deb"))
+def runc_1_3(box):
+    runc, version = newest_runc(box.temp / "sid")
+    if version != "1.3":
+        raise harness.Skip(f"the list is of runc 1.3; what can be had here is {version or 'none'}")
+    folder = bundle(box, box.program("true"))
+    compare(box, "runc-1.3", [runc, "--root", box.temp / "state", "run", "nstrace-like"], folder)
 
 
 @harness.test(needs=(*NEEDS, "bwrap"))

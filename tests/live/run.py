@@ -18,8 +18,8 @@ def main():
     here = pathlib.Path(__file__).resolve()
     parser = argparse.ArgumentParser(description="the live tests of nstrace")
     parser.add_argument("--build", default=str(here.parents[2] / "build"), help="the build folder (default: build/)")
-    parser.add_argument("--group", action="append", help="only these files: programs, backend, state, patient, follow, gates, cli, words, lab, "
-                        "lab_same, examples, pictures, page, check, docker, container, expect, diff, explain (default: those without docker)")
+    parser.add_argument("--group", action="append", help="only these files: programs, backend, state, patient, follow, gates, cli, words, strace, options, lab, "
+                        "lab_same, like, examples, pictures, page, check, docker, container, expect, diff, explain (default: those without docker)")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     parser.add_argument("names", nargs="*", help="only the tests whose name contains one of these")
     options = parser.parse_args()
@@ -27,7 +27,7 @@ def main():
     # Asked to end, it still takes down what the running test has put up.
     for number in signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    groups = options.group or ["programs", "backend", "state", "patient", "follow", "gates", "cli", "words", "strace", "lab", "lab_same", "like", "examples", "pictures", "page", "check"]
+    groups = options.group or ["programs", "backend", "state", "patient", "follow", "gates", "cli", "words", "strace", "options", "lab", "lab_same", "like", "examples", "pictures", "page", "check"]
     for group in groups:
         path = here.parent / (group + "_test.py")
         if not path.exists():

@@ -37,12 +37,11 @@ NORMALISE = [
     # strace 6.1 does not say whose a pidfd is; later ones do, as nstrace does
     (r"FD<anon_inode:\[pidfd\]>", "FD<pid:PID>"),
     (r"\bMFD_EXEC\b", "0x10"),  # a name that strace 6.1 does not know yet
-    # What clone3 stores in the creator's memory is not read
-    # nor what its structure points to
+    # what clone3's structure points to is not read
     (r"set_tid=\[[0-9, ]*\]", "set_tid=ADDRESS"),
     (r"^(shmctl|shmat|semop|semtimedop|semctl|msgsnd|msgrcv|msgctl)\((\d+), ", r"\1(ID, "),
     (r"nstrace-[a-z_]+\.\w{6}", "nstrace-TEMP"),
-    (r"\} => \{(?:pidfd|parent_tid)=[^}]*\}", "}"),
+    (r"\b(pidfd|parent_tid)=\[\d+(<[^<>]*>)?\]", r"\1=[N]"),
     (r"\bsi_fd=(\d+)<[^<>]*>", r"si_fd=\1"),
     (r"\bsi_pid=\d{3,}", "si_pid=PID"),
     (r"\bsi_([us]time)=\d( /\*[^*]*\*/)?(?=, si_stime|\} ---$)", r"si_\1=TICKS"),
