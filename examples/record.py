@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Records docker run, docker exec, five containers at once, podman run and the mini runtime, and draws them: the files in this folder. With names
-(docker, compose, podman, lab), only those.
+(docker, compose, podman, crun, shim, lab), only those.
 
 What would tell about the machine is left out: the boot id, the vendor's suffix of the kernel version, and all but the pid
 and comm of ancestors that were not followed. Needs root, docker, podman and build/nstrace (or --build DIR).
@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "live")]
 from dockerd import PATH, Dockerd  # noqa: E402
 from pictures import SCENES, draw  # noqa: E402
-from runtimes import Podman, without_unified  # noqa: E402
+from runtimes import Bundle, Podman, without_unified  # noqa: E402
 from strace_scene import Strace  # noqa: E402
 
 FOLDER = "/run/demo"
@@ -85,7 +85,7 @@ def compose_scenes(nstrace):
         names = "web", "api", "database", "cache", "worker"
         at_once = " & ".join(f"docker run --rm --name {name} busybox sleep 0.3" for name in names) + " & wait"
         record(nstrace, "compose", "--follow", "containerd", "--", "sh", "-c", at_once)
-        subprocess.run(["zstd", "-q", "-19", "-f", "--rm", HERE / "compose.jsonl"], check=True)
+        packed("compose")
 
 
 def podman_scenes(nstrace):
@@ -96,6 +96,30 @@ def podman_scenes(nstrace):
             record(nstrace, "podman-run", "--", *podman.run("--rm", "localhost/busybox", "sleep", "0.1"),
                    wrap=without_unified)
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def packed(name):
+    subprocess.run(["zstd", "-q", "-19", "-f", "--rm", HERE / (name + ".jsonl")], check=True)
+
+
+def crun_scenes(nstrace):
+    """With a cgroup namespace, and how crun opens paths."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    bundle = Bundle(FOLDER, ["true"])
+    bundle.add_namespace("cgroup")
+    for _ in range(2):  # the first one makes folders that the next one finds
+        record(nstrace, "crun-run", "-e", "%lifecycle,openat2", "--", *bundle.run("crun", "box"), wrap=without_unified)
+    packed("crun-run")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def shim_scenes(nstrace):
+    """With what a shim binds its sockets to."""
+    with Dockerd(FOLDER) as docker:
+        os.environ.update(PATH=PATH, DOCKER_HOST=docker.socket)
+        record(nstrace, "docker-shim", "-e", "%lifecycle,bind", "--follow", docker.containerd.pid, "--", "docker", "run",
+               "--rm", "busybox", "true")
+    packed("docker-shim")
 
 
 def lab_scenes(nstrace):
@@ -111,10 +135,11 @@ def lab_scenes(nstrace):
 
 
 def main():
-    scenes = {"docker": docker_scenes, "compose": compose_scenes, "podman": podman_scenes, "lab": lab_scenes}
+    scenes = {"docker": docker_scenes, "compose": compose_scenes, "podman": podman_scenes, "crun": crun_scenes,
+              "shim": shim_scenes, "lab": lab_scenes}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default=str(HERE.parent / "build"))
-    parser.add_argument("scenes", nargs="*", metavar="docker|compose|podman|lab", help="only these")
+    parser.add_argument("scenes", nargs="*", metavar="docker|compose|podman|crun|shim|lab", help="only these")
     options = parser.parse_args()
     if unknown := set(options.scenes) - set(scenes):
         parser.error("unknown scene " + ", ".join(sorted(unknown)))

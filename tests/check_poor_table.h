@@ -86,7 +86,7 @@ inline constexpr Construct kConstructs[] = {
     {"state/cgroup", "at init: execve(\"*/sleep\", ...) { cgroup: \"/docker/*\" }", "at init: execve(\"*/sleep\", ...) { cgroup: \"/\" }"},
     {"state/uid", "at init: execve(\"*/sleep\", ...) { uid: 1000 }", "at init: execve(\"*/sleep\", ...) { uid: 0 }"},
     {"state/gid", "at init: execve(\"*/sleep\", ...) { gid: 100 }", "at init: execve(\"*/sleep\", ...) { gid: 0 }"},
-    {"state/groups", "at init: execve(\"*/sleep\", ...) { groups: [100] }", "at init: execve(\"*/sleep\", ...) { groups: [0] }", true},
+    {"state/groups", "at init: execve(\"*/sleep\", ...) { groups: [100] }", "at init: execve(\"*/sleep\", ...) { groups: [0] }"},
     {"state/caps", "at init: execve(\"*/sleep\", ...) { caps: !CAP_SYS_ADMIN }", "at init: execve(\"*/sleep\", ...) { caps: {inheritable=CAP_CHOWN, ...} }"},
     {"state/no_new_privs", "at init: execve(\"*/sleep\", ...) { no_new_privs: 1 }", "at init: execve(\"*/sleep\", ...) { no_new_privs: 0 }"},
     {"state/seccomp", "at init: execve(\"*/sleep\", ...) { seccomp: \"filter\" }", "at init: execve(\"*/sleep\", ...) { seccomp: \"none\" }"},

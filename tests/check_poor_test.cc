@@ -14,6 +14,7 @@
 
 #include "check/checker.h"
 #include "check/parse.h"
+#include "check/report.h"
 #include "tests/catch.h"
 #include "tests/check_poor_table.h"
 #include "tests/golden.h"
@@ -98,6 +99,7 @@ trace::Trace whole_trace() {
   exec.seccomp = trace::Seccomp::Filter;
   exec.cwd = trace::Place{.path = "/home"}, exec.root = trace::Place{.path = "/"};
   exec.fds = std::vector<trace::OpenFd>{{0, "/dev/null"}, {1, "pipe:[1]"}, {2, "pipe:[2]"}};
+  exec.groups = std::vector<std::uint32_t>{100};
   return trace;
 }
 
@@ -165,6 +167,32 @@ trace::Trace imported(trace::Trace trace) {
     return event.as<trace::Rename>() || event.as<trace::CgroupMove>() || event.call.name == "mount";
   });
   for (trace::Event& event : trace.events) event.who.ns = {};
+  return trace;
+}
+
+// The container's program is left when it has begun.
+trace::Trace without_payload(trace::Trace trace) {
+  trace.header.payload = false;
+  const std::size_t program =
+      place_of(trace, [](const trace::Event& e) { return e.who.tid == 2032 && e.as<trace::Exec>(); });
+  const auto behind = trace.events.begin() + static_cast<std::ptrdiff_t>(program) + 1;
+  trace.events.erase(
+      std::remove_if(behind, trace.events.end(), [](const trace::Event& e) { return e.who.tgid == 2032; }),
+      trace.events.end());
+  return trace;
+}
+
+// `runc create` is followed from its exec on, by its name.
+trace::Trace taken_in(trace::Trace trace) {
+  const std::size_t exec =
+      place_of(trace, [](const trace::Event& e) { return e.who.tid == 2020 && e.as<trace::Exec>(); });
+  const auto end = trace.events.begin() + static_cast<std::ptrdiff_t>(exec);
+  trace.events.erase(std::remove_if(trace.events.begin(), end,
+                                    [](const trace::Event& e) {
+                                      const auto* fork = e.as<trace::Fork>();
+                                      return e.who.tgid == 2020 || (fork && fork->child.tgid == 2020);
+                                    }),
+                     end);
   return trace;
 }
 
@@ -236,10 +264,15 @@ TEST_CASE("every construct on poor traces: the whole trace's answer, or cannot t
     trace::Trace trace;
   };
   const trace::Trace whole = whole_trace();
-  const Poor poors[] = {
-      {"-e execve", only_execve(whole)}, {"-z", successful(whole)}, {"-Z", failed(whole)},
-      {"cut short", cut_short(whole)},   {"losses", lossy(whole)},  {"losses, where?", lossy_somewhere(whole)},
-      {"imported", imported(whole)}};
+  const Poor poors[] = {{"-e execve", only_execve(whole)},
+                        {"-z", successful(whole)},
+                        {"-Z", failed(whole)},
+                        {"cut short", cut_short(whole)},
+                        {"losses", lossy(whole)},
+                        {"losses, where?", lossy_somewhere(whole)},
+                        {"imported", imported(whole)},
+                        {"--payload=no", without_payload(whole)},
+                        {"taken in", taken_in(whole)}};
   std::string table = fmt::format("{:<16}", "whole");
   for (const Poor& poor : poors) table += fmt::format("{:<16}", poor.name);
   table += "\n";
@@ -291,4 +324,81 @@ TEST_CASE("what came before a loss may have changed since") {
   trace.footer->lost = 1;
   for (const char* line : {"cgroup: !\"/docker/*\"", "cgroup: \"/\""})
     CHECK(last_finding(std::string("at init: pivot_root(...) { ") + line + " }", trace).verdict == Verdict::CannotTell);
+}
+
+TEST_CASE("a process that is not followed, or not from its beginning, may have made any call") {
+  const auto verdict = [](const std::string& rule, bool followed, bool late) {
+    testing::Scene s;
+    testing::Scene::ExistingOptions options;
+    options.followed = followed;
+    s.existing(100, "containerd", {"containerd"}, options);
+    s.existing(200, "shim", {"shim"});
+    s.fork(200, 300);
+    s.exec(300, "/usr/sbin/runc", {"runc", "create"});
+    s.unshare(300, 0x20000000);
+    s.exit(300);
+    const trace::Trace trace = s.trace();
+    Checker checker(parse("x.expect", "role d = exec \"containerd\"\nrole runc = exec \"runc\"\n" + rule + "\n"));
+    checker.header(trace.header);
+    for (const auto& process : trace.existing)
+      if (!late || process.pid != 100) checker.existing(process);
+    for (const auto& event : trace.events) {
+      checker.event(event);
+      if (late && event.as<trace::Exec>())
+        for (const auto& process : trace.existing)
+          if (process.pid == 100) checker.existing(process);
+    }
+    checker.footer(*trace.footer);
+    return checker.result();
+  };
+  const Result whole = verdict("never d: setns(...)", true, false);
+  CHECK(whole.verdict == Verdict::Holds);
+  const Result unfollowed = verdict("never d: setns(...)", false, false);
+  CHECK(unfollowed.verdict == Verdict::CannotTell);
+  CHECK_THAT(text_report(unfollowed), ContainsSubstring("pid 100 (containerd) was not followed; to tell: follow it"));
+  const Result late = verdict("never d: setns(...)", true, true);
+  CHECK(late.verdict == Verdict::CannotTell);
+  CHECK_THAT(text_report(late), ContainsSubstring("pid 100 (containerd) was not followed before event "));
+  // Others are judged as before.
+  CHECK(verdict("never runc: setns(...)", false, true).verdict == Verdict::Holds);
+  CHECK(verdict("count runc: unshare(...) == 1", false, true).verdict == Verdict::Holds);
+  CHECK(verdict("sequence { d: setns(...) }", false, false).verdict == Verdict::CannotTell);
+  CHECK(verdict("count d: setns(...) == 0", false, false).verdict == Verdict::CannotTell);
+}
+
+TEST_CASE("--payload=no: the set-up is told, the program's own calls are not") {
+  const trace::Trace whole = whole_trace(), left = without_payload(whole);
+  for (const char* rule :
+       {"sequence { init: pivot_root(...)\n init: umount2(...)\n init: execve(...) = 0 }",
+        "never init: chroot(...) before execve(...) = 0", "at init: first execve(...) { pid: 1 }",
+        "count child: unshare(...) == 1",
+        "sequence { any { init: umount2(...)\n init: sethostname(...) }\n init: execve(...) = 0 }"}) {
+    INFO(rule);
+    CHECK(last_finding(rule, whole).verdict == Verdict::Holds);
+    CHECK(last_finding(rule, left).verdict == Verdict::Holds);
+  }
+  for (const char* rule :
+       {"never init: umount2(...) before execve(...) = 0", "count init: mount(...) before execve(...) == 0",
+        "at init: first execve(...) { pid: 2 }", "sequence { init: execve(...) = 0\n child: unshare(...) }"}) {
+    INFO(rule);
+    CHECK(last_finding(rule, whole).verdict == Verdict::Fails);
+    CHECK(last_finding(rule, left).verdict == Verdict::Fails);
+  }
+  // The program may make these, too, and be followed by others that are seen.
+  for (const char* rule :
+       {"never init: chroot(...)", "never init: chroot(...) after execve(...)", "count init: execve(...) == 1",
+        "at init: execve(...) { pid: 1 }", "never init: chroot(...) between pivot_root(...) and execve(...)",
+        "sequence { init: execve(...) = 0\n init: chroot(...) }", "sequence { init: exited(_) }",
+        "role start = exec \"*/runc\" with \"start\"\n"
+        "sequence { init: execve(...) = 0\n any { init: chroot(...)\n init: exited(0) }\n start: exited(_) }",
+        "role start = exec \"*/runc\" with \"start\"\n"
+        "sequence { init: execve(...) = 0\n init: chroot(...) within 1ms\n start: exited(_) }",
+        "role x = exec \"*/nobody\"\nnever x: mount(...)"}) {
+    INFO(rule);
+    CHECK(last_finding(rule, left).verdict == Verdict::CannotTell);
+  }
+  std::string why;
+  for (const Reason& reason : last_finding("never init: chroot(...)", left).reasons)
+    why += reason.why + "|" + reason.cure;
+  CHECK_THAT(why, ContainsSubstring("was left at event ") && ContainsSubstring("--payload=yes"));
 }

@@ -25,6 +25,7 @@ trace::Exec full() {
   exec.cwd = trace::Place{.path = "/work"};
   exec.root = trace::Place{.path = "/"};
   exec.fds = std::vector<trace::OpenFd>{{0, "/dev/null"}, {1, "pipe:[5]"}, {2, "pipe:[6]"}, {7, "/run/a, b]"}};
+  exec.groups = std::vector<std::uint32_t>{10, 1000, 4294967294};
   return exec;
 }
 
@@ -54,6 +55,11 @@ TEST_CASE("each kind of state holds and fails") {
       {"uid: 1000", "uid: 0"},
       {"gid: 100", "gid: 101"},
       {"uid: 1..65535", "uid: >1000"},
+      {"groups: [10, 1000, 4294967294]", "groups: [10, 1000]"},
+      {"groups: [10, ...]", "groups: [1000, ...]"},
+      {"groups: ![..., 0, ...]", "groups: ![..., 1000, ...]"},
+      {"groups: [>0, ...]", "groups: []"},
+      {"groups: [] or [10, _, _]", "groups: [10, _] or []"},
       {"caps: CAP_KILL", "caps: CAP_CHOWN"},
       {"caps: !CAP_SYS_ADMIN", "caps: 0"},
       {"caps: {inheritable=0, ...}", "caps: {inheritable=!0, ...}"},
@@ -88,7 +94,6 @@ TEST_CASE("what an exec event does not tell cannot be told") {
     INFO(line);
     CHECK(at(line, {}) == Verdict::CannotTell);
   }
-  CHECK(at("groups: [0]") == Verdict::CannotTell);
   const Result result = run("at app: exited(0) { uid: 0\n}\n", full());
   CHECK(result.verdict == Verdict::CannotTell);
   CHECK(text_report(result).find("ask at an exec") != std::string::npos);
@@ -107,6 +112,25 @@ TEST_CASE("descriptors beyond those listed may be any") {
   exec.fds_more = 3;
   CHECK(at("fds: [0, 1, 2, 7]", exec) == Verdict::CannotTell);
   CHECK(at("fds: [0, 1, 2, 7, ...]", exec) == Verdict::Holds);
+}
+
+TEST_CASE("groups beyond those listed may be any") {
+  trace::Exec exec = full();
+  exec.groups_more = 3;
+  CHECK(at("groups: [10, 1000, 4294967294]", exec) == Verdict::Fails);
+  CHECK(at("groups: [10, 1000, 4294967294, ...]", exec) == Verdict::Holds);
+  CHECK(at("groups: [10, 1000, 4294967294, 4294967295]", exec) == Verdict::CannotTell);
+  CHECK(at("groups: ![..., 0, ...]", exec) == Verdict::CannotTell);
+  const std::string text = text_report(run("at app: execve(...) { groups: []\n}\n", exec));
+  CHECK(text.find("groups is [10, 1000, 4294967294, and 3 more]") != std::string::npos);
+}
+
+TEST_CASE("no supplementary group at all") {
+  trace::Exec exec = full();
+  exec.groups->clear();
+  CHECK(at("groups: []", exec) == Verdict::Holds);
+  CHECK(at("groups: [...]", exec) == Verdict::Holds);
+  CHECK(at("groups: [0]", exec) == Verdict::Fails);
 }
 
 TEST_CASE("no descriptor at all") {

@@ -49,6 +49,7 @@ TEST_CASE("32-bit numbers are those of the kernel's headers") {
   IS(memfd_create), IS(execveat), IS(semget), IS(semctl), IS(shmget), IS(shmctl), IS(shmat), IS(shmdt), IS(msgget);
   IS(msgsnd), IS(msgrcv), IS(msgctl), IS(pidfd_send_signal), IS(open_tree), IS(move_mount), IS(fsopen), IS(fsconfig);
   IS(fsmount), IS(fspick), IS(pidfd_open), IS(clone3), IS(close_range), IS(pidfd_getfd), IS(mount_setattr);
+  IS(openat2), IS(bind);
   is(__NR_fcntl64, "fcntl"), is(__NR_semtimedop_time64, "semtimedop");
 #define IDS(name) is(__NR_##name, #name, true), is(__NR_##name##32, #name)
   IDS(setuid), IDS(setgid), IDS(setreuid), IDS(setregid), IDS(setgroups), IDS(setfsuid), IDS(setfsgid);

@@ -232,6 +232,51 @@ TEST_CASE("descriptors of all calls show their targets") {
           "fcntl(9<memfd:runc>, F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE)");
 }
 
+TEST_CASE("openat2: how a path is followed") {
+  const auto how = [](std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
+    return bytes(flags, mode, resolve);
+  };
+  REQUIRE(line("openat2", {fd(5, "/rootfs"), str("proc"), how(0x290000, 0, 0x10), 24}) ==
+          "openat2(5</rootfs>, \"proc\", {flags=O_RDONLY|O_CLOEXEC|O_PATH|O_DIRECTORY, resolve=RESOLVE_IN_ROOT}, 24)");
+  REQUIRE(line("openat2", {-100, str("a"), how(0101, 0600, 0), 24}) ==
+          "openat2(AT_FDCWD, \"a\", {flags=O_WRONLY|O_CREAT, mode=0600, resolve=0}, 24)");
+  REQUIRE(
+      line("openat2", {-100, str("a"), how(0x1000000000, 0, 0x45), 24}) ==
+      "openat2(AT_FDCWD, \"a\", {flags=O_RDONLY|0x1000000000, resolve=RESOLVE_NO_XDEV|RESOLVE_NO_SYMLINKS|0x40}, 24)");
+  REQUIRE(line("openat2", {-100, str("a"), bytes(std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{0}, 1), 28}) ==
+          "openat2(AT_FDCWD, \"a\", {flags=O_RDONLY, resolve=0, /* bytes 24..27 */ \"\\x01\\x00\\x00\\x00\"}, 28)");
+  REQUIRE(line("openat2", {-100, str("a"), 0x10, 8}) == "openat2(AT_FDCWD, \"a\", 0x10, 8)");
+  REQUIRE(line("openat2", {-100, str("a"), fault(0x10), 24}) == "openat2(AT_FDCWD, \"a\", 0x10<fault>, 24)");
+}
+
+TEST_CASE("bind: paths end at their NUL, abstract names have all their bytes") {
+  const auto bind = [](const std::string& address) {
+    const std::string text = line("bind", {3, str(address), address.size()});
+    return text.substr(8, text.rfind(", ") - 8);
+  };
+  REQUIRE(line("bind", {fd(3, "socket:[77]"), str("\1\0/run/x\0"s), 9}) ==
+          "bind(3<socket:[77]>, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9)");
+  REQUIRE(bind("\1\0/run/x\0left over"s) == "{sa_family=AF_UNIX, sun_path=\"/run/x\"}");
+  REQUIRE(bind("\1\0\0/shim/a\0b"s) == "{sa_family=AF_UNIX, sun_path=@\"/shim/a\\0b\"}");
+  REQUIRE(bind("\1\0a\"\n\x1b"s) == "{sa_family=AF_UNIX, sun_path=\"a\\\"\\n\\33\"}");
+  REQUIRE(bind("\1\0"s) == "{sa_family=AF_UNIX}");
+  REQUIRE(bind("\1\0\0"s) == "{sa_family=AF_UNIX, sun_path=@\"\"}");
+  REQUIRE(bind("\2\0\0\x50\x7f\0\0\1\0\0\0\0\0\0\0\0"s) ==
+          "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}");
+  REQUIRE(bind("\2\0\0\x50"s) == "{sa_family=AF_INET, sa_data=\"\\0P\"}");
+  REQUIRE(
+      bind("\12\0\x1f\x90\0\0\0\0"s + std::string(15, '\0') + "\1"s + std::string(4, '\0')) ==
+      "{sa_family=AF_INET6, sin6_port=htons(8080), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, \"::1\", &sin6_addr), "
+      "sin6_scope_id=0}");
+  REQUIRE(bind("\20\0\0\0\0\0\0\0\1\0\0\0"s) == "{sa_family=AF_NETLINK, nl_pid=0, nl_groups=0x000001}");
+  REQUIRE(bind("\20\0\0\0\0\0\0\0\0\0\0\0"s) == "{sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}");
+  REQUIRE(bind("\xff\1ab"s) == "{sa_family=0x1ff /* AF_??? */, sa_data=\"ab\"}");
+  REQUIRE(line("bind", {3, 0x10, 1}) == "bind(3, 0x10, 1)");
+  REQUIRE(line("bind", {3, str("\1\0x"s), kMinusOne}) == "bind(3, 0x7f0000001000, -1)");
+  REQUIRE(line("bind", {3, str("\1\0"s), 110}) == "bind(3, 0x7f0000001000<fault>, 110)");
+  REQUIRE(line("bind", {3, 0, 110}) == "bind(3, NULL, 110)");
+}
+
 TEST_CASE("names that came after strace 6.1") {
   REQUIRE(line("open_tree_attr", {-100, str("/a"), 1,
                                   bytes(std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{0}), 32}) ==

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "check/diff_report.h"
 #include "tests/catch.h"
@@ -201,6 +202,31 @@ TEST_CASE("what only one of two traces recorded is left out, and said") {
   CHECK(d.notes[0] == "A does not record the calls mount; left out");
 }
 
+TEST_CASE("what a container's program does is left out where one trace leaves it") {
+  Scene busy;
+  busy.existing(900, "shell", {"sh"});
+  busy.fork(900, 2000);
+  busy.exec(2000, "/usr/sbin/runc", {"runc", "run", "box"});
+  busy.fork(2000, 2001, CLONE_NEWPID);
+  busy.exec(2001, "/bin/sh", {"sh"});
+  const trace::Trace at_exec = busy.trace();
+  busy.mount(2001, "a", "/b", "tmpfs", 0);
+  busy.fork(2001, 2002);
+  busy.exec(2002, "/bin/true", {"true"});
+  busy.exit(2002);
+  busy.exit(2001);
+  trace::Trace whole = busy.trace(), left = at_exec;
+  left.header.payload = false;
+  left.footer = whole.footer;
+  const Diff d = diff(whole, left);
+  INFO(diff_text(d));
+  CHECK(d.verdict == Diff::Verdict::Same);
+  CHECK(d.notes == std::vector<std::string>{"B does not record what containers' programs do (--payload=no); left out"});
+  CHECK(d.processes_a == d.processes_b);
+  left.header.payload = true;
+  CHECK(diff(whole, left).verdict == Diff::Verdict::Differs);
+}
+
 TEST_CASE("hostile bytes reach neither the terminal nor the markup") {
   const std::string evil = "a\x1b[31m`</code><script>``\n# heading\xff";
   const Diff d = compare({}, {.dev_data = evil});
@@ -223,6 +249,97 @@ TEST_CASE("text and Markdown for people") {
   check_golden("diff/runc.txt", diff_text(d, options));
   check_golden("diff/runc.md", diff_markdown(d, options));
   check_golden("diff/crun.md", diff_markdown(compare({}, {.stage = false, .runtime = "crun"}), options));
+}
+
+TEST_CASE("sentences on what could not be compared, and on what is left aside") {
+  std::string all;
+  const auto add = [&](const char* trap, const Diff& d) {
+    const DiffReportOptions options{.a = "before.jsonl", .b = "after.jsonl"};
+    all += std::string("== ") + trap + "\n" + diff_text(d, options) + "\n";
+    if (d.verdict == Diff::Verdict::Differs) all += diff_markdown(d, options) + "\n";
+  };
+  const auto changed = [](const std::function<void(trace::Trace&)>& change, const Run& run = {}) {
+    trace::Trace trace = scene(run).trace();
+    change(trace);
+    return trace;
+  };
+  const trace::Trace whole = scene({}).trace();
+  add("losses", diff(whole, changed([](trace::Trace& t) { t.footer->lost = 3; })));
+  add("one loss", diff(changed([](trace::Trace& t) { t.footer->lost = 1; }), whole));
+  add("no end", diff(whole, changed([](trace::Trace& t) {
+                       t.footer.reset();
+                       t.report.incomplete_why = "it ends within a line";
+                     })));
+  add("no end, why is not known", diff(changed([](trace::Trace& t) { t.footer.reset(); }), whole));
+  add("nothing at all", diff(Scene().trace(), Scene().trace()));
+  add("kinds of events", diff(whole, changed([](trace::Trace& t) {
+                                t.header.events = {"fork", "exec", "syscall"};
+                                std::erase_if(t.events, [](const trace::Event& e) {
+                                  return e.as<trace::Exit>() || e.as<trace::Rename>();
+                                });
+                              })));
+  add("-z", diff(whole, changed([](trace::Trace& t) { t.header.results = "successful"; })));
+  add("-Z", diff(whole, changed([](trace::Trace& t) {
+                   t.header.results = "failed";
+                   std::erase_if(t.events,
+                                 [](const trace::Event& e) { return e.as<trace::Syscall>() && !e.call.failed(); });
+                 })));
+  add("--payload=no", diff(changed([](trace::Trace& t) { t.header.payload = false; }), whole));
+  add("killed", diff(whole, changed([](trace::Trace& t) {
+                       for (trace::Event& e : t.events)
+                         if (auto* exit = e.as<trace::Exit>(); exit && e.who.comm == "true") exit->signal = 9;
+                     })));
+  add("binds in another order, and a folder", [] {
+    const auto binds = [](bool swap) {
+      const auto folder = [](Scene& s, std::int64_t result) {
+        s.syscall(2000, "mkdirat",
+                  {integer_arg("dirfd", -100), string_arg("pathname", "/run/crun"), integer_arg("mode", 0700)}, result);
+      };
+      Scene s;
+      s.existing(900, "shell", {"sh"});
+      s.fork(900, 2000);
+      s.exec(2000, "/usr/bin/crun", {"crun", "run", "box"});
+      folder(s, swap ? -17 : 0);
+      if (swap) s.cgroup(2000, 7, "/box");
+      for (const char* name : {"x", "y", "z"}) s.sethostname(2000, name);
+      if (!swap) s.cgroup(2000, 7, "/box");
+      s.fork(2000, 2001, CLONE_NEWPID | CLONE_NEWNS);
+      s.mount(2001, swap ? "/etc/b" : "/etc/a", "/proc/self/fd/6", "", MS_BIND);
+      s.mount(2001, swap ? "/etc/a" : "/etc/b", "/proc/self/fd/6", "", MS_BIND);
+      s.pivot_root(2001);
+      s.exec(2001, "/bin/true", {"true"});
+      s.exit(2001);
+      return s.trace();
+    };
+    return diff(binds(false), binds(true));
+  }());
+  add("another runtime", compare({}, {.stage = false, .runtime = "crun"}));
+  add("calls that changed alike", [] {
+    const auto mounts = [](std::uint64_t flags) {
+      Scene s = scene({});
+      for (const char* path : {"a", "b", "c"}) s.mount(900, "tmpfs", std::string("/x/") + path, "tmpfs", flags);
+      return s.trace();
+    };
+    return diff(mounts(MS_NOSUID), mounts(MS_NODEV));
+  }());
+  add("another beginning", [] {
+    const auto begins = [](bool filter) {
+      Scene s = scene({});
+      trace::Trace trace = s.trace();
+      for (trace::Event& e : trace.events)
+        if (auto* exec = e.as<trace::Exec>(); exec && e.who.comm == "true") {
+          exec->seccomp = filter ? trace::Seccomp::Filter : trace::Seccomp::None;
+          exec->no_new_privs = true;
+          const std::uint64_t caps = filter ? 0 : 1;
+          exec->caps =
+              trace::Caps{.inheritable = caps, .permitted = caps, .effective = caps, .bounding = caps, .ambient = caps};
+          exec->creds = trace::Creds{.uid = 0, .euid = filter ? 1000u : 0u, .gid = 0, .egid = 0};
+        }
+      return trace;
+    };
+    return diff(begins(true), begins(false));
+  }());
+  check_golden("diff/sentences.txt", all);
 }
 
 TEST_CASE("symbols: names that a runtime makes up") {

@@ -2,12 +2,15 @@
 // nstrace expect: what it writes, and that it holds on what it was written from.
 #include "check/expect.h"
 
+#include <functional>
+
 #include "check/checker.h"
 #include "check/parse.h"
 #include "check/report.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/scene.h"
+#include "trace/error.h"
 #include "trace/syscalls.h"
 
 using namespace nstrace;
@@ -63,6 +66,105 @@ TEST_CASE("of a command that failed it says so") {
   const std::string text = write_expectations({{"x.jsonl", s.trace()}});
   CHECK_THAT(text, ContainsSubstring("# In x.jsonl, crun ended with 1: did it do all that is to be expected?\n"));
   CHECK(check_on(text, s.trace()).verdict == Verdict::Holds);
+}
+
+TEST_CASE("what it says where it writes nothing, or leaves something out") {
+  std::string all;
+  const auto add = [&](const char* trap, const std::vector<NamedTrace>& runs, const ExpectOptions& options = {}) {
+    all += std::string("== ") + trap + "\n";
+    try {
+      const std::string text = write_expectations(runs, options);
+      for (std::size_t at = 0; at < text.size();) {  // its remarks
+        const std::size_t end = text.find('\n', at);
+        if (text.substr(at, end - at).find("# ") != std::string::npos || text.substr(at, 6) == "count ")
+          all += text.substr(at, end - at) + "\n";
+        at = end + 1;
+      }
+    } catch (const Error& error) {
+      all += error.what() + std::string("\n");
+    }
+  };
+  const auto container = [](const std::function<void(testing::Scene&)>& more) {
+    testing::Scene s;
+    s.existing(100, "nstrace", {"nstrace"});
+    s.exec(100, "/usr/bin/crun", {"crun", "run", "box"});
+    more(s);
+    s.fork(100, 101, 0x20000000);  // CLONE_NEWPID
+    s.exec(101, "/bin/true", {"true"});
+    s.exit(101);
+    return s;
+  };
+  const auto nothing = [](testing::Scene&) {};
+  const auto ended = [&](int code, int signal) {
+    testing::Scene s = container(nothing);
+    s.exit(100, code, signal);
+    return s.trace();
+  };
+  const trace::Trace whole = ended(0, 0);
+  trace::Trace cut = whole, lossy = whole;
+  cut.footer.reset();
+  lossy.footer->lost = 1;
+  add("no trace", {});
+  add("no end", {{"whole.jsonl", whole}, {"cut.jsonl", cut}});
+  add("losses", {{"lossy.jsonl", lossy}});
+  add("nobody did anything", {{"x.jsonl", [] {
+                                 testing::Scene s;
+                                 s.existing(100, "sh", {"sh"});
+                                 return s.trace();
+                               }()}});
+  add("other programs", {{"x.jsonl", whole}, {"y.jsonl", [] {
+                                                testing::Scene s;
+                                                s.existing(100, "nstrace", {"nstrace"});
+                                                s.exec(100, "/usr/bin/bwrap", {"bwrap", "true"});
+                                                s.unshare(100, 0x20000);
+                                                s.exit(100);
+                                                return s.trace();
+                                              }()}});
+  add("ended by a signal", {{"x.jsonl", ended(0, 9)}});
+  add("ended with a code", {{"x.jsonl", ended(1, 0)}});
+  add("processes without a name of their own", {{"x.jsonl", [&] {
+                                                   testing::Scene s = container([](testing::Scene& scene) {
+                                                     scene.fork(100, 300), scene.fork(100, 301);
+                                                     scene.unshare(300, 0x20000), scene.unshare(301, 0x20000);
+                                                   });
+                                                   s.exit(100);
+                                                   return s.trace();
+                                                 }()}});
+  add("one process without a name of its own", {{"x.jsonl", [&] {
+                                                   testing::Scene s = container([](testing::Scene& scene) {
+                                                     scene.fork(100, 300);
+                                                     scene.unshare(300, 0x20000);
+                                                   });
+                                                   s.exit(100);
+                                                   return s.trace();
+                                                 }()}});
+  const auto with_mounts = [&](int mounts) {
+    testing::Scene s = container([&](testing::Scene& scene) {
+      for (int i = 0; i < mounts; ++i) scene.mount(100, "a", "/mnt/" + std::string(1, char('a' + i)), "tmpfs", 0);
+    });
+    s.exit(100);
+    return s.trace();
+  };
+  const auto with_unshares = [&](int unshares) {
+    testing::Scene s = container([&](testing::Scene& scene) {
+      for (int i = 0; i < unshares; ++i) scene.unshare(100, 0x20000);
+    });
+    s.exit(100);
+    return s.trace();
+  };
+  add("a call that only one made", {{"x.jsonl", with_mounts(1)}, {"y.jsonl", with_mounts(0)}});
+  add("calls that vary", {{"x.jsonl", with_mounts(3)}, {"y.jsonl", with_mounts(1)}});
+  add("how often a process moves", {{"x.jsonl", with_unshares(1)}, {"y.jsonl", with_unshares(3)}});
+  const auto plain = [](bool mounts) {
+    testing::Scene s;
+    s.existing(100, "nstrace", {"nstrace"});
+    s.exec(100, "/bin/sh", {"sh"});
+    if (mounts) s.mount(100, "a", "/b", "tmpfs", 0);
+    s.exit(100);
+    return s.trace();
+  };
+  add("nothing in common", {{"x.jsonl", plain(true)}, {"y.jsonl", plain(false)}}, {.calls = {"mount"}});
+  testing::check_golden("check/expect-remarks.txt", all);
 }
 
 TEST_CASE("only some calls: those of the root file system") {

@@ -61,6 +61,7 @@ TEST_CASE("numbers are those of the kernel's headers") {
   IS(setfsgid), IS(capset), IS(prctl), IS(seccomp), IS(keyctl), IS(setsid), IS(pidfd_open), IS(pidfd_send_signal);
   IS(pidfd_getfd), IS(memfd_create), IS(fcntl), IS(close_range), IS(kill), IS(tgkill), IS(shmget), IS(shmat), IS(shmdt);
   IS(shmctl), IS(semget), IS(semop), IS(semtimedop), IS(semctl), IS(msgget), IS(msgsnd), IS(msgrcv), IS(msgctl);
+  IS(openat2), IS(bind);
 #if defined(__x86_64__)
   IS(fork), IS(vfork), IS(mknod);
 #else
@@ -149,7 +150,7 @@ TEST_CASE("the sets hold what their names say") {
     REQUIRE(in("%lifecycle", call));
     REQUIRE_FALSE(in("%story", call));
   }
-  for (const char* call : {"fcntl", "tgkill", "shmget"}) REQUIRE_FALSE(in("%lifecycle", call));
+  for (const char* call : {"fcntl", "tgkill", "shmget", "openat2", "bind"}) REQUIRE_FALSE(in("%lifecycle", call));
   REQUIRE(parse_call_set("%ipc").size() == 12);
   REQUIRE(parse_call_set("%ipc").front() == "shmget");
   REQUIRE(in("%creds", "setuid"));

@@ -78,6 +78,7 @@ struct Checker::State {
                    std::map<const Rule*, Finding>& findings);
   void tell(const Explainer& explainer, const std::vector<const Rule*>& group, const Outcome& outcome,
             std::map<const Rule*, Finding>& findings);
+  std::vector<Watched> watched() const;
   void judge_number(const Facts& facts, const Explainer& explainer, const Rule& rule, Finding& finding);
 
   Expectations expectations;
@@ -90,7 +91,10 @@ struct Checker::State {
   bool ended = false;
   std::uint64_t events = 0;
   std::uint64_t lost = 0, lost_until = 0;
+  std::uint64_t last_number = 0;
   trace::Time end = 0;
+  std::map<ProcessId, std::uint64_t> taken_in;  // behind which event
+  std::map<ProcessId, Watched> left;
   // Groups about the same roles, which are judged family by family.
   struct Together {
     std::vector<RoleId> roles;
@@ -110,7 +114,11 @@ void Checker::header(const trace::Header& header) {
 }
 
 void Checker::existing(const trace::Existing& process) {
-  state_->model.existing(process);
+  State& s = *state_;
+  s.model.existing(process);
+  if (s.events == 0) return;
+  // Taken in while the trace ran: of what it did before nothing is known.
+  if (const auto* known = s.model.process_of(process.pid, process.born)) s.taken_in.emplace(known->id, s.last_number);
 }
 
 void Checker::event(const trace::Event& event) {
@@ -118,6 +126,7 @@ void Checker::event(const trace::Event& event) {
   s.model.event(event);
   ++s.events;
   s.end = event.time;
+  s.last_number = event.number;
   if (const auto* lost = event.as<trace::Lost>()) {
     s.lost += lost->count;
     s.lost_until = event.number;
@@ -134,6 +143,11 @@ void Checker::event(const trace::Event& event) {
     s.recording.seen_kind(trace::kind_name(event));
   }
   s.store.add(event, s.model, *process);
+  // A container's own program, in a pid namespace of its own, is left with its exec (--payload=no).
+  if (const model::NamespaceId pid = process->ns_id[trace::Ns::Pid];
+      !s.model.header().payload && event.as<trace::Exec>())
+    if (const auto* ns = s.model.namespace_of(pid); ns && !ns->host)
+      s.left[process->id] = {0, event.number, event.time};
   if (!s.history_needed) return;
   s.history.note(event, *process);
 }
@@ -164,6 +178,25 @@ void Checker::State::judge_roles(const Facts& facts, const Explainer& explainer,
     empty[id] = finding.verdict;
     result.findings.push_back(std::move(finding));
   }
+}
+
+// What was recorded of each process.
+std::vector<Watched> Checker::State::watched() const {
+  std::vector<Watched> out(model.processes().size());
+  if (recording.imported()) return out;  // a log does not say whom strace followed
+  const bool forks = !recording.gap_of_kind("fork");
+  for (const model::Process& process : model.processes()) {
+    Watched& one = out[process.id];
+    if (const auto found = left.find(process.id); found != left.end()) one = found->second;
+    const auto taken = taken_in.find(process.id);
+    if (!process.followed)
+      one.from = UINT64_MAX;
+    else if (taken != taken_in.end())
+      one.from = taken->second + 1;
+    else if (forks && !process.existed && !process.fork_event)
+      one.from = process.comms.front().event;
+  }
+  return out;
 }
 
 // count ROLE == N.
@@ -291,6 +324,8 @@ Result Checker::result() {
   facts.lost_until = s.lost_until;
   facts.complete = s.ended;
   facts.end = s.end;
+  facts.watched = s.watched();
+  facts.programs_left = !s.left.empty();
   facts.gaps.resize(static_cast<std::size_t>(s.expectations.calls));
   bool next = false;
   for (const Rule& rule : s.expectations.rules) {

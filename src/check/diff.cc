@@ -220,6 +220,11 @@ Diff diff(const Trace& a, const Trace& b) {
     out.notes.push_back(
         fmt::format("{} records failed calls only; successful calls are left out", in_a.successful ? "B" : "A"));
 
+  scope.payload = a.header.payload && b.header.payload;
+  if (a.header.payload != b.header.payload)
+    out.notes.push_back(fmt::format("{} does not record what containers' programs do (--payload=no); left out",
+                                    a.header.payload ? "B" : "A"));
+
   const Side side_a = read_side(a, scope), side_b = read_side(b, scope);
   Comparison comparison{side_a, side_b, out};
   comparison.run();

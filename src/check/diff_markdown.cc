@@ -117,10 +117,11 @@ std::string diff_markdown(const Diff& diff, const DiffReportOptions& options) {
     out += fmt::format("| {}{} | {} | {} | {} | {} | {} |\n", code(process_title(process), true), where, counts.added,
                        counts.gone, counts.changed, counts.moved, process.same);
   }
-  out += "\n<details><summary>Call by call</summary>\n\n";
+  std::string calls;
   for (const ProcessDiff& process : diff.processes)
-    if (process.differs()) out += paragraph(process, options.all);
-  return out + "</details>\n";
+    if (!process.changes.empty() || !process.lives.empty()) calls += paragraph(process, options.all);
+  if (!calls.empty()) out += "\n<details><summary>Call by call</summary>\n\n" + calls + "</details>\n";
+  return out;
 }
 
 }  // namespace nstrace::check

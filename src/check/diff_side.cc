@@ -57,6 +57,7 @@ class Reader {
 
  private:
   void watch();
+  void leave(const model::Process& process, std::size_t index, const Event& event);
   void make_actors();
   void make_steps();
   bool wanted(const Event& event) const;
@@ -70,6 +71,7 @@ class Reader {
   const Scope& scope_;
   model::Model model_;
   std::vector<std::optional<model::ProcessId>> who_;                           // by event
+  std::map<model::ProcessId, std::size_t> left_;                               // processes, from which event on
   std::map<std::pair<std::size_t, std::size_t>, model::NamespaceId> targets_;  // of descriptors: event, argument
   std::vector<RoleName> roles_;                                                // by process
   std::vector<std::optional<std::size_t>> actor_of_;                           // by process
@@ -96,6 +98,7 @@ void Reader::watch() {
     model_.event(event);
     const model::Process* process = event.as<Lost>() ? nullptr : model_.process_of(event.who.tgid, event.who.born);
     who_.push_back(process ? std::optional(process->id) : std::nullopt);
+    if (process && !scope_.payload) leave(*process, i, event);
     for (std::size_t a = 0; a < event.call.args.size(); ++a) {
       const std::string& target = event.call.args[a].target;
       const std::size_t open = target.find(":[");
@@ -112,8 +115,21 @@ void Reader::watch() {
         if (const auto* found = model_.process_of(process.pid, process.born)) command_ = found->id;
 }
 
+// As --payload=no: the first program that a process in a pid namespace of its own executes is the container's.
+void Reader::leave(const model::Process& process, std::size_t index, const Event& event) {
+  if (left_.contains(process.id)) {
+    const auto* fork = event.as<Fork>();
+    const auto* child = fork ? model_.process_of(fork->child.tgid, fork->child.born) : nullptr;
+    if (child && child->id != process.id) left_.emplace(child->id, index);
+    return;
+  }
+  const auto* ns = event.as<Exec>() ? model_.namespace_of(process.ns_id[Ns::Pid]) : nullptr;
+  if (ns && !ns->host) left_.emplace(process.id, index + 1);
+}
+
 void Reader::make_actors() {
   const auto& processes = model_.processes();
+  const bool makers = scope_.fork && scope_.successful && scope_.call("unshare");  // whoever makes a namespace is seen
   std::vector<bool> seen(processes.size());
   for (const auto& who : who_)
     if (who) seen[*who] = true;
@@ -132,6 +148,10 @@ void Reader::make_actors() {
   for (const model::ProcessId id : order) {
     const model::Process& process = processes[id];
     if (!process.followed || is_probe(process)) continue;
+    const auto left = left_.find(id);  // from its creation on?
+    if (left != left_.end() && process.fork_event && left->second < trace_.events.size() &&
+        trace_.events[left->second].number == process.fork_event)
+      continue;
     Actor actor;
     actor.kind = roles_[id].kind;
     actor.name = roles_[id].name;
@@ -140,7 +160,7 @@ void Reader::make_actors() {
     actor.ended = process.ended.has_value();
     for (int i = 0; i < kNsCount; ++i)
       if (const auto* ns = model_.namespace_of(process.ns_id[static_cast<Ns>(i)]))
-        actor.lives[i] = ns->host ? "host" : ns->maker ? "new" : "joined";
+        actor.lives[i] = ns->host ? "host" : ns->maker ? "new" : makers ? "joined" : "";
     if (process.creator) actor.creator = actor_of_[*process.creator];
     const std::size_t index = side_.actors.size();
     actor_of_[id] = index;
@@ -179,6 +199,7 @@ void Reader::make_steps() {
   for (std::size_t i = 0; i < trace_.events.size(); ++i) {
     const Event& event = trace_.events[i];
     if (!who_[i] || !actor_of_[*who_[i]]) continue;
+    if (const auto left = left_.find(*who_[i]); left != left_.end() && i >= left->second) continue;
     const model::ProcessId id = *who_[i];
     if (event.as<Exec>()) began.insert(id);
     Actor& actor = side_.actors[*actor_of_[id]];

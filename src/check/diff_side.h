@@ -51,6 +51,7 @@ struct Scope {
   std::function<bool(const std::string&)> call;
   bool exec = true, fork = true, exit = true, comm = true, cgroup = true;
   bool successful = true, failed = true;
+  bool payload = true;  // what containers' own programs do after their exec
 };
 
 Side read_side(const trace::Trace& trace, const Scope& scope);

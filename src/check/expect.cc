@@ -327,8 +327,8 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
     const std::string calls = sequence_text(cast, dropped);
     blocks.push_back({"\n"});
     if (dropped)
-      blocks.push_back({fmt::format("# {} more call{} of {} vary, from process to process or from run to run.\n",
-                                    dropped, dropped == 1 ? "" : "s", cast.name)});
+      blocks.push_back({fmt::format("# {} more call{} of {} var{}, from process to process or from run to run.\n",
+                                    dropped, dropped == 1 ? "" : "s", cast.name, dropped == 1 ? "ies" : "y")});
     if (!calls.empty()) {
       Block block;
       block.rule = true;

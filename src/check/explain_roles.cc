@@ -27,6 +27,8 @@ std::vector<Reason> Explainer::empty_reasons(RoleId id) const {
     add_reason(reasons, {fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
                          "record with a larger --buffer"});
   if (!facts_.complete) add_reason(reasons, {"the trace is incomplete: it has no end", "record to the end"});
+  if (facts_.programs_left)
+    add_reason(reasons, {"what containers' programs made was not recorded", std::string(kCureOfLeft)});
   return reasons;
 }
 
@@ -45,6 +47,8 @@ std::vector<Reason> Explainer::selection_reasons(const Rule& rule) const {
                                "record with a larger --buffer"});
         if (select == Select::Last && !facts_.complete)
           add_reason(reasons, {"the trace is incomplete: it has no end", "record to the end"});
+        if (select == Select::Last && facts_.programs_left)
+          add_reason(reasons, {"what containers' programs made was not recorded", std::string(kCureOfLeft)});
       }
     }
   return reasons;

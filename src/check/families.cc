@@ -118,7 +118,7 @@ void Families::missing(const Place& place, Outcomes& out) {
   for (const RoleId role : place.needs)
     for (const ProcessId member : facts_.roles.members(role))
       if (facts_.roles.descends(member, parent)) return;
-  const bool unsure = facts_.lost_until || !facts_.complete;
+  const bool unsure = facts_.lost_until || !facts_.complete || facts_.programs_left;
   for (Outcome& one : out) {
     ++(unsure ? one.unknown : one.fails);
     keep(unsure ? one.untold : one.failed, Case{assignment_, {}, *required});

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "check/explain.h"
 #include "check/state.h"
 
 namespace nstrace::check {
@@ -255,7 +256,7 @@ class Judge {
   bool unseen(const CallPattern* pattern, ProcessId process, std::vector<Reason>& reasons) const {
     // A span that has begun for sure behind the losses, or ended before the trace did, is whole.
     const bool after_losses = after_ && !after_->anchor->last && !after_->blind && after_->sure() &&
-                              *after_->first(Truth::Yes) >= facts_.lost_until;
+                              *after_->first(Truth::Yes) >= facts_.blind_until(process);
     const bool ended = before_ && !before_->anchor->last && before_->sure() && !before_->blind &&
                        before_->first(Truth::Yes) == before_->first(Truth::Maybe) && !after_;
     bool any = false;
@@ -317,12 +318,22 @@ Truth fits_now(const Facts& facts, const CallPattern& pattern, const Candidate& 
 std::vector<Reason> blind_spots(const Facts& facts, const CallPattern* pattern, ProcessId process) {
   std::vector<Reason> reasons;
   if (pattern && facts.gap(*pattern)) reasons.push_back(*facts.gaps[static_cast<std::size_t>(pattern->id)]);
-  if (facts.touched(process))
+  const model::Process& p = facts.process(process);
+  const std::uint64_t from = facts.watched[process].from;
+  if (from == UINT64_MAX)
+    reasons.push_back({fmt::format("{} was not followed", person(p)), "follow it, too, with --follow"});
+  else if (from)
+    reasons.push_back({fmt::format("{} was not followed before event {}", person(p), from), "follow who started it"});
+  if (facts.lost_until && facts.blind_until(process) == facts.lost_until)
     reasons.push_back({fmt::format("{} event{} lost", facts.lost, facts.lost == 1 ? " was" : "s were"),
                        "record with a larger --buffer"});
-  if (facts.open(process))
-    reasons.push_back({fmt::format("the trace ends before pid {} does, and is incomplete", facts.process(process).pid),
-                       "record to the end"});
+  if (facts.left(process))
+    reasons.push_back({fmt::format("{} was left at event {}, when a container's program began", person(p),
+                                   facts.watched[process].until),
+                       std::string(kCureOfLeft)});
+  else if (facts.open(process))
+    reasons.push_back(
+        {fmt::format("the trace ends before pid {} does, and is incomplete", p.pid), "record to the end"});
   return reasons;
 }
 

@@ -126,7 +126,7 @@ class Search {
   // Nothing of the process stands between.
   bool adjacent(const Item& item, const Position& before, const Stored& event) const {
     if (!item.next || before.blurred) return true;
-    if (certain() && (facts_.gap_of_next || before.number < facts_.lost_until)) return false;
+    if (certain() && (facts_.gap_of_next || before.number < facts_.blind_until(event.process))) return false;
     const auto& steps = facts_.store.steps_of(event.process);
     const auto first = std::upper_bound(steps.begin(), steps.end(), before.number);
     return first == steps.end() || *first >= event.number;
@@ -191,13 +191,22 @@ class Search {
       after.blurred = true;
       return go_on(after);
     }
-    if (!facts_.open(facts_.who(*assignment_, item.role)) || !reachable(sequence, item, before, facts_.end))
-      return false;
-    Position after = before;
-    after.number = kBeyond;
-    after.time = facts_.end;
-    after.blurred = true;
+    const ProcessId process = facts_.who(*assignment_, item.role);
+    if (!facts_.open(process)) return false;
+    Position after = beyond(before, process);
+    if (!reachable(sequence, item, before, after.time)) return false;
     return go_on(after);
+  }
+
+  // Behind all that was recorded of the process: somewhere after the end of the trace, or after it was left.
+  Position beyond(const Position& before, ProcessId process) const {
+    Position after = before;
+    const Watched& watched = facts_.watched[process];
+    const bool left = facts_.left(process);
+    after.number = std::max(before.number, left ? watched.until : kBeyond);
+    after.time = std::max(before.time, left ? watched.until_time : facts_.end);
+    after.blurred = true;
+    return after;
   }
 
   // Each item that is not in `mask` may still find a call behind `p`; else taking this one now leads nowhere.
@@ -240,8 +249,8 @@ class Search {
   }
 
   // An `any` without anything that depends on which calls are taken: the earliest end at which each item has a call of
-  // its own, by augmenting paths, one call after the other. `beyond`: what may come after the end of the trace does.
-  bool matched(std::size_t r, const Sequence& sequence, std::size_t s, const Position& before, bool beyond) {
+  // its own, by augmenting paths, one call after the other. `open_too`: what may come after the end of the trace does.
+  bool matched(std::size_t r, const Sequence& sequence, std::size_t s, const Position& before, bool open_too) {
     const std::vector<Item>& items = sequence.steps[s].items;
     struct Cursor {
       Candidates* candidates;
@@ -249,11 +258,11 @@ class Search {
     };
     std::vector<Cursor> cursors;
     std::vector<std::size_t> needed;  // items whose call must be seen
-    bool later = false;
+    std::vector<ProcessId> later;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (free(items[i])) continue;
-      if (beyond && facts_.open(facts_.who(*assignment_, items[i].role))) {
-        later = true;
+      if (const ProcessId process = facts_.who(*assignment_, items[i].role); open_too && facts_.open(process)) {
+        later.push_back(process);
         continue;
       }
       Candidates& c = facts_.store.candidates(items[i].call, facts_.who(*assignment_, items[i].role));
@@ -303,13 +312,13 @@ class Search {
       ++matches;
       after = behind(after, facts_.store.event(index));
     }
-    if (beyond && !later) return false;
+    if (open_too && later.empty()) return false;
     std::vector<Found> found;
     for (std::size_t n = 0; n < needed.size(); ++n)
       if (owner[n] != SIZE_MAX) found.push_back({&items[needed[n]], events[owner[n]]});
     std::ranges::sort(found, {}, &Found::event);
     if (needed.size() < items.size()) after.blurred = true;
-    if (later) after.number = kBeyond, after.time = facts_.end;
+    for (const ProcessId process : later) after = beyond(after, process);
     const std::size_t size = solution_[r].size();
     solution_[r].insert(solution_[r].end(), found.begin(), found.end());
     if (matches < needed.size()) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "check/judge.h"
 #include "check/match.h"
 #include "check/state_exec.h"
 #include "trace/text.h"
@@ -75,9 +76,8 @@ class State {
         return out;
       }
       out.unknown = fmt::format("the trace does not tell the {} of processes at this call", words(line.kind));
-      out.cure = line.kind == StateLine::Kind::Groups ? "ask for the call of setgroups instead"
-                 : state_.exec                        ? "record it with this version of nstrace"
-                                                      : "ask at an exec, the only call that is recorded with it";
+      out.cure = state_.exec ? "record it with this version of nstrace"
+                             : "ask at an exec, the only call that is recorded with it";
       return out;
     }
     out.truth = value_fits(line.value, *arg);
@@ -104,12 +104,13 @@ class State {
         return "root directory";
       case StateLine::Kind::Fds:
         return "open descriptors";
+      case StateLine::Kind::Groups:
+        return "supplementary groups";
       case StateLine::Kind::Ns:
       case StateLine::Kind::Comm:
       case StateLine::Kind::Exe:
       case StateLine::Kind::Pid:
       case StateLine::Kind::Cgroup:
-      case StateLine::Kind::Groups:
         return state_name(kind);
     }
     return "";
@@ -168,6 +169,8 @@ class State {
     if (facts_.lost)
       return Reason{fmt::format("{} event{} lost", facts_.lost, facts_.lost == 1 ? " was" : "s were"),
                     "record with a larger --buffer"};
+    for (const ProcessId id : lineage_)
+      if (facts_.touched(id) || facts_.left(id)) return blind_spots(facts_, nullptr, id).front();
     return std::nullopt;
   }
 

@@ -143,6 +143,20 @@ std::string fds_text(const std::vector<trace::OpenFd>& fds, std::uint32_t more) 
   return "[" + out + "]";
 }
 
+// A list of numbers. What is not listed may be any.
+Arg groups(const trace::Exec& exec) {
+  Arg arg;
+  arg.kind = Arg::Kind::Strings;
+  for (const std::uint32_t group : *exec.groups) arg.list.push_back(fmt::format("{}", group));
+  arg.cut = exec.groups_more > 0;
+  return arg;
+}
+
+std::string groups_text(const trace::Exec& exec) {
+  const std::string more = exec.groups_more ? fmt::format(", and {} more", exec.groups_more) : "";
+  return fmt::format("[{}{}]", fmt::join(*exec.groups, ", "), more);
+}
+
 // The value as an argument; absent = not recorded.
 std::optional<Arg> argument(const StateLine& line, const trace::Exec& exec) {
   switch (line.kind) {
@@ -162,13 +176,14 @@ std::optional<Arg> argument(const StateLine& line, const trace::Exec& exec) {
       return exec.cwd && !exec.cwd->path.empty() ? std::optional(text(exec.cwd->path)) : std::nullopt;
     case StateLine::Kind::Root:
       return exec.root && !exec.root->path.empty() ? std::optional(text(exec.root->path)) : std::nullopt;
+    case StateLine::Kind::Groups:
+      return exec.groups ? std::optional(groups(exec)) : std::nullopt;
     case StateLine::Kind::Fds:
     case StateLine::Kind::Ns:
     case StateLine::Kind::Comm:
     case StateLine::Kind::Exe:
     case StateLine::Kind::Pid:
     case StateLine::Kind::Cgroup:
-    case StateLine::Kind::Groups:
       return std::nullopt;
   }
   return std::nullopt;
@@ -184,8 +199,8 @@ std::optional<ExecAnswer> at_exec(const StateLine& line, const trace::Exec& exec
   }
   const auto arg = argument(line, exec);
   if (!arg) return std::nullopt;
-  return ExecAnswer{value_fits(line.value, *arg),
-                    fmt::format("{} is {}", state_name(line.kind), trace::arg_text(*arg))};
+  const std::string found = line.kind == StateLine::Kind::Groups ? groups_text(exec) : trace::arg_text(*arg);
+  return ExecAnswer{value_fits(line.value, *arg), fmt::format("{} is {}", state_name(line.kind), found)};
 }
 
 }  // namespace nstrace::check

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers: arch/x86/entry/syscalls/syscall_32.tbl. Calls that came with 424 and later have one number everywhere. Not
-// here: umount (one argument), and ipc(2), by which semop, and before 5.1 all of System V IPC, is called.
+// here: umount (one argument), and ipc(2), by which semop, and before 5.1 all of System V IPC, is called, and socketcall(2).
 #include "trace/compat.h"
 
 #include <algorithm>
@@ -57,6 +57,7 @@ constexpr CompatCall kCalls[] = {
     {354, "seccomp"},
     {356, "memfd_create"},
     {358, "execveat"},
+    {361, "bind"},
     {393, "semget"},
     {394, "semctl"},
     {395, "shmget"},
@@ -78,6 +79,7 @@ constexpr CompatCall kCalls[] = {
     {434, "pidfd_open"},
     {435, "clone3"},
     {436, "close_range"},
+    {437, "openat2"},
     {438, "pidfd_getfd"},
     {442, "mount_setattr"},
     {467, "open_tree_attr"},

@@ -106,6 +106,10 @@ Arg one_arg(const RawCall& raw, int index) {
       return fspick_flags_arg(slot);
     case MountAttr:
       return mount_attr_arg(slot);
+    case OpenHow:
+      return open_how_arg(slot);
+    case SockAddr:
+      return socket_address_arg(slot);
     case AtFlags:
       return flags_arg(slot, slot.low(), at_flags(), "AT_???");
     case SetattrFlags:

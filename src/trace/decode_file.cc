@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files and descriptors: new nodes, memory files, pidfds, fcntl, close_range.
+// Files and descriptors: new nodes, how files are opened, memory files, pidfds, fcntl, close_range.
 #include <fmt/format.h>
 
 #include "trace/decode_parts.h"
@@ -163,6 +163,9 @@ constexpr Constant kOpenArm64[] = {
     {"O_CLOEXEC", 02000000}, {"O_PATH", 010000000},    {"O_TMPFILE", 020040000}, {"O_DIRECTORY", 040000},
     {"FASYNC", 020000},
 };
+// include/uapi/linux/openat2.h
+constexpr Constant kResolve[] = {{"RESOLVE_NO_XDEV", 1}, {"RESOLVE_NO_MAGICLINKS", 2}, {"RESOLVE_NO_SYMLINKS", 4},
+                                 {"RESOLVE_BENEATH", 8}, {"RESOLVE_IN_ROOT", 0x10},    {"RESOLVE_CACHED", 0x20}};
 constexpr std::string_view kAccess[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"};
 
 Arg command_arg(F what, const Slot& slot) {
@@ -192,12 +195,36 @@ Arg command_arg(F what, const Slot& slot) {
 
 }  // namespace
 
-Arg file_flags_arg(const Slot& slot) {
-  const std::uint32_t flags = slot.low();
+namespace {
+
+std::string open_flags_text(std::uint64_t flags, bool arm64) {
   std::string text(kAccess[flags & 3]);
-  const std::span<const Constant> table = slot.raw.arm64 ? std::span<const Constant>(kOpenArm64) : kOpenX86;
-  if (flags & ~3u) text += "|" + flags_text(flags & ~3u, table);
-  return make(slot, Arg::Kind::Flags, flags, std::move(text));
+  const std::span<const Constant> table = arm64 ? std::span<const Constant>(kOpenArm64) : kOpenX86;
+  if (flags >> 2) text += "|" + flags_text(flags & ~std::uint64_t{3}, table);
+  return text;
+}
+
+}  // namespace
+
+Arg file_flags_arg(const Slot& slot) {
+  return make(slot, Arg::Kind::Flags, slot.low(), open_flags_text(slot.low(), slot.raw.arm64));
+}
+
+// A mode counts only where a file may be made; the kernel refuses another.
+Arg open_how_arg(const Slot& slot) {
+  constexpr std::size_t kSize = 24;  // OPEN_HOW_SIZE_VER0
+  constexpr std::uint64_t kCreate = 0100, kTmpfile = 020000000;
+  const std::uint64_t size = slot.raw.args[slot.index + 1];
+  if (slot.value() == 0 || size < kSize) return address_arg(slot);
+  if (!slot.readable() || slot.piece()->bytes.size() < kSize) return unread_arg(slot);
+  const std::string& b = slot.piece()->bytes;
+  const std::uint64_t flags = u64_at(b, 0), mode = u64_at(b, 8);
+  Arg arg = make(slot, Arg::Kind::Struct, slot.value());
+  arg.list.push_back("flags=" + open_flags_text(flags, slot.raw.arm64));
+  if (mode || flags & (kCreate | kTmpfile)) arg.list.push_back("mode=" + octal_text(mode));
+  arg.list.push_back("resolve=" + flags_text(u64_at(b, 16), kResolve, "RESOLVE_???"));
+  if (std::string tail = tail_text(b, kSize, size); !tail.empty()) arg.list.push_back(std::move(tail));
+  return arg;
 }
 
 std::vector<Arg> fcntl_args(const RawCall& raw) {

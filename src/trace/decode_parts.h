@@ -83,6 +83,8 @@ Arg seccomp_arg(const Slot& slot);
 Arg fprog_arg(const Slot& slot);  // struct sock_fprog *
 Arg file_mode_arg(const Slot& slot);
 Arg file_flags_arg(const Slot& slot);
+Arg open_how_arg(const Slot& slot);
+Arg socket_address_arg(const Slot& slot);
 Arg memfd_name_arg(const Slot& slot);
 Arg memfd_flags_arg(const Slot& slot);
 Arg pidfd_flags_arg(const Slot& slot);

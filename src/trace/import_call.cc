@@ -196,6 +196,8 @@ bool flags_type(ArgType type) {
     case ArgType::BytesArg:
     case ArgType::Data:
     case ArgType::OpenMode:
+    case ArgType::OpenHow:
+    case ArgType::SockAddr:
     case ArgType::GidList:
     case ArgType::CloneArgs:
     case ArgType::FsconfigCmd:

@@ -129,6 +129,8 @@ constexpr SyscallRow kTable[] = {
     {"memfd_create", 319, 279, kLifecycle, {{"name", MemfdName}, {"flags", MemfdFlags}}},
     {"fcntl", 72, 25, 0, {{"fd", Fd}, {"cmd", FcntlCmd}, {"arg", FcntlArg}}},
     {"close_range", 436, 436, kLifecycle, {{"first", Unsigned}, {"last", Unsigned}, {"flags", CloseRangeFlags}}},
+    {"openat2", 437, 437, 0, {{"dirfd", AtFd}, {"pathname", Path}, {"how", OpenHow}, {"size", Size}}},
+    {"bind", 49, 200, 0, {{"fd", Fd}, {"addr", SockAddr}, {"addrlen", Int}}},
     {"kill", 62, 129, kHandle, {{"pid", Pid}, {"sig", Signal}}},
     {"tgkill", 234, 131, kProcess, {{"tgid", Pid}, {"tid", Pid}, {"sig", Signal}}},
     // System V IPC
@@ -251,6 +253,8 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
     case Data:
     case CloneArgs:
     case MountAttr:
+    case OpenHow:
+    case SockAddr:
       return {Capture::BytesOfArg, next};
     case GidList:
       return {Capture::BytesOfArg, before, sizeof(std::uint32_t)};

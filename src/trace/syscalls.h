@@ -36,6 +36,8 @@ enum class ArgType : std::uint8_t {
   Data,         // bytes whose number is the next argument
   OpenFlags,    // O_WRONLY|O_CLOEXEC
   OpenMode,     // mode_t, if the flags before it make a file
+  OpenHow,      // struct open_how *, its size is the next argument
+  SockAddr,     // struct sockaddr *, its length is the next argument
   GidList,    // gid_t[], its length is the argument before
   CloneFlags,   // flags and exit signal of clone(2)
   CloneArgs,    // struct clone_args *, its size is the next argument

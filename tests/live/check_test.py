@@ -32,7 +32,7 @@ BREAKS = {
     "no-setsid": (["setsid("], []),
     "unshare-twice": (["count child: unshare("], []),
     "unshare-nothing": (["count child: unshare("], []),
-    "failing-mount": (["mount(\"mqueue\"", "PR_CAPBSET_DROP", "at init: execve"], None),
+    "failing-mount": (["mount(\"mqueue\"", "PR_CAPBSET_DROP", "at init: first execve"], None),
 }
 
 

@@ -40,6 +40,12 @@ class Bundle:
         config["process"].pop("rlimits", None)
         (self.folder / "config.json").write_text(json.dumps(config))
 
+    def add_namespace(self, kind):
+        path = self.folder / "config.json"
+        config = json.loads(path.read_text())
+        config["linux"]["namespaces"].append({"type": kind})
+        path.write_text(json.dumps(config))
+
     def run(self, runtime, name):
         """The command line that runs it with a runtime, named or by path."""
         path = str(runtime) if "/" in str(runtime) else program(str(runtime))

@@ -53,7 +53,7 @@ ACCEPTED = [
     (r"^(open_tree_attr|syscall_0x1d3)\(", "a call that strace 6.1 has no name for yet"),
     (r"^pidfd_send_signal\(-2, ", "a siginfo that the caller gives is not read"),
     (r"^semget\(.*, (0x3000\|000|ADDRESS)\) = -1", "strace 6.1 forgets the | where no flag has a name"),
-    (r"^(mount_setattr|semop|semtimedop|msgsnd)\(-2, ", "what runs on beyond all sense is shown as far as it was read"),
+    (r"^(mount_setattr|openat2|semop|semtimedop|msgsnd)\(-2, ", "what runs on beyond all sense is shown as far as it was read"),
     (r"^capset\(\{version=(ADDRESS|_LINUX_CAPABILITY_VERSION_3)\b.*\) = -1", "to an unknown version the kernel answers "
      "with its own, in the same place, before nstrace reads it"),
     (r"^exit_group\(", "a thread that another one's exit_group ends is seen by strace in its own call"),

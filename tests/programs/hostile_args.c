@@ -59,6 +59,8 @@ int main(void) {
       {SYS_pidfd_getfd, 1},
       {SYS_memfd_create, 0},
       {SYS_fcntl, 1},
+      {437, 1},  // openat2
+      {SYS_bind, 1},
       {SYS_shmget, 1},
       {SYS_shmat, 1},
       {SYS_shmdt, 0},
