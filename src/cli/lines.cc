@@ -108,7 +108,7 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
   app.add_flag("-Z,--failed-only", choices.failed, "only calls that failed");
   app.add_flag("-t", choices.times, "time of day; -tt with microseconds, -ttt in seconds since 1970");
   app.add_option("--absolute-timestamps", choices.stamp_forms,
-                 "-t in words: format:time or format:unix, precision:s or precision:us")
+                 "-t in words: none, format:time or format:unix, precision:s or precision:us")
       ->expected(0, 1)
       ->type_name("FORM")
       ->group("As strace takes them");
@@ -289,10 +289,10 @@ int chosen_quiet(const LineChoices& choices) {
 
 namespace {
 
-// strace's --absolute-timestamps=[[format:]FORMAT],[[precision:]PRECISION].
+// strace's --absolute-timestamps=[[format:]FORMAT],[[precision:]PRECISION]. Without a word, the time of day.
 report::Stamp stamp_of(const std::vector<std::string>& forms) {
   using report::Stamp;
-  if (forms.empty()) return Stamp::None;
+  if (forms.empty()) return Stamp::Seconds;
   const std::string& form = forms.back();
   bool unix_time = false, micro = false;
   for (std::string word : split(form)) {
@@ -318,7 +318,7 @@ report::LineOptions line_options(const Output& output, const LineChoices& choice
   const Stamp worded = stamp_of(choices.stamp_forms);
   options.stamp = choices.times > 0 ? kStamps[std::min<std::size_t>(choices.times, kStamps.size() - 1)] : worded;
   options.relative = choices.relative;
-  if (choices.relative && choices.times == 0) options.stamp = worded;
+  if (choices.relative && choices.times == 0 && choices.stamp_forms.empty()) options.stamp = Stamp::None;
   options.durations = choices.durations;
   if (choices.string_limit >= 0) options.text.string_limit = static_cast<std::size_t>(choices.string_limit);
   options.calls = chosen_calls(choices, "story");

@@ -27,6 +27,8 @@ COMMAND = ("sh", "-c", "trap '' TERM\n" + SCRIPT)
 CALLS = "execve,clone,clone3,fork,vfork,chdir,kill,exit_group,setsid,unshare,mount"
 NESTED = ("unshare", "--fork", "--pid", "--mount-proc", "sh", "-c", "sh -c 'kill -WINCH $$; kill -0 1; true'; kill -WINCH $$")
 
+NO_TIME = "--absolute-timestamps=none"  # where strace prints no time, nstrace prints that of the day
+
 CASES = {
     "-t": [], "-tt": [], "-ttt": [], "-r": [], "-t -r": [], "-tt -r": [], "-T": [], "-t -T": [],
     "-s 4": [], "-s 0": [], "-s 5 -v": [], "-v": [], "-y": [], "-z": [], "-Z": [],
@@ -97,6 +99,8 @@ def strace(box, options, command):
 def nstrace(box, options, command):
     log = box.temp / "nstrace.log"
     log.unlink(missing_ok=True)
+    if not any(option.startswith(("-t", "-r", "--absolute", "--relative")) for option in options):
+        options = [NO_TIME, *options]
     status, _, err = box.run(box.nstrace, "-f", *options, "-o", log, "--", *command)
     check(log.exists(), f"nstrace {options}: {err[-400:]}")
     return log.read_text(errors="replace").splitlines(), status
@@ -163,7 +167,8 @@ def ff_writes_the_same_files(box):
         seen = {}
         for tool in "strace", str(box.nstrace):
             prefix = box.temp / os.path.basename(tool)
-            subprocess.run([tool, "-ff", "-q", "-s", "1000", *options, "-e", "signal=none", "-e",
+            subprocess.run([tool, "-ff", "-q", "-s", "1000", *([NO_TIME] if tool != "strace" and options != ["-ttt"] else []),
+                            *options, "-e", "signal=none", "-e",
                             "trace=" + CALLS, "-o", str(prefix), "--", *COMMAND], stdin=subprocess.DEVNULL,
                            capture_output=True, cwd=box.temp, timeout=60 * PATIENCE)
             files = sorted(box.temp.glob(prefix.name + ".*"), key=lambda path: int(path.suffix[1:]))
@@ -189,7 +194,7 @@ def pids_to_attach_to(box):
             pids = [p.pid for p in patients]
             attach = [w for f in form for w in ("-p", f.format(*pids))]
             with open(words, "w") as err:
-                tracer = box.start(tool, "-f", *attach, "-e", "signal=none", "-e", "trace=" + CALLS, "-o", log, stderr=err,
+                tracer = box.start(tool, "-f", *([NO_TIME] if name == "nstrace" else []), *attach, "-e", "signal=none", "-e", "trace=" + CALLS, "-o", log, stderr=err,
                                    stdin=subprocess.DEVNULL)
             wait_for(lambda: attached(name, pids, words), f"{name} {attach} does not attach")
             for patient in patients:
