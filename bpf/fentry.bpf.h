@@ -46,7 +46,7 @@
 		long result = ctx[1];                                                                                  \
                                                                                                                        \
 		HOLD();                                                                                                \
-		end_call(regs, result);                                                                                \
+		end_call(regs, call_number(regs), result);                                                             \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}
@@ -82,7 +82,7 @@ AT_END(call_ends_0)
 		bpf_get_func_ret(ctx, &result);                                                                        \
 		HOLD();                                                                                                \
 		if (exits_unseen((struct pt_regs *)regs))                                                              \
-			end_call((struct pt_regs *)regs, result);                                                      \
+			end_call((struct pt_regs *)regs, call_number((struct pt_regs *)regs), result);                 \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Namespaces at first sight: what the kernel knows of each that a followed task is found in, once. It is looked at
- * behind every exec, every new process and every setns or unshare, so none that is entered is missed.
+ * where a process is met first, behind every clone with a CLONE_NEW* flag and every setns or unshare, so none that is
+ * entered is missed; and behind every exec and every new process if those calls are not watched.
  * Part of nstrace.bpf.c.
  */
 #ifndef NSTRACE_NAMESPACES_BPF_H
@@ -40,6 +41,18 @@ static __always_inline __u64 unique_id(struct ns_common *ns, __u32 slot)
 		return BPF_CORE_READ(mnt, seq);
 	return 0;
 }
+
+/*
+ * Is every move into another namespace seen? Not where a program can be skipped. Then the children of one whose
+ * namespaces are known need not be looked at: it is a tenth of the cost of a process.
+ */
+static __always_inline bool knows_moves(void)
+{
+	return watch_moves && !preemptible;
+}
+
+/* include/uapi/linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; NEWTIME */
+#define CLONE_NEW_ANY (0x00020000 | 0x7e000000 | 0x00000080)
 
 #define SEE(kind, object)                                                                                              \
 	do {                                                                                                           \

@@ -27,6 +27,7 @@ const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much i
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
+const volatile bool watch_moves; /* no setns or unshare goes unseen, so that only what they touch is looked at */
 const volatile bool watch_gates; /* calls of CLASS_WRITE and CLASS_OPEN are recorded */
 const volatile bool watch_containers; /* the maps of containers.bpf.h are not empty */
 const volatile bool payload = true; /* false: nobody is followed beyond the exec of a container's own program */
@@ -59,12 +60,14 @@ bool init_written; /* the iterator has given pid 1 */
 __u64 skipped; /* events of followed processes that no program could take: see SPARES */
 __u32 pid_level; /* of the tracer's pid namespace, if it is nested */
 
+#define NAMESPACES_SEEN (1ull << 63) /* all that its threads are in are told of: knows_moves() */
+
 /* The set of those who are followed, by thread group id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u32);
-	__type(value, __u64); /* when its leader was born */
+	__type(value, __u64); /* when its leader was born, and NAMESPACES_SEEN */
 } followed SEC(".maps");
 
 /* Names that are followed from their exec on. */
@@ -277,32 +280,36 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 	return v1 > 1 ? v1 : id;
 }
 
-static __always_inline void fill_ns(__u32 *ns, struct task_struct *task)
-{
-	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	struct upid upid = {};
-	__u32 level = BPF_CORE_READ(pid, level);
+#define PROXY_MAX 128 /* bytes; struct nsproxy has 72 in Linux 7.2 */
 
-	if (proxy) {
-		ns[0] = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
-		ns[1] = BPF_CORE_READ(proxy, uts_ns, ns.inum);
-		ns[2] = BPF_CORE_READ(proxy, ipc_ns, ns.inum);
-		ns[3] = BPF_CORE_READ(proxy, net_ns, ns.inum);
-		ns[6] = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
-		ns[8] = BPF_CORE_READ(proxy, pid_ns_for_children, ns.inum);
-		if (bpf_core_field_exists(proxy->time_ns)) {
-			ns[7] = BPF_CORE_READ(proxy, time_ns, ns.inum);
-			ns[9] = BPF_CORE_READ(proxy, time_ns_for_children, ns.inum);
-		}
-	}
-	/* its own pid namespace is that of its innermost number; nsproxy has the one of its children */
-	if (pid) {
-		bpf_core_read(&upid, sizeof(upid),
-			      (void *)pid + bpf_core_field_offset(pid->numbers) + level * bpf_core_type_size(struct upid));
-		ns[4] = BPF_CORE_READ(upid.ns, ns.inum);
-	}
+/* The inode number of the namespace that `field` of the copied nsproxy points to. */
+#define PROXY_INODE(field)                                                                                             \
+	BPF_CORE_READ(*(typeof(((struct nsproxy *)0)->field) *)(proxy + bpf_core_field_offset(struct nsproxy, field)), \
+		      ns.inum)
+
+/*
+ * Its own pid namespace is that of its innermost number; nsproxy, which is copied to `proxy`, has the one of its
+ * children.
+ */
+static __always_inline void fill_ns(__u32 *ns, struct task_struct *task, struct pid_namespace *own, void *proxy)
+{
+	__u64 size = bpf_core_type_size(struct nsproxy);
+	void *from = BPF_CORE_READ(task, nsproxy);
+
+	ns[4] = BPF_CORE_READ(own, ns.inum);
 	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	if (!from || bpf_probe_read_kernel(proxy, size < PROXY_MAX ? size : PROXY_MAX, from))
+		return;
+	ns[0] = PROXY_INODE(mnt_ns);
+	ns[1] = PROXY_INODE(uts_ns);
+	ns[2] = PROXY_INODE(ipc_ns);
+	ns[3] = PROXY_INODE(net_ns);
+	ns[6] = PROXY_INODE(cgroup_ns);
+	ns[8] = PROXY_INODE(pid_ns_for_children);
+	if (bpf_core_field_exists(struct nsproxy, time_ns)) {
+		ns[7] = PROXY_INODE(time_ns);
+		ns[9] = PROXY_INODE(time_ns_for_children);
+	}
 }
 
 /*
@@ -328,6 +335,12 @@ static __always_inline __u32 number_here(struct pid *pid)
 static __always_inline __u32 shown_number(struct task_struct *task, __u32 global)
 {
 	return nested ? number_here(BPF_CORE_READ(task, thread_pid)) : global;
+}
+
+/* The leader's number, as the tracer sees it. */
+static __always_inline __u32 shown_tgid(struct task_struct *task, __u32 global)
+{
+	return nested ? number_here(BPF_CORE_READ(task, group_leader, thread_pid)) : global;
 }
 
 /* Is it in the tracer's pid namespace or below? */
@@ -375,10 +388,9 @@ __noinline int put_task(__u64 address, __u32 off)
 	__builtin_memset(out, 0, sizeof(*out));
 	out->global = BPF_CORE_READ(task, tgid);
 	out->tid = shown_number(task, BPF_CORE_READ(task, pid));
-	out->tgid = shown_number(BPF_CORE_READ(task, group_leader), out->global);
+	out->tgid = shown_tgid(task, out->global);
 	out->born = born_of(task);
 	out->cgroup = cgroup_of(task);
-	fill_ns(out->ns, task);
 	out->level = level >= outer ? level - outer : 0;
 	/* all at once: the structure is the same in all kernels since 4.19 */
 	size = (__u64)(out->level + 1) * sizeof(struct upid) & 0x3ff; /* the mask is for verifiers before 6.2 */
@@ -388,6 +400,8 @@ __noinline int put_task(__u64 address, __u32 off)
 			      (void *)pid + bpf_core_field_offset(pid->numbers) + outer * sizeof(struct upid));
 	for (i = 0; i < NST_MAX_LEVELS; i++)
 		out->ids[i] = *(__u32 *)&numbers[i];
+	_Static_assert(sizeof(numbers) >= PROXY_MAX, "the stack of four programs is of 512 bytes");
+	fill_ns(out->ns, task, level == outer ? numbers[0].ns : upid_at(pid, level).ns, numbers);
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
 	return 0;
 }
@@ -895,6 +909,11 @@ static __always_inline long call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, orig_ax);
 }
+/* Of a tracepoint's own argument, which may be read without a helper: this is done for each call of the whole machine. */
+static __always_inline long tracepoint_call_number(struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
 #elif defined(__TARGET_ARCH_arm64)
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 static __always_inline bool is_compat(void)
@@ -917,6 +936,10 @@ static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
 static __always_inline long call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, syscallno);
+}
+static __always_inline long tracepoint_call_number(struct pt_regs *regs)
+{
+	return regs->syscallno;
 }
 #endif
 
@@ -1001,11 +1024,14 @@ static __always_inline void count_unfinished(__u64 key)
 /* A call begins. */
 static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 {
-	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct work *work;
 	__u64 key;
 	__u32 compat;
 
-	if (!is_wanted(&nr, &compat) || !work)
+	if (!is_wanted(&nr, &compat))
+		return 0;
+	work = bpf_map_lookup_elem(&works, &zero);
+	if (!work)
 		return 0;
 	nr &= NST_MAX_SYSCALLS - 1;
 	if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
@@ -1030,17 +1056,20 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 }
 
 /* A call ends. A successful exec or fork was reported when it happened. */
-static __always_inline int end_call(struct pt_regs *regs, long result)
+static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 {
-	struct work *work = bpf_map_lookup_elem(&works, &zero);
-	__u64 key = (__u64)current_task();
-	struct pending *pending;
-	__u32 nr = call_number(regs);
 	__u32 envc = NST_NO_COUNT;
+	struct pending *pending;
+	struct work *work;
 	__u32 compat;
+	__u64 key;
 
-	if (!is_wanted(&nr, &compat) || !work)
+	if (!is_wanted(&nr, &compat))
 		return 0;
+	work = bpf_map_lookup_elem(&works, &zero);
+	if (!work)
+		return 0;
+	key = (__u64)current_task();
 	nr &= NST_MAX_SYSCALLS - 1;
 	if (watch_containers && !is_followed(current_tgid())) {
 		if (result < 0 || !has_entered())
@@ -1088,7 +1117,7 @@ int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
 {
-	return end_call(regs, result);
+	return end_call(regs, tracepoint_call_number(regs), result);
 }
 
 /* ---- the process tree ------------------------------------------------------------------------------------------- */
@@ -1127,18 +1156,21 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	struct pending *pending;
 	struct task_struct *parent;
 	__u32 tgid = current_tgid();
+	__u32 child_tgid = BPF_CORE_READ(child, tgid);
+	__u64 *known = bpf_map_lookup_elem(&followed, &tgid);
+	__u64 seen = known ? *known & NAMESPACES_SEEN : 0;
 	__u64 address;
 	__u32 pieces = 0;
 	__u32 size = sizeof(*rec);
 
-	if (!is_followed(tgid)) {
+	if (!known) {
 		if (!seeding || !descends((__u64)creator))
 			return 0;
 		follow(tgid, born_of(creator));
 	}
 	take_event(HOOK_NEWTASK);
-	if (BPF_CORE_READ(child, tgid) != tgid)
-		follow(BPF_CORE_READ(child, tgid), born_of(child));
+	if (child_tgid != tgid)
+		follow(child_tgid, born_of(child) | (knows_moves() ? NAMESPACES_SEEN : 0));
 
 	scratch = this_scratch();
 	if (!scratch)
@@ -1164,7 +1196,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 		rec->call.nr = ~0u;
 	}
 	submit(&rec->head, NST_FORK, size);
-	if (BPF_CORE_READ(child, tgid) != tgid)
+	if (clone_flags & CLONE_NEW_ANY || (child_tgid != tgid && !seen))
 		see_namespaces(address);
 	return 0;
 }
@@ -1231,12 +1263,13 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 	struct pending *pending;
 	struct mm_struct *mm;
 	__u32 tgid = current_tgid();
+	__u64 *known = bpf_map_lookup_elem(&followed, &tgid);
 	__u64 start, args, total;
 	__u32 off = sizeof(*rec);
 	long got;
 
 	pending = bpf_map_lookup_elem(&entered, &key);
-	if (!is_followed(tgid)) {
+	if (!known) {
 		if (!has_followed_name(task) || !is_visible(task) || (!payload && is_inside(task)))
 			return 0;
 		take_in((__u64)current_task(), NST_NAMED);
@@ -1281,7 +1314,12 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 	rec->files_more = ship_exec_files(rec->call.id);
 	ship_image(rec->call.id, start, total);
 	submit(&rec->head, NST_EXEC, off);
-	see_namespaces((__u64)current_task());
+	if (!known || !(*known & NAMESPACES_SEEN)) {
+		see_namespaces((__u64)current_task());
+		known = bpf_map_lookup_elem(&followed, &tgid);
+		if (known && knows_moves())
+			*known |= NAMESPACES_SEEN; /* from here on it has one thread, and none that it makes goes unseen */
+	}
 	bpf_map_delete_elem(&entered, &key);
 	if (!payload && is_inside(task))
 		bpf_map_delete_elem(&followed, &tgid);
@@ -1417,7 +1455,7 @@ __noinline int describe_task(__u64 address)
 	born = bpf_map_lookup_elem(&followed, &tgid);
 	if (born) {
 		rec->followed = 1;
-		entered_now = *born == 0; /* by user space, which knew no more than the pid */
+		entered_now = (*born & ~NAMESPACES_SEEN) == 0; /* by user space, which knew no more than the pid */
 	} else if (seeding && descends(address) && (payload || !is_inside(task))) {
 		follow(tgid, born_of(task));
 		rec->followed = 1;

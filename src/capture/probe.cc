@@ -205,6 +205,9 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   // the process tree needs these whatever is asked for: they carry the arguments of exec and fork events
   for (const char* name : kTreeCalls) enable(name);
   if (options.containers) enable("setns");  // by which one enters
+  rodata.watch_moves = true;
+  for (const char* name : {"setns", "unshare"})
+    rodata.watch_moves &= rodata.call_class[trace::syscall_number(*trace::find_syscall(name), arch)] == kNamespaces;
   if (arch == "x86_64")
     for (const trace::CompatCall& compat : trace::compat_calls()) {
       const int number = trace::find_syscall(compat.call)->x86_64;

@@ -69,7 +69,7 @@ Output::~Output() {
 void Output::write(std::string_view text) {
   buffer_ += text;
   const auto now = std::chrono::steady_clock::now();
-  if (buffer_.size() >= kBuffer || now - flushed_ > std::chrono::seconds(1) || terminal()) flush();
+  if (buffer_.size() >= kBuffer || now - flushed_ > std::chrono::seconds(1) || terminal_) flush();
 }
 
 void Output::flush() {
@@ -94,12 +94,12 @@ void Output::flush() {
 }
 
 bool Output::terminal() const {
-  return isatty(fd_);
+  return terminal_;
 }
 
 int Output::columns() const {
   winsize size{};
-  return isatty(fd_) && ioctl(fd_, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  return terminal_ && ioctl(fd_, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace nstrace::cli

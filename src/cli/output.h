@@ -3,6 +3,8 @@
 // owner alone, who is the user behind sudo, and never through a symbolic link in a folder that everybody can write to.
 #pragma once
 
+#include <unistd.h>
+
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -35,12 +37,13 @@ class Output {
 
  private:
   Output(int fd, std::string name, bool owned, bool made)
-      : fd_(fd), name_(std::move(name)), owned_(owned), made_(made), untouched_(owned) {}
+      : fd_(fd), name_(std::move(name)), owned_(owned), made_(made), untouched_(owned), terminal_(isatty(fd)) {}
   int fd_;
   std::string name_;
   bool owned_;
   bool made_;       // the file was not there before
   bool untouched_;  // nothing was written yet
+  bool terminal_;
   std::string buffer_;
   std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
 };

@@ -115,6 +115,17 @@ def each_namespace_once_with_its_owner_and_parent(box):
     check(made["mnt"]["n"] > call["n"], "the namespace stands before the call that made it")
 
 
+@test()
+def namespaces_are_told_of_whatever_calls_are_recorded(box):
+    for calls in "execve", "%lifecycle,!setns", "%lifecycle,!unshare":
+        trace, _ = box.record("sh", "-c", "unshare -u true; true", options=["-e", calls])
+        told = {(e["ns_type"], e["ns_inode"]) for e in trace.of("namespace")}
+        for event in trace.events:
+            for kind, inode in event.get("ns", {}).items():
+                kind = kind.removesuffix("_for_children")
+                check((kind, inode) in told, f"-e {calls}: event {event['n']} is in {kind}:[{inode}], which was never told of")
+
+
 def a_cgroup(box):
     """A new cgroup that is a child of this process's, in the hierarchy that nstrace tells of."""
     lines = [line.split(":", 2) for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines()]
