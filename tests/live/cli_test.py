@@ -205,6 +205,21 @@ def a_slow_pipe_stalls_neither_the_patient_nor_the_ring(box):
 
 
 @test()
+def a_pipe_that_nobody_reads_until_the_queue_is_full_delays_no_end(box):
+    """Execs of 1 MiB fill the queue behind the lines; COMMAND ends while it is full, and only then are they read."""
+    read, write = os.pipe()
+    heavy = "import subprocess\nfor _ in range(100): subprocess.run(['/bin/true', *['x' * 100000] * 10])\nprint('ended=1')"
+    tracer = box.start(box.nstrace, "--buffer=64M", "--linger=0", "--", "python3", "-c", heavy, stderr=write, stdin=subprocess.DEVNULL)
+    os.close(write)
+    equal(said(tracer.stdout.readline()), {"ended": 1}, "what COMMAND said")
+    time.sleep(0.5 * PATIENCE)
+    with open(read, encoding="utf-8", errors="replace") as lines:
+        last = [line for line in lines if len(line) < 1000][-1]
+    equal(tracer.wait(timeout=60 * PATIENCE), 0, "the status")
+    check(" lost" in last or " LOST" in last, "the last line is " + last)
+
+
+@test()
 def what_finds_no_room_is_counted(box):
     """nstrace is stopped in the middle of a storm, with a ring of 64 KiB: events are lost, so many as the footer says."""
     path = box.temp / "small.jsonl"
