@@ -301,3 +301,91 @@ TEST_CASE("hostile: an argument of a mebibyte, in every format, leaves a picture
   const auto svg = testing::parse_xml(draw(recording, View::Tree, Picture::Svg));
   REQUIRE(svg.elements.count("script") == 0);
 }
+
+namespace {
+
+// The texts that a picture can be drawn as: what, and its bytes.
+std::map<std::string, std::string> all_formats(const Recording& recording) {
+  return {{"tree.svg", draw(recording, View::Tree, Picture::Svg)},
+          {"timeline.svg", draw(recording, View::Timeline, Picture::Svg)},
+          {"namespaces.svg", draw(recording, View::Namespaces, Picture::Svg)},
+          {"dot", draw(recording, View::Tree, Picture::Dot)},
+          {"mmd", draw(recording, View::Tree, Picture::Mermaid)},
+          {"html", draw(recording, View::Tree, Picture::Html)},
+          {"json", draw(recording, View::Tree, Picture::Perfetto)}};
+}
+
+std::size_t count(const std::string& text, std::string_view word) {
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += word.size()) ++found;
+  return found;
+}
+
+// A container's set-up in which all that a program can choose is `evil`.
+Scene spoiled(const std::string& evil) {
+  Scene s;
+  s.header().command = {evil};
+  s.existing(100, evil.substr(0, 15), {"/usr/bin/containerd-shim-runc-v2", evil});
+  s.fork(100, 200);
+  s.exec(200, "/usr/sbin/runc", {"runc", "create", "--bundle", evil, evil});
+  s.fork(200, 201, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWUSER);
+  s.mount(201, evil, evil, evil, 0, evil);
+  s.pivot_root(201, evil, evil);
+  s.sethostname(201, evil.substr(0, 64));
+  s.cgroup(201, 7, "/docker/" + evil);
+  s.rename(201, evil.substr(0, 15));
+  s.exec(201, "/bin/" + evil, {evil, evil});
+  s.exit(201);
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("every format: the same trace gives the same bytes") {
+  const auto first = all_formats(recorded(testing::docker_run_scene()));
+  all_formats(recorded(testing::docker_exec_scene()));  // what was drawn before leaves no trace
+  const auto second = all_formats(recorded(testing::docker_run_scene()));
+  for (const auto& [format, bytes] : first) {
+    CAPTURE(format);
+    REQUIRE(!bytes.empty());
+    REQUIRE(bytes == second.at(format));
+  }
+}
+
+TEST_CASE("every format: hostile text stays text") {
+  const auto plain = all_formats(recorded(spoiled("plain")));
+  const auto page_scripts = count(plain.at("html"), "<script"), page_images = count(plain.at("html"), "<img");
+  for (const std::string& evil :
+       {std::string("</script><script>alert(1)</script><img src=x onerror=alert(2)>"),
+        std::string("\"'><svg onload=a()>"), std::string("]]>--><!-- <?x?> <![CDATA["),
+        std::string("a\nb\r\t\x1b[31m\a\x7f\x9b"), std::string("nul\0byte", 8),
+        std::string("\u202egpj.exe\u202c\u2066\u200f\u200e\ufeff"),
+        std::string("not utf-8 \xff\xfe\xc0\x80\xed\xa0\x80"), std::string("\"]; evil [label=\"x\\"),
+        std::string("end;\nNote over A: x<br/>#quot;%%{init: {}}%%"), std::string(1 << 20, '<') + "\u202e"}) {
+    CAPTURE(evil.substr(0, 60));
+    const auto formats = all_formats(recorded(spoiled(evil)));
+    for (const auto& each : formats) {
+      const std::string &format = each.first, &bytes = each.second;
+      CAPTURE(format);
+      REQUIRE(bytes.size() < 1'000'000);
+      const bool clean = std::ranges::all_of(bytes, [&](char c) {  // libcgraph indents by tabs
+        return c == '\n' || (c == '\t' && format == "dot") || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+      });
+      REQUIRE(clean);
+      for (const char* mark : {"\u202e", "\u2066", "\u200f", "\u200e", "\ufeff", "\xff"})
+        REQUIRE(count(bytes, mark) == 0);
+    }
+    for (const char* view : {"tree.svg", "timeline.svg", "namespaces.svg"}) {
+      const auto xml = testing::parse_xml(formats.at(view));
+      for (const auto& [element, number] : xml.elements) {
+        CAPTURE(view, element);
+        REQUIRE(testing::parse_xml(plain.at(view)).elements.count(element) == 1);
+      }
+    }
+    REQUIRE(count(formats.at("html"), "<script") == page_scripts);
+    REQUIRE(count(formats.at("html"), "<img") == page_images);
+    REQUIRE_NOTHROW(between(formats.at("html"), kData, "</script>"));
+    REQUIRE_NOTHROW(nlohmann::json::parse(formats.at("json")));
+    REQUIRE(count(formats.at("mmd"), "\n") < 60);
+  }
+}

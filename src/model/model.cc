@@ -20,6 +20,9 @@ namespace {
 
 // A process that existed may be known by the clock ticks of /proc/PID/stat only (10 ms).
 constexpr Time kTick = 10'000'000;
+// So many bearers of a pid are looked at: a pid is used again only after its bearer was waited for, so events of an
+// earlier one can come late, but not by many.
+constexpr int kBearers = 8;
 
 // What is not known now stays as it was known.
 NsSet merged(NsSet known, const NsSet& seen) {
@@ -122,7 +125,10 @@ void Model::settle_existing() {
 // --- identity ---
 
 ProcessId Model::add_process(int pid, Time born, const Event* event) {
-  if (const auto before = by_pid_.find(pid); before != by_pid_.end()) {
+  const auto id = static_cast<ProcessId>(processes_.size());
+  const auto [before, first] = by_pid_.try_emplace(pid, id);
+  bearer_before_.push_back(before->second);
+  if (!first) {
     Process& old = processes_[before->second];
     if (!old.ended) {
       old.end_unseen = true;
@@ -130,8 +136,8 @@ ProcessId Model::add_process(int pid, Time born, const Event* event) {
       if (holds_[old.id]) leave(old.ns_id, event ? event->time : 0);
       holds_[old.id] = false;
     }
+    before->second = id;
   }
-  const auto id = static_cast<ProcessId>(processes_.size());
   Process& p = processes_.emplace_back();
   p.id = id;
   p.pid = pid;
@@ -139,17 +145,18 @@ ProcessId Model::add_process(int pid, Time born, const Event* event) {
   p.pids = {pid};
   if (event) p.first = p.last = event->time;
   holds_.push_back(true);
-  by_pid_[pid] = id;
-  if (born) by_identity_[{pid, born}] = id;
   return id;
 }
 
 std::optional<ProcessId> Model::find(int tgid, Time born) const {
-  if (born) {
-    if (const auto exact = by_identity_.find({tgid, born}); exact != by_identity_.end()) return exact->second;
-  }
   const auto bearer = by_pid_.find(tgid);
   if (bearer == by_pid_.end()) return std::nullopt;
+  ProcessId id = bearer->second;
+  for (int back = 0; born && back < kBearers; ++back) {
+    if (processes_[id].born == born) return id;
+    if (bearer_before_[id] == id) break;
+    id = bearer_before_[id];
+  }
   const Process& p = processes_[bearer->second];
   if (!born) return p.id;
   if (p.ended || p.end_unseen) return std::nullopt;
@@ -162,10 +169,7 @@ ProcessId Model::meet(const Who& who, const Event& event) {
     Process& p = processes_[*known];
     // Without a birth time a pid is all there is: after its end it is another process.
     if (who.born || !p.ended) {
-      if (!p.born && who.born) {
-        p.born = who.born;
-        by_identity_[{p.pid, p.born}] = p.id;
-      }
+      if (!p.born) p.born = who.born;
       return p.id;
     }
   }

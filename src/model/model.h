@@ -185,13 +185,6 @@ class Model : public trace::Sink {
   const NsSet& ns_before() const { return before_; }
 
  private:
-  using Identity = std::pair<int, Time>;
-  struct IdentityHash {
-    std::size_t operator()(const Identity& identity) const {
-      const auto born = static_cast<std::uint64_t>(identity.second) * 0x9E3779B97F4A7C15u;
-      return static_cast<std::size_t>(born ^ static_cast<std::uint64_t>(identity.first));
-    }
-  };
   // A thread other than its process's leader.
   struct Thread {
     ProcessId process = 0;
@@ -250,8 +243,8 @@ class Model : public trace::Sink {
   std::vector<bool> holds_;                         // by ProcessId: its leader counts in Namespace::inside
   std::vector<std::pair<ProcessId, int>> waiting_;  // existing processes and their parents' pids
   NsSet before_;
-  std::unordered_map<Identity, ProcessId, IdentityHash> by_identity_;
   std::unordered_map<int, ProcessId> by_pid_;  // who bears it now, or bore it last
+  std::vector<ProcessId> bearer_before_;       // by ProcessId: who bore its pid before, or itself
   std::unordered_map<std::uint64_t, NamespaceId> namespace_by_inode_;
   std::unordered_map<int, Thread> threads_;                       // by tid
   std::unordered_map<ProcessId, std::vector<int>> threads_of_;    // tids of those

@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE.parent / "live"))
 import harness  # noqa: E402
 
 
-def options(description, **numbers):
+def options(description, needs=("nstrace", "root", "bpf"), **numbers):
     """Parses --build and the given --NAME N; returns (a harness.Box, the options)."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--build", default=str(HERE.parents[1] / "build"), help="the build folder (default: build/)")
@@ -18,7 +18,7 @@ def options(description, **numbers):
         parser.add_argument("--" + name, type=int, default=default, help=f"{text} (default: {default})")
     chosen = parser.parse_args()
     box = harness.Box(pathlib.Path(chosen.build).resolve())
-    for need in "nstrace", "root", "bpf":
+    for need in needs:
         why = harness.lacking(box, need)
         if why:
             box.close()

@@ -6,7 +6,7 @@ import time
 import zlib
 
 from harness import Skip, check, equal, lacking, test
-from traces import many
+from traces import many, spoiled
 
 
 def drawn(box, name, ending, *options):
@@ -46,6 +46,28 @@ def pdf_is_one_page_with_its_text(box):
         status, words, _ = box.run("pdftotext", box.temp / "a.pdf", "-")
         equal(status, 0, "status of pdftotext")
         check("pivot_root" in words and "0 lost" in words, "the page's text lacks words")
+
+
+@test(needs=("nstrace",))
+def hostile_text_in_png_and_pdf(box):
+    """They are drawn from the SVG by a library: what a program calls itself must not stop it, nor put anything active in."""
+    for number, evil in enumerate(["</text><image href='file:///etc/passwd'/><a href='http://x'>&xxe;\n\x1b[31m\x00\x7f\u202e",
+                                   "x" * (1 << 20)]):
+        trace = box.temp / "evil.jsonl"
+        spoiled(box.source / "examples" / "docker-run.jsonl", trace, evil)
+        for view in ("tree", "timeline", "namespaces") if number == 0 else ("tree",):
+            for ending in ("png", "pdf") if number == 0 and view == "tree" else ("pdf",):
+                path = box.temp / f"{number}-{view}.{ending}"
+                status, _, err = box.run(box.nstrace, "draw", trace, "--view", view, "-o", path)
+                if status != 0 and "apt-get install librsvg2-2" in err:
+                    raise Skip("librsvg is missing")
+                equal(status, 0, f"status of nstrace draw to .{ending} ({err.strip()[-300:]})")
+                made = path.read_bytes()
+                check(1000 < len(made) < 5_000_000, f"{path.name} has {len(made)} bytes")
+                if ending == "pdf":
+                    check(made.rstrip().endswith(b"%%EOF"), "no end of a PDF")
+                    for word in b"/JavaScript", b"/URI", b"/Launch", b"/EmbeddedFile":
+                        check(word not in made, f"there is a {word}")
 
 
 def tracks(trace):

@@ -135,7 +135,7 @@ function update() {
   const call = callAt(state.at), p = call && processes[call.process];
   const item = story.find(s => s.e === state.at);
   const now = state.at === 0 ? 'before the first event' : (trace.timed ? milliseconds(timeAt(state.at)) + ' ms' : 'event ' + state.at) +
-    (state.at === lastEvent ? ', the end' : '') + (call ? '  ' + (p ? nameAt(p, state.at - 1) + ': ' : '') + (item ? item.text : call.text.slice(0, 200)) : '');
+    (state.at === lastEvent ? ', the end' : '') + (call ? ' \u00b7 ' + (p ? nameAt(p, state.at - 1) + ': ' : '') + (item ? item.text : call.text.slice(0, 200)) : '');
   byId('now').textContent = now;
   byId('time').setAttribute('aria-valuetext', now);
   showMoment();

@@ -129,9 +129,10 @@ const timelineView = (() => {
       for (let i = 0; i < trace.path.length; i += 3) {
         const [id, from, to] = trace.path.slice(i, i + 3);
         if (!laneOf.has(id)) continue;
-        const at = x(id) - bar / 2 - 3.4;
-        if (begun) c.lineTo(at, clamp(y(placeOf(to)))); else c.moveTo(at, clamp(y(placeOf(to))));
-        c.lineTo(at, clamp(y(placeOf(from))));
+        const at = x(id) - bar / 2 - 3.4, upper = clamp(y(placeOf(from))), lower = clamp(y(placeOf(to)));
+        if (begun && lower - upper < 2 && i + 3 < trace.path.length) continue;  // too short to be seen
+        if (begun) c.lineTo(at, lower); else c.moveTo(at, lower);
+        c.lineTo(at, upper);
         begun = true;
       }
       c.stroke();
@@ -219,10 +220,10 @@ const timelineView = (() => {
       c.save();
       c.translate(x(id) + 2, kHead - 10);
       c.rotate(-0.72);
-      c.fillStyle = containerColour(p) || tone('text');
+      c.fillStyle = inkOf(containerColour(p)) || tone('text');
       c.font = (p.container !== undefined ? '700 ' : '') + '11px Helvetica, Arial, sans-serif';
       let words = nameAt(p, Math.max(rows.length ? rows[Math.min(last, rows.length - 1)].event : 0, p.born));
-      while (words.length > 3 && c.measureText(words).width > 130) words = words.slice(0, -2);
+      while (words.length > 3 && c.measureText(words).width > 130) words = words.replace(/\u2026$/, '').slice(0, -1) + '\u2026';
       c.fillText(words, 0, 0);
       c.restore();
     }
@@ -257,7 +258,7 @@ const timelineView = (() => {
       if (word) what.append(el('b', {}, word));
       what.append(item.text);
       if (item.failed) what.classList.add('failed');
-      more = [...badges(item.badges), item.words ? el('span', {class: 'words'}, item.words) : null].filter(Boolean);
+      more = [item.badges ? el('span', {class: 'badges'}, ...badges(item.badges)) : null, item.words ? el('span', {class: 'words'}, item.words) : null].filter(Boolean);
     } else {
       what.append(call.text.slice(0, 300) + (call.result !== '' ? ' = ' + call.result : ''));
       if (call.failed) what.classList.add('failed');

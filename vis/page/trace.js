@@ -55,6 +55,10 @@ const phaseOf = (() => {
 })();
 const stepsAt = (from, to, process) => steps.filter(s => s.p === process && s.e <= to && s.last >= from);
 const containerColour = p => p.container === undefined ? '' : containers[p.container].colour;
+// A colour that text can have on the page's paper: on a dark one, half way to white.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const inkOf = colour => !colour || !dark.matches ? colour
+  : '#' + [1, 3, 5].map(i => ((parseInt(colour.slice(i, i + 2), 16) + 255) >> 1).toString(16).padStart(2, '0')).join('');
 
 function milliseconds(ns) { return (ns / 1e6).toFixed(2); }
 function duration(ns) {
