@@ -206,6 +206,27 @@ TEST_CASE("a phase: who did not sleep was on a CPU all the time, who did counts 
   CHECK(found);
 }
 
+TEST_CASE("a process that lives: who never slept ran since it was made, though the count is a tick behind") {
+  constexpr trace::Time kMs = 1'000'000;
+  Scene s;
+  s.existing(100, "sh", {"sh"});
+  s.fork(100, 200);
+  s.wait(9 * kMs);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.last().as<trace::Exec>()->cpu = {0, 4 * kMs, 0};
+  s.wait(9 * kMs);
+  s.unshare(200, 0x20000);
+  s.last().as<trace::Syscall>()->cpu = {2 * kMs, 4 * kMs, 7 * kMs};  // it slept: as the count says
+  Measured m;
+  s.play(m);
+  REQUIRE(!m.story().chapters().empty());
+  const auto times = m.timing.processes(m.story(), m.story().chapters().front());
+  REQUIRE(times.size() == 1);
+  CHECK(times[0].on_cpu >= 5 * kMs + 2 * kMs);
+  CHECK(times[0].on_cpu <= 5 * kMs + 2 * kMs + kMs);
+  CHECK(times[0].cpu_wait == 4 * kMs);
+}
+
 TEST_CASE("an anonymous trace has no times, and none are made up") {
   Scene s = docker_run_scene();
   s.header().durations = false;

@@ -11,6 +11,10 @@ using enum Phase;
 bool verb(const Moment& m, std::string_view word) {
   return m.actor.verb == word;
 }
+bool has_word(const Moment& m, std::string_view word) {
+  const auto* exec = m.event.as<trace::Exec>();
+  return exec && std::ranges::find(exec->argv, word) != exec->argv.end();
+}
 // A command that runs again in the same process: the runtime executes a copy of itself.
 bool same_again(const Moment& m) {
   return m.before.part == m.actor.part && m.before.session == m.actor.session && m.process.programs.size() > 1 &&
@@ -176,6 +180,16 @@ const Rule kRules[] = {
      .sentence = "`{runtime} kill` is called, to send a signal to the first process of {container}.",
      .brief = "{runtime} signals {container}",
      .references = {"OCI runtime-spec: runtime.md, Kill"}},
+    {.name = "runtime-delete-force",
+     .phase = Delete,
+     .on = On::Exec,
+     .who = kRuntime,
+     .when = [](const Moment& m) { return verb(m, "delete") && has_word(m, "--force"); },
+     .sentence =
+         "`{runtime} delete --force` is called: whatever is left of {container} is removed, and what still runs "
+         "in it is killed. It is no error if nothing is left.",
+     .brief = "{runtime} clears away what is left of {container}",
+     .references = {"OCI runtime-spec: runtime.md, Delete"}},
     {.name = "runtime-delete",
      .phase = Delete,
      .on = On::Exec,
@@ -424,7 +438,7 @@ const Rule kRules[] = {
          "It is put into the cgroup {cgroup}: what it uses, and what all uses that it starts from now on, is counted "
          "and limited there.",
      .brief = "enters the container's cgroup",
-     .references = {"cgroups(7)", "runc: libcontainer/process_linux.go, manager.Apply()"},
+     .references = {"cgroups(7)", "runc: libcontainer/process_linux.go, start()"},
      .fold = true},
 };
 

@@ -62,7 +62,8 @@ const Rule kRules[] = {
      .call = "prctl",
      .args = {"PR_CAP_AMBIENT"},
      .sentence =
-         "It sets which capabilities a program keeps that has no file capabilities (ambient), one call for each.",
+         "It settles which capabilities a program keeps that has no file capabilities (ambient): each is raised or "
+         "lowered, or all are cleared.",
      .brief = "ambient capabilities",
      .references = {"capabilities(7), Ambient"},
      .fold = true},
@@ -129,7 +130,7 @@ const Rule kRules[] = {
                  "it out (seccomp). Who has not set no_new_privs needs a capability for this, and so must do it before "
                  "giving them up.",
      .brief = "a filter for all further system calls",
-     .references = {"seccomp(2)", "runc: libcontainer/standard_init_linux.go",
+     .references = {"seccomp(2)", "runc: libcontainer/standard_init_linux.go, setns_init_linux.go",
                     "OCI runtime-spec: config-linux.md, seccomp"}},
     {.name = "close-before-child",
      .phase = Bootstrap,

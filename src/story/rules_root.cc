@@ -29,6 +29,16 @@ bool kernel_path(const Moment& m) {
   return glob("/proc/*|/sys/*|/newroot/proc/*|/newroot/sys/*|/proc|/sys", text(m, 1));
 }
 
+// crun sets the propagation of each mount right after it.
+bool follows_bind_onto_itself(const Moment& m) {
+  const auto& marks = m.process.marks;
+  if (marks.size() < 2 || marks.back().event != m.event.number) return false;
+  const std::string& before = marks[marks.size() - 2].text;
+  const auto comma = before.find(", ");
+  return before.starts_with("mount(\"/proc/self/fd/") && comma != std::string::npos &&
+         before.compare(comma + 2, comma - 6, before, 6, comma - 6) == 0;
+}
+
 constexpr std::uint32_t kMounters = kStage2 | kSetup | kBoxed | kSandbox;
 
 const Rule kRules[] = {
@@ -49,7 +59,9 @@ const Rule kRules[] = {
      .phase = Security,
      .who = kMounters,
      .call = "mount",
-     .args = {"tmpfs", "/proc/*|/sys/*", "tmpfs", "*MS_RDONLY*"},
+     .args = {"tmpfs", "/proc/*|/sys/*", "tmpfs"},
+     // crun's is made read-only later.
+     .when = [](const Moment& m) { return glob("*MS_RDONLY*", text(m, 3)) || glob("*size=0k*", text(m, 4)); },
      .sentence = "It hides folders of the kernel that tell about the host, by mounting an empty, read-only file system "
                  "over them: {each}.",
      .brief = "hides folders of the kernel: {each}",
@@ -59,9 +71,10 @@ const Rule kRules[] = {
      .phase = Security,
      .who = kMounters,
      .call = "mount",
-     .args = {"", "", "", "*MS_BIND*"},
      .when =
          [](const Moment& m) {
+           if (!glob("*MS_BIND*", text(m, 3)))
+             return glob("*MS_PRIVATE*|*MS_SLAVE*", text(m, 3)) && follows_bind_onto_itself(m);
            const bool again = glob("*MS_REMOUNT*", text(m, 3)) && !by_descriptor(text(m, 1));
            return kernel_path(m) && (same_place(m) || again);
          },

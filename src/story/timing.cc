@@ -71,7 +71,7 @@ void Timing::event(const trace::Event& event) {
   // A task has run for no time when it is made.
   if (fork)
     if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born))
-      tasks_[fork->child.tid] = {child->id, event.time, {0, 0, 0}, false};
+      tasks_[fork->child.tid] = {child->id, event.time, {0, 0, 0}, 0, false};
   const bool telling = event.as<trace::Syscall>() || event.as<trace::Exec>() || event.as<trace::Exit>() || fork;
   const auto* exit = event.as<trace::Exit>();
   if (!telling || (fork && fork->thread()) || (exit && !exit->process)) return measure(event, process->id, nullptr);
@@ -103,23 +103,28 @@ void Timing::measure(const trace::Event& event, ProcessId process, Point* point)
   }
   if (now.on < 0) return;
   Task& task = tasks_[event.who.tid];
-  if (task.process != process) task = {process, 0, {}, false};
-  if (point && task.asked && event.time >= task.asked && now.blocked >= 0 && task.cpu.blocked >= 0) {
+  if (task.process != process) task = {process, 0, {}, 0, false};
+  if (task.asked && event.time >= task.asked && now.blocked >= 0 && task.cpu.blocked >= 0) {
     const Time wall = event.time - task.asked;
     const Time waited = std::clamp<Time>(now.waited < 0 ? 0 : now.waited - task.cpu.waited, 0, wall);
-    point->measured = true;
-    point->since = task.asked;
     // Who did not sleep ran whenever it could. For others the count of what they ran may be short by a tick.
-    point->on_cpu =
+    const Time on =
         now.blocked == task.cpu.blocked ? wall - waited : std::clamp<Time>(now.on - task.cpu.on, 0, wall - waited);
-    point->blocked_for = wall - waited - point->on_cpu;
+    task.ran += on;
+    if (point) {
+      point->measured = true;
+      point->since = task.asked;
+      point->on_cpu = on;
+      point->blocked_for = wall - waited - on;
+    }
   }
+  task.ran = std::max(task.ran, now.on);
   task.asked = event.time;
   task.cpu = now;
   task.counted = true;
   if (!exit) return;
   trace::CpuTime& sum = ended_[process];
-  sum.on = std::max<Time>(sum.on, 0) + now.on;
+  sum.on = std::max<Time>(sum.on, 0) + task.ran;
   if (now.waited >= 0) sum.waited = std::max<Time>(sum.waited, 0) + now.waited;
   tasks_.erase(event.who.tid);
 }
@@ -154,7 +159,7 @@ std::vector<ProcessTime> Timing::processes(const Story& story, const Chapter& ch
   for (const auto& [tid, task] : tasks_) {
     if (task.process >= index.size() || index[task.process] == SIZE_MAX || !task.counted) continue;
     ProcessTime& t = times[index[task.process]];
-    t.on_cpu = std::max<Time>(t.on_cpu, 0) + task.cpu.on;
+    t.on_cpu = std::max<Time>(t.on_cpu, 0) + task.ran;
     if (task.cpu.waited >= 0) t.cpu_wait = std::max<Time>(t.cpu_wait, 0) + task.cpu.waited;
   }
   for (ProcessTime& t : times) {

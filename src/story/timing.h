@@ -86,6 +86,7 @@ class Timing : public trace::Sink {
     model::ProcessId process = 0;
     Time asked = 0;  // 0 = never
     trace::CpuTime cpu;
+    Time ran = 0;          // as the count says, or more: who did not sleep ran whenever it did not wait for a CPU
     bool counted = false;  // by an event of its own
   };
   void measure(const trace::Event& event, model::ProcessId process, Point* point);
