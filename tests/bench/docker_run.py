@@ -51,7 +51,7 @@ def main():
             median, low, high = bench.spread(values)
             rows.append((name, len(values), f"{median:.1f}", f"{low:.1f}", f"{high:.1f}", f"{median / base:.3f}"))
     bench.table(("ms", "runs", "median", "q1", "q3", ": without"), rows)
-    return bench.bars(("nstrace : without", float(rows[1][5]), 1.05), ("lost", losses, 0))
+    return bench.bars(("nstrace : without", float(rows[1][5]), 1.03), ("lost", losses, 0))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 Play it by hand: python3 tests/live/run.py --group container
 """
 import os
+import shutil
 
 from dockerd import Dockerd
 from harness import Trace, arguments, check, equal, test
@@ -87,6 +88,39 @@ def payload_is_left_when_it_has_begun(box):
         trace = follower.stop()
         equal(len(execs(trace, "sh", "-c")), 1, "shells that entered")
         equal(execs(trace, "/bin/true"), [], "what they did")
+
+
+@test(needs=(*DOCKER, "ctr"))
+def ctr_exec_enters_a_container_of_containerd(box):
+    """A container that containerd runs for itself, as it does for CRI: no docker takes part."""
+    root = box.temp / "rootfs"
+    (root / "bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+    for name in "sh", "sleep", "true":
+        (root / "bin" / name).symlink_to("busybox")
+    with Dockerd() as docker:
+        def ctr(*arguments):
+            return box.run("ctr", "--address", docker.folder / "containerd.sock", "--namespace", "fleet", *arguments)
+
+        status, _, err = ctr("run", "--detach", "--rootfs", root, "lone-container", "/bin/sleep", "1000")
+        equal(status, 0, f"ctr run ({err.strip()[-1000:]})")
+        try:
+            for given in "lone-container", "lone-co":
+                follower = box.follow(options=("--container", given))
+                check("containerd" in follower.words.read_text(), follower.words.read_text())
+                status, _, err = ctr("tasks", "exec", "--exec-id", "e-" + given, "lone-container", "/bin/sh", "-c", "/bin/true; exit 3")
+                equal(status, 3, f"ctr tasks exec ({err.strip()[-1000:]})")
+                trace = follower.stop()
+                sleep = [p for p in trace.processes if p.get("followed") and p.get("argv") == ["/bin/sleep", "1000"]]
+                equal(len(sleep), 1, "sleeps that are followed")
+                shells = execs(trace, "/bin/sh", "-c")
+                equal(len(shells), 1, "shells that entered")
+                entered_whole(trace, shells[0], {t: sleep[0]["ns"][t] for t in ("mnt", "uts", "ipc", "pid", "net")})
+                equal(trace.end(shells[0]["tgid"]), (3, 0), "its end")
+        finally:
+            ctr("tasks", "kill", "--signal", "KILL", "lone-container")
+            ctr("tasks", "delete", "lone-container")
+            ctr("containers", "delete", "lone-container")
 
 
 @test(needs=PODMAN)
