@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Records docker run, docker exec, five containers at once, podman run and the mini runtime, and draws them: the files in this folder. With names
-(docker, compose, podman, crun, shim, lab), only those.
+"""Records docker run, docker exec, five containers at once, podman run and the mini runtime, and draws them: the files in
+this folder. With names (docker, compose, podman, crun, shim, lab), only those; `lab`, of which the README's pictures are,
+needs nothing but nstrace.
 
 What would tell about the machine is left out: the boot id, the vendor's suffix of the kernel version, and all but the pid
 and comm of ancestors that were not followed. Needs root, docker, podman and build/nstrace (or --build DIR).
@@ -18,7 +19,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "live")]
 from dockerd import PATH, Dockerd  # noqa: E402
-from pictures import SCENES, draw  # noqa: E402
+from pictures import PICTURES, SCENES, draw  # noqa: E402
 from runtimes import Bundle, Podman, without_unified  # noqa: E402
 from strace_scene import Strace  # noqa: E402
 
@@ -146,7 +147,8 @@ def main():
     nstrace = pathlib.Path(options.build).resolve() / "nstrace"
     for name in options.scenes or scenes:
         scenes[name](nstrace)
-    draw(nstrace, HERE)
+    # the others' pictures stay as they are
+    draw(nstrace, HERE, [r for r in PICTURES if any(re.match(name + r"\b", r) for name in options.scenes or scenes)])
 
 
 if __name__ == "__main__":

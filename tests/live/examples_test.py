@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What stands in examples/ works: the recordings, the quickstart, and the quickstart where tracing is refused."""
 import os
+import re
+import shutil
 import sys
 import xml.etree.ElementTree
 
@@ -51,6 +53,23 @@ def pictures_are_what_the_recordings_give(box):
               f"examples/{name} is not what nstrace draws now: run examples/pictures.py and look at it")
     committed = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.suffix in (".svg", ".mmd", ".dot")}
     equal(sorted(committed - set(names)), [], "pictures that nothing makes")
+
+
+@test(needs=("nstrace", "root", "bpf"))
+def one_command_makes_the_readmes_pictures(box):
+    """examples/record.py lab, where nothing has been recorded yet."""
+    shutil.copytree(box.source / "tests/live", box.temp / "tests/live", ignore=shutil.ignore_patterns("__pycache__"))
+    (box.temp / "examples").mkdir()
+    for name in "record.py", "pictures.py":
+        shutil.copy(box.source / "examples" / name, box.temp / "examples")
+    status, _, err = box.run(sys.executable, box.temp / "examples/record.py", "--build", box.build, "lab")
+    equal(status, 0, f"the status ({err.strip()[-600:]})")
+    shown = re.findall(r"!\[[^]]*\]\(([^)]*)\)", (box.source / "README.md").read_text())
+    check(shown, "the README shows no picture")
+    for name in shown:
+        check("<svg" in (box.temp / name).read_text(), f"{name} is not made by it")
+    for scene in "run", "exec", "pod", "nested", "hooks", "userns":
+        check((box.temp / "examples/lab" / (scene + ".txt")).stat().st_size > 2000, f"lab {scene} is not explained")
 
 
 @test(needs=("nstrace", "root", "bpf"))
