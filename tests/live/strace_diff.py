@@ -29,8 +29,11 @@ NORMALISE = [
     (r" ?/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
     (r"(runc|crun)\.[A-Za-z0-9]{6}\b", r"\1.XXXXXX"),
     (r"\b(tmp|process|pty)[-.]?\d{5,}\b", r"\1N"),
-    # nstrace says which namespace or process a descriptor refers to, not which file
-    (r"(?<=[(, ])(\d+|AT_FDCWD)<(?!(?:mnt|uts|ipc|net|pid|user|cgroup|time)[a-z_]*:|anon_inode:\[pidfd\])[^<>]*>(\(deleted\))?", r"\1"),
+    # nstrace does not say which folder AT_FDCWD is, nor strace, in the same words, that a file is deleted
+    (r"(?<=[(, ])AT_FDCWD<[^<>]*>", "AT_FDCWD"),
+    (r"<\(unreachable\)/", "</"),  # a path that does not lie below the root of the process, marked by nstrace
+    (r" \(deleted\)>|>\(deleted\)", ">"),
+    (r"(pipe|socket):\[\d+\]", r"\1:[N]"),
     (r"(?<=[(, ])\d+<(?=[a-z/])", "FD<"),
     (r"/\* \d+ vars? \*/", "/* VARS */"),
     (r"\b(kill|tgkill|pidfd_open|setpgid)\((\d+)(, \d+)?(?=, )", r"\1(PID"),
