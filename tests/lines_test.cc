@@ -148,6 +148,14 @@ TEST_CASE("hostile comm: no control byte, no forged brackets") {
         "[pid 100<a\\33[31m\\76\\n>] chroot(\"\\33]0;x\\7\") = 0\n");
 }
 
+TEST_CASE("a rename is wrapped between the names") {
+  Scene s = one();
+  s.rename(100, "runc:[1:CHILD]");
+  LineOptions options;
+  options.width = 50;
+  CHECK(lines(s, options) == "[pid 100<runc>] --- comm \"runc\"\n        -> \"runc:[1:CHILD]\" ---\n");
+}
+
 TEST_CASE("a rename shows the comm before in front") {
   Scene s = one();
   s.rename(100, "runc:[1:CHILD]");

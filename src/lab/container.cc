@@ -17,6 +17,12 @@
 // Two are needed because a new pid namespace does not take in the process that made it, only its next child; the third,
 // because the right to write the id maps of a user namespace is one that only those outside have. CLONE_PARENT makes
 // them brothers instead of a line of descendants, so that the first can wait for each, for the container's init too.
+//
+// How to read the code: a Stage is the list of calls that one process will make, and each line appends one to it:
+// `init.chdir("/")` is a chdir("/") that the init will make when its turn comes. why() is the reason of the call after
+// it. So the chapters below stand in the order in which things happen, but nothing happens here: the helper carries it
+// out (helper.c). What is only known then, a pid say, is a Register, and stands in a text as %. begin() and start(), at
+// the end, put the chapters together.
 #include "lab/container.h"
 
 #include <fcntl.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// A fault is a function that changes a stage of the sound plan: takes a step out, puts two in another order, or puts one
+// in; and says whether the stage had a place for it. Each has its row in the table at the end.
 #include "lab/faults.h"
 
 #include <fcntl.h>

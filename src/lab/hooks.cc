@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// A hook is started as any program is, and told by a pipe which container it is called for; whoever calls it waits for
+// its end. Who calls it decides what it sees: the runtime's hooks run among the host's files, the container's in it.
 #include "lab/hooks.h"
 
 #include <sched.h>

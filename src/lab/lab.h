@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The mini runtime, for its users: what to run, how to start it under a tracer, or how to run it without one.
 // For learning and testing, not for production. It changes nothing on the host, and leaves nothing behind.
+//
+// To learn what a container is, read these, in this order (`nstrace lab plan` prints what they come to):
+//
+//     container.cc              how one comes to be, call by call; with two chapters of their own:
+//       root.cc                   the directory that becomes its "/"
+//       rights.cc                 what it may no longer do
+//     enter.cc                  how a second process gets in
+//     scenes.cc, hooks.cc       what is done with containers: pods, one in another, programs called on the way
+//     like_runc.cc, like_*.cc   how runc, crun, youki and bubblewrap do the same, and why otherwise
+//     faults.cc                 what has gone wrong with it before
+//
+// And how words become deeds: stage.h (one process's part, a list of calls), plan.h (all parts), wire.h (the list as
+// bytes), helper.c (the loop that makes the calls), lab.cc (who starts the helper).
 #pragma once
 
 #include <optional>

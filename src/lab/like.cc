@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The table of variants, and the steps that several runtimes take in the same way.
 #include "lab/like.h"
 
 #include <fcntl.h>

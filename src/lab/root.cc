@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// The directory that becomes the container's "/". A real runtime is given one, unpacked from an image; this one is made
+// anew each time in memory, and has but one program, which is all the commands in /bin under their names. The devices
+// are the six that every program may count on: made with mknod by root, borrowed from the host in a user namespace.
 #include "lab/root.h"
 
 #include <fcntl.h>

@@ -56,7 +56,8 @@ std::vector<std::size_t> StyledLine::breaks(std::size_t width) const {
     if (continues_character(c)) continue;
     if (i >= body_) {
       if (c == '"') quoted = !quoted;
-      if (c == ' ' && !quoted && i > body_ && (text_[i - 1] == ',' || text_.compare(i, 3, " = ") == 0)) {
+      if (c == ' ' && !quoted && i > body_ &&
+          (text_[i - 1] == ',' || text_.compare(i, 3, " = ") == 0 || text_.compare(i, 4, " -> ") == 0)) {
         candidate = i;
         candidate_column = column;
       }
