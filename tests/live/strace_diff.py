@@ -166,7 +166,9 @@ def compare(theirs, ours, ordered=True):
         lines = [line for line in difflib.ndiff(a, b) if line[:2] in ("- ", "+ ")]
         # Memory that was not there when the call began: nstrace says so, strace looks later and with more patience.
         for line in [line for line in lines if line[0] == "+" and "<fault>" in line]:
-            twin = next((o for o in lines if o[0] == "-" and o[2:].split("(")[0] == line[2:].split("(")[0]), None)
+            same_call = [o for o in lines if o[0] == "-" and o[2:].split("(")[0] == line[2:].split("(")[0]]
+            readable = normal(line[2:].replace("<fault>", ""))
+            twin = next((o for o in same_call if o[2:] == readable), next(iter(same_call), None))
             if twin:
                 lines.remove(twin)
                 lines.remove(line)

@@ -35,6 +35,7 @@ int main(void) {
       {431, 1},
       {432, 1},
       {433, 1},
+      {437, 1},
       {442, 1},
       {467, 1},
       {SYS_chdir, 0},
@@ -59,6 +60,7 @@ int main(void) {
       {SYS_pidfd_getfd, 1},
       {SYS_memfd_create, 0},
       {SYS_fcntl, 1},
+      {SYS_bind, 1},
       {437, 1},  // openat2
       {SYS_bind, 1},
       {SYS_shmget, 1},

@@ -61,6 +61,8 @@ def make_calls():
     ipc()
     prctls()
     seccomp()
+    opens()
+    sockets()
 
 
 def mounts():
@@ -373,6 +375,42 @@ def seccomp():
     call(317, MINUS_ONE, MINUS_ONE, MINUS_ONE)
     call(317, 0, 1, 5)
     call(157, 22, 2, program)
+
+
+def opens():
+    """openat2, of files that are not there."""
+    for flags, mode, resolve in ((0, 0, 0), (0x80000, 0, 0x10), (0o100 | 1, 0o640, 0x3F), (0o20200002, 0o7777, 8), (3, 0, 0x40),
+                                 (0o10200000, 0, 0x1B), (MINUS_ONE, MINUS_ONE, MINUS_ONE), (0, 0o600, 0), (1 << 40, 0, 1 << 33)):
+        call(437, 77, b"nonex", struct.pack("QQQ", flags, mode, resolve), 24)
+    how = struct.pack("QQQ", 0x80000, 0, 4)
+    call(437, MINUS_ONE - 99, b"/nonex/x", how, 24)
+    call(437, 77, b"nonex", how, 23)
+    call(437, 77, b"nonex", how, 0)
+    call(437, 77, b"nonex", memory(how, 40), 32)
+    call(437, 77, b"nonex", memory(how + b"\1\2\3\4\5\6\7\xff", 40), 32)
+    call(437, 77, 0, 0, 24)
+    call(437, 77, 0x10, 0x10, 24)
+
+
+def sockets():
+    """bind, of descriptors that are none."""
+    for address in (struct.pack("H", 1) + b"/run/a.sock", struct.pack("H", 1) + b"/run/a.sock\0", struct.pack("H", 1) + b"\0name",
+                    struct.pack("H", 1) + b"\0na\0me\xff\n", struct.pack("H", 1), struct.pack("H", 1) + b"\0",
+                    struct.pack("H", 1) + b"x" * 108, struct.pack("H", 1) + b"\0" * 108,
+                    struct.pack("HHI8x", 2, 0x5000, 0x0100007F), struct.pack("HHI4x", 2, 0x5000, 0x0100007F),
+                    struct.pack("HHI16sI", 10, 0x5000, 0x01000000, b"\0" * 15 + b"\1", 7),
+                    struct.pack("HHI16s", 10, 0x5000, 0, b"\xfe\x80" + b"\0" * 14),
+                    struct.pack("HHII", 16, 0, 0, 0), struct.pack("HHII", 16, 9, MINUS_ONE & 0xFFFFFFFF, 0x15),
+                    struct.pack("HHII", 16, 0, 12, 0xF0000001), struct.pack("H", 0) + b"abc", struct.pack("H", 45) + b"abc\0\1",
+                    struct.pack("H", 999) + b"abc", struct.pack("H", 5) + b"\x01\x02\"\\"):
+        call(49, 77, address, len(address))
+    call(49, 77, memory(struct.pack("H", 1) + b"/x", 200), 110)
+    call(49, 77, memory(struct.pack("H", 1) + b"/x", 200), 128)
+    call(49, 77, struct.pack("H", 1) + b"/x", 1)
+    call(49, 77, struct.pack("H", 1) + b"/x", MINUS_ONE)
+    call(49, 77, 0, 16)
+    call(49, 77, 0x10, 16)
+    call(49, MINUS_ONE, struct.pack("H", 1) + b"/x", 4)
 
 
 def result_of(text):
