@@ -74,7 +74,7 @@ mount --bind "$archives" var/cache/apt/archives
 pivot_root . .
 umount -l .
 cd /root/nstrace
-exec env -i HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+exec env -i HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null
 END
 inside() {
   unshare -m --propagation private bash "$system/root/enter" "$system" "$cache/archives" "$@"

@@ -17,10 +17,10 @@ char* text(const std::string& s) {
 }
 
 Agsym_t* symbol(void* object, const std::string& name) {
-  Agraph_t* root = agroot(object);
+  Agraph_t* root = graphviz().agroot(object);
   const int kind = AGTYPE(object) == AGINEDGE ? AGEDGE : static_cast<int>(AGTYPE(object));
-  Agsym_t* found = agattr(root, kind, text(name), nullptr);
-  return found ? found : agattr(root, kind, text(name), text(""));
+  Agsym_t* found = graphviz().agattr(root, kind, text(name), nullptr);
+  return found ? found : graphviz().agattr(root, kind, text(name), text(""));
 }
 
 // Numbers in order of first sight, so that the same calls give the same graph in every run. Names are kept in the
@@ -38,7 +38,7 @@ class Ids {
       }
       if (!create) return 0;
     }
-    ids.names_.push_back(name ? agstrdup(ids.graph_, name) : nullptr);
+    ids.names_.push_back(name ? graphviz().agstrdup(ids.graph_, name) : nullptr);
     *id = ids.names_.size();
     if (name) ids.by_name_[name] = *id;
     return 1;
@@ -67,37 +67,37 @@ Agiddisc_t* numbering() {
 }  // namespace
 
 GraphHandle new_digraph(const std::string& name) {
-  static Agdisc_t disciplines{&AgMemDisc, numbering(), &AgIoDisc};
-  GraphHandle graph(agopen(text(name), Agdirected, &disciplines));
+  static Agdisc_t disciplines{graphviz().AgMemDisc, numbering(), graphviz().AgIoDisc};
+  GraphHandle graph(graphviz().agopen(text(name), *graphviz().Agdirected, &disciplines));
   if (!graph) throw Error("Graphviz cannot make a graph: out of memory");
   return graph;
 }
 
 Agnode_t* new_node(Agraph_t* graph, const std::string& id) {
-  return agnode(graph, text(id), 1);
+  return graphviz().agnode(graph, text(id), 1);
 }
 
 Agedge_t* new_edge(Agraph_t* graph, Agnode_t* from, Agnode_t* to, const std::string& id) {
-  return agedge(graph, from, to, text(id), 1);
+  return graphviz().agedge(graph, from, to, text(id), 1);
 }
 
 Agraph_t* new_subgraph(Agraph_t* graph, const std::string& id) {
-  return agsubg(graph, text(id), 1);
+  return graphviz().agsubg(graph, text(id), 1);
 }
 
 void set(void* object, const std::string& name, const std::string& value) {
-  agxset(object, symbol(object, name), text(value));
+  graphviz().agxset(object, symbol(object, name), text(value));
 }
 
 void set_html(void* object, const std::string& name, const std::string& value) {
-  Agraph_t* root = agroot(object);
-  char* kept = agstrdup_html(root, text(value));
-  agxset(object, symbol(object, name), kept);
-  agstrfree(root, kept);
+  Agraph_t* root = graphviz().agroot(object);
+  char* kept = graphviz().agstrdup_html(root, text(value));
+  graphviz().agxset(object, symbol(object, name), kept);
+  graphviz().agstrfree(root, kept);
 }
 
 void set_default(Agraph_t* graph, int kind, const std::string& name, const std::string& value) {
-  agattr(agroot(graph), kind, text(name), text(value));
+  graphviz().agattr(graphviz().agroot(graph), kind, text(name), text(value));
 }
 
 void set_text(void* object, const std::string& name, const std::string& value) {
@@ -106,9 +106,9 @@ void set_text(void* object, const std::string& name, const std::string& value) {
   set(object, name, escaped);
 }
 
-QuietGraphviz::QuietGraphviz() : before_(agseterr(AGMAX)) {}
+QuietGraphviz::QuietGraphviz() : before_(graphviz().agseterr(AGMAX)) {}
 QuietGraphviz::~QuietGraphviz() {
-  agseterr(before_);
+  graphviz().agseterr(before_);
 }
 
 }  // namespace nstrace::vis

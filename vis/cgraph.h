@@ -2,15 +2,15 @@
 // Graphviz's graphs, owned: a thin wrapper so that nobody else needs to know who frees what.
 #pragma once
 
-#include <graphviz/cgraph.h>
-
 #include <memory>
 #include <string>
+
+#include "vis/graphviz.h"
 
 namespace nstrace::vis {
 
 struct CloseGraph {
-  void operator()(Agraph_t* graph) const { agclose(graph); }
+  void operator()(Agraph_t* graph) const { graphviz().agclose(graph); }
 };
 using GraphHandle = std::unique_ptr<Agraph_t, CloseGraph>;
 

@@ -166,7 +166,7 @@ std::string write(Agraph_t* graph) {
   std::size_t size = 0;
   std::FILE* file = open_memstream(&bytes, &size);
   if (!file) throw Error("cannot write the graph: out of memory");
-  const int failed = agwrite(graph, file);
+  const int failed = graphviz().agwrite(graph, file);
   std::fclose(file);
   std::string text(bytes, size);
   std::free(bytes);

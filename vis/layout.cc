@@ -4,7 +4,6 @@
 #include "vis/layout.h"
 
 #include <fmt/format.h>
-#include <graphviz/gvc.h>
 
 #include <algorithm>
 
@@ -17,20 +16,20 @@ namespace {
 constexpr double kPointsPerInch = 72;
 
 struct FreeContext {
-  void operator()(GVC_t* context) const { gvFreeContext(context); }
+  void operator()(GVC_t* context) const { graphviz().gvFreeContext(context); }
 };
 
 class LaidOut {
  public:
   LaidOut(GVC_t* context, Agraph_t* graph) : context_(context), graph_(graph) {
     char engine[] = "dot";
-    if (gvLayout(context, graph, engine) != 0) {
+    if (graphviz().gvLayout(context, graph, engine) != 0) {
       throw Error(
           "Graphviz could not lay the picture out; its dot layout may be missing (install the package graphviz), or "
           "write .dot instead");
     }
   }
-  ~LaidOut() { gvFreeLayout(context_, graph_); }
+  ~LaidOut() { graphviz().gvFreeLayout(context_, graph_); }
   LaidOut(const LaidOut&) = delete;
   LaidOut& operator=(const LaidOut&) = delete;
 
@@ -147,7 +146,7 @@ class Reader {
 
 Layout lay_out(const Graph& graph, const Sizes& sizes) {
   const QuietGraphviz quiet;
-  const std::unique_ptr<GVC_t, FreeContext> context(gvContext());
+  const std::unique_ptr<GVC_t, FreeContext> context(graphviz().gvContext());
   if (!context) throw Error("Graphviz cannot be started; write .dot instead");
   const Built built = build(graph, sizes);
   const LaidOut laid_out(context.get(), built.graph.get());

@@ -72,7 +72,7 @@ def one_command_makes_the_readmes_pictures(box):
         check((box.temp / "examples/lab" / (scene + ".txt")).stat().st_size > 2000, f"lab {scene} is not explained")
 
 
-@test(needs=("nstrace", "root", "bpf"))
+@test(needs=("nstrace", "root", "bpf", "host"))
 def the_labs_scenes_give_the_same_pictures_again(box):
     """Today's run, without what differs from run to run, draws as the recording does."""
     for scene in "run", "exec", "pod", "nested", "hooks", "userns":

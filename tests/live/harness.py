@@ -239,6 +239,9 @@ def lacking(box, need):
         return None
     if need == "root":
         return None if os.geteuid() == 0 else "needs root"
+    if need == "host":
+        trace, _ = box.record("true")
+        return None if trace.header["host"]["mnt"] == os.stat("/proc/self/ns/mnt").st_ino else "this is not the host's mount namespace, and what is expected was recorded there"
     if need == "bpf":
         status, out, err = box.run(box.nstrace, "doctor")
         words = (out + err).strip().splitlines()

@@ -113,7 +113,7 @@ VERSION_2 = ("unshare", "-m", "sh", "-c",
 NEEDS = ("nstrace", "root", "bpf")
 
 
-@harness.test(needs=(*NEEDS, "crun"))
+@harness.test(needs=(*NEEDS, "host", "crun"))
 def crun(box):
     only_version(box, "crun", "1.8")
     folder = bundle(box, box.program("true"))

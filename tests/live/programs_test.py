@@ -324,7 +324,7 @@ TREES = ["fork", "vfork", "clone3", "clone_parent", "double_fork", "subreaper", 
          "killed_by_signal"]
 
 
-@test()
+@test(needs=("nstrace", "root", "bpf", "host"))
 def trees_of_the_tiny_programs(box):
     wrong = []
     for name in TREES:
