@@ -234,8 +234,8 @@ __noinline int append_file(__u64 address, int fd)
 	return 0;
 }
 
-/* Appends the folder (NST_FILE_CWD or NST_FILE_ROOT) of the current task. */
-__noinline int append_folder(int which)
+/* Appends the folder (NST_FILE_CWD or NST_FILE_ROOT) of the current task; `fd` is what user space knows it by. */
+__noinline int append_folder(int which, int fd)
 {
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
@@ -258,7 +258,7 @@ __noinline int append_folder(int which)
 		dentry = BPF_CORE_READ(fs, root.dentry);
 		mnt = BPF_CORE_READ(fs, root.mnt);
 	}
-	head.fd = which;
+	head.fd = fd;
 	head.kind = NST_FILE_PATH;
 	head.number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	head.device = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
@@ -358,8 +358,8 @@ __noinline int ship_exec_files(__u64 id)
 	if (!work || !walk)
 		return 0;
 	begin_files(work, id, NST_FILES_EXEC);
-	append_folder(NST_FILE_CWD);
-	append_folder(NST_FILE_ROOT);
+	append_folder(NST_FILE_CWD, NST_FILE_CWD);
+	append_folder(NST_FILE_ROOT, NST_FILE_ROOT);
 	walk->listed = 0;
 	walk->more = 0;
 	walk->word = 0;
@@ -376,6 +376,8 @@ __noinline int ship_exec_files(__u64 id)
 	return walk->more;
 }
 
+#define NST_AT_FDCWD (-100) /* include/uapi/linux/fcntl.h: the current folder, in a descriptor's place */
+
 /* What descriptor `number` of the current task is, as argument `arg` of a call. */
 __noinline int append_fd(int number, int arg)
 {
@@ -383,6 +385,8 @@ __noinline int append_fd(int number, int arg)
 	struct file **slots = BPF_CORE_READ(table, fd);
 	struct file *file = 0;
 
+	if (number == NST_AT_FDCWD)
+		return append_folder(NST_FILE_CWD, arg);
 	if (number < 0 || (__u32)number >= BPF_CORE_READ(table, max_fds))
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), slots + number);

@@ -225,8 +225,8 @@ TEST_CASE("calls without arguments, and results") {
 
 TEST_CASE("descriptors of all calls show their targets") {
   REQUIRE(line("fchdir", {fd(7, "/run")}) == "fchdir(7</run>)");
-  REQUIRE(line("move_mount", {fd(3, ""), str(""), fd(-100, "/ignored"), str("/mnt"), 4}) ==
-          "move_mount(3, \"\", AT_FDCWD, \"/mnt\", MOVE_MOUNT_F_EMPTY_PATH)");
+  REQUIRE(line("move_mount", {fd(3, ""), str(""), fd(-100, "/folder"), str("/mnt"), 4}) ==
+          "move_mount(3, \"\", AT_FDCWD</folder>, \"/mnt\", MOVE_MOUNT_F_EMPTY_PATH)");
   REQUIRE(line("pidfd_send_signal", {fd(9, "pid:812"), 9, 0, 0}) == "pidfd_send_signal(9<pid:812>, SIGKILL, NULL, 0)");
   REQUIRE(line("fcntl", {fd(9, "memfd:runc"), 1033, 0xf}) ==
           "fcntl(9<memfd:runc>, F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE)");

@@ -194,6 +194,7 @@ ArgText arg_pattern(const Call& call, const Arg& arg, const Symbol& symbol, bool
     case Arg::Kind::Strings:
       return argv_arg(arg, symbol, whole_argv);
     case Arg::Kind::Descriptor:
+      if (arg.text == "AT_FDCWD") return plain(arg.text);  // where the current folder lies is the machine's
       if (!arg.target.empty()) return plain("_<" + target_glob(arg.target, symbol) + ">");
       return arg.text.empty() ? ArgText{} : plain(arg.text);
     case Arg::Kind::Struct:

@@ -83,8 +83,13 @@ Arg fd_arg(const Slot& slot) {
 
 Arg at_fd_arg(const Slot& slot) {
   const auto fd = static_cast<std::int32_t>(slot.low());
-  if (fd == AT_FDCWD) return make(slot, Arg::Kind::Symbol, static_cast<std::uint64_t>(std::int64_t{fd}), "AT_FDCWD");
-  return fd_arg(slot);
+  if (fd != AT_FDCWD) return fd_arg(slot);
+  // with its folder, where that was read, it is a descriptor like any other
+  const std::string& folder = slot.raw.fds[slot.index].text;
+  Arg arg = make(slot, folder.empty() ? Arg::Kind::Symbol : Arg::Kind::Descriptor,
+                 static_cast<std::uint64_t>(std::int64_t{fd}), "AT_FDCWD");
+  arg.target = folder;
+  return arg;
 }
 
 Arg flags_arg(const Slot& slot, std::uint64_t value, std::span<const Constant> table, std::string_view unknown) {

@@ -29,8 +29,7 @@ NORMALISE = [
     (r" ?/\* \d+ in (nstrace|strace)'s PID NS \*/", ""),
     (r"(runc|crun)\.[A-Za-z0-9]{6}\b", r"\1.XXXXXX"),
     (r"\b(tmp|process|pty)[-.]?\d{5,}\b", r"\1N"),
-    # nstrace does not say which folder AT_FDCWD is, nor strace, in the same words, that a file is deleted
-    (r"(?<=[(, ])AT_FDCWD<[^<>]*>", "AT_FDCWD"),
+    # both say that a file is deleted, in other words
     (r"<\(unreachable\)/", "</"),  # a path that does not lie below the root of the process, marked by nstrace
     (r" \(deleted\)>|>\(deleted\)", ">"),
     (r"(pipe|socket):\[\d+\]", r"\1:[N]"),
