@@ -112,6 +112,18 @@ TEST_CASE("a log of strace is told as far as it goes") {
   }
 }
 
+TEST_CASE("a log without names of tasks: stages are known by how they make each other") {
+  for (const char* name : {"docker-run", "docker-exec"}) {
+    const Told told(trace::load_trace(std::string(NSTRACE_SOURCE_DIR "/tests/logs/") + name + ".log"));
+    const bool exec = std::string_view(name) == "docker-exec";
+    CHECK(told.step(exec ? "entered-program" : "program"));
+    CHECK(told.step("stage-1"));
+    CHECK(told.step(exec ? "stage-2-joined" : "pivot-dot"));
+    CHECK_FALSE(told.step("hook"));
+    CHECK(told.text(true).find("unknown") == std::string::npos);
+  }
+}
+
 TEST_CASE("a container in a container, and two by one process, are chapters of their own") {
   for (const char* name : {"lab-nested", "lab-pod"}) {
     INFO(name);

@@ -150,6 +150,19 @@ TEST_CASE("what waited for a lost record is not told") {
   CHECK(report::summary_text(m.summarized(""), false).find("1 records were lost") != std::string::npos);
 }
 
+TEST_CASE("what waited is not told where the runtime's beginning is lost") {
+  trace::Trace lossy = recorded("docker-run");
+  std::size_t last = 0;  // the program's exec
+  for (std::size_t i = 0; i < lossy.events.size(); ++i)
+    if (const auto* exec = lossy.events[i].as<trace::Exec>(); exec && exec->path == "/bin/sleep") last = i;
+  REQUIRE(last > 100);
+  lossy.events.erase(lossy.events.begin() + 20, lossy.events.begin() + static_cast<std::ptrdiff_t>(last) - 20);
+  lossy.events[20].what = trace::Lost{500, 0, "ring buffer full"};
+  Measured m;
+  play(lossy, m);
+  for (const story::Chapter& c : m.story().chapters()) CHECK(m.timing.critical_path(m.story(), c).empty());
+}
+
 TEST_CASE("the leader's end has what its execs had counted") {
   Scene s;
   s.exec(1, "/usr/bin/bwrap", {"bwrap", "true"});

@@ -153,10 +153,14 @@ Sheet say(const Graph& graph, const Instant& moment, double room) {
       x += drawn.w + 3;
     }
   }
-  if (!what.meaning.empty()) {
-    if (x > 0 && x + 4 + text_width(what.meaning, Font::Sans, kSmall) > room) line();
-    if (x > 0) x += 4;
-    put(fit(what.meaning, Font::Sans, kSmall, room - x), Font::Sans, kSmall, tone::kDim, 0);
+  if (!what.meaning.empty() && x > 0 && x + 4 + text_width(what.meaning, Font::Sans, kSmall) <= room) {
+    x += 4;
+    put(what.meaning, Font::Sans, kSmall, tone::kDim, 0);
+  } else if (!what.meaning.empty()) {
+    for (const std::string& words : wrap_to(what.meaning, Font::Sans, kSmall, room, 3)) {
+      if (x > 0) line();
+      put(words, Font::Sans, kSmall, tone::kDim, 0);
+    }
   }
   sheet.h = y;
   return sheet;

@@ -222,7 +222,7 @@ Row step_row(const story::Step& step, const model::Process& process, const Names
   } else {
     for (const auto& [name, count] : step.calls) row.calls.emplace_back(name, static_cast<int>(count));
     row.text = calls_text(row.calls);
-    if (row.calls.empty()) row.text = call;
+    if (row.calls.empty()) row.text = step.line.starts_with("moved to cgroup") ? "cgroup" : call;
   }
   for (const model::Mark& mark : process.marks) {
     if (mark.event < row.event || mark.event > row.last || !has_call(step, mark.call)) continue;
@@ -236,7 +236,8 @@ Row step_row(const story::Step& step, const model::Process& process, const Names
   row.words_first = !worth_knowing(call);
   if (row.words_first) {
     if (row.kind == Row::Kind::Mark && step.count == 1) row.text = call;
-    row.words = wrap_to(row.told.meaning, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad, 2);
+    row.words =
+        wrap_to(row.told.meaning, Font::Sans, style::kSmall, style::kCard - style::kIndent - style::kPad - 8, 3);
   }
   return row;
 }

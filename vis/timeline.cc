@@ -159,7 +159,9 @@ class Timeline {
     }
   }
 
-  static std::string lane_name(const Node& node) { return fit(node.title, Font::Bold, kSmall, 150); }
+  static std::string lane_name(const Node& node) {
+    return fit(node.title.empty() ? node.subtitle : node.title, Font::Bold, kSmall, 150);
+  }
 
   // The height of the last moment up to that time.
   double y_of(Time time) const {
@@ -226,6 +228,7 @@ class Timeline {
 
   // Calls that took long are hatched from their begin to their end.
   void draw_blocked(Sheet& sheet) const {
+    if (!graph_.timed) return;
     for (const Instant& moment : moments_) {
       const Told& step = told(graph_, moment);
       if (moment.kind != Instant::Kind::Row || step.end - step.begin < kLong) continue;
@@ -322,7 +325,9 @@ class Timeline {
   // The name of the process at that moment; gives where the rest may begin.
   double name(Sheet& sheet, const Instant& moment, double x) const {
     const Node& node = graph_.nodes[moment.node];
-    sheet.text(x, moment.y + 3.6, fit(name_before(node, moment.event), Font::Sans, kSmall, kNameWidth - 8),
+    sheet.text(x, moment.y + 3.6,
+               fit(name_before(node, moment.event).empty() ? node.subtitle : name_before(node, moment.event),
+                   Font::Sans, kSmall, kNameWidth - 8),
                {.size = kSmall,
                 .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kDim)});
     return x + kNameWidth;
@@ -380,12 +385,17 @@ class Timeline {
     Sheet sheet = draw_legend(graph_, width_);
     double x = 0;
     const double y = sheet.h + 18;
-    const std::string_view order = "stripes of a bar, from the left:";
-    sheet.text(x, y, order, {.size = kSmall, .fill = tone::kDim});
-    x += text_width(order, Font::Sans, kSmall) + 8;
-    for (const trace::Ns type : kBandOrder) {
-      sheet.text(x, y, ns_name(type), {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
-      x += text_width(ns_name(type), Font::Bold, kSmall) + 8;
+    const bool striped = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {
+      return std::any_of(node.stays.begin(), node.stays.end(), [](const Stay& stay) { return !stay.band.empty(); });
+    });
+    if (striped) {
+      const std::string_view order = "stripes of a bar, from the left:";
+      sheet.text(x, y, order, {.size = kSmall, .fill = tone::kDim});
+      x += text_width(order, Font::Sans, kSmall) + 8;
+      for (const trace::Ns type : kBandOrder) {
+        sheet.text(x, y, ns_name(type), {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
+        x += text_width(ns_name(type), Font::Bold, kSmall) + 8;
+      }
     }
     const auto sign = [&](const std::string_view words, const std::function<void(double)>& draw) {
       x += 14;
@@ -399,7 +409,7 @@ class Timeline {
         sheet.path(fmt::format("M{} {}h26", number(at), number(y - 4)), {.stroke = tone::kPath, .line = 2.8});
       });
     }
-    if (std::any_of(moments_.begin(), moments_.end(), [&](const Instant& m) {
+    if (graph_.timed && std::any_of(moments_.begin(), moments_.end(), [&](const Instant& m) {
           return m.kind == Instant::Kind::Row && told(graph_, m).end - told(graph_, m).begin >= kLong;
         })) {
       sign("in a call that takes long", [&](double at) {

@@ -110,6 +110,9 @@ Actor Actors::find(const Process& p, int depth) {
     return actor;
   }
   if (!own) {  // forked, and still in its creator's program
+    // In a log without names of tasks the stages are known by how they make each other.
+    if (!model_.header().calls_known && p.fork_flags & CLONE_PARENT && above.part & (kStage0 | kStage1))
+      return inherit(above.part == kStage0 ? kStage1 : kStage2);
     if (above.part & (kRuntime | kSetup | kStages)) return inherit(p.fork_flags & CLONE_VFORK ? above.part : kSetup);
     if (above.part & (kSandbox | kBoxed)) return inherit(kBoxed);
     // systemd makes a sandbox for those units only that ask for one; each is one of its own.

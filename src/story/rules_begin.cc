@@ -337,9 +337,9 @@ const Rule kRules[] = {
      .on = On::Fork,
      .who = kStage1,
      .when = [](const Moment& m) { return verb(m, "exec"); },
-     .sentence = "Stage 1 makes stage 2 (pid {child} on the host, {inner} in the container). A process cannot change "
+     .sentence = "Stage 1 makes stage 2 (pid {child} on the host{number_inside}). A process cannot change "
                  "its own PID namespace: setns only says where its children will be, so only this child is inside.",
-     .brief = "stage 2: the first that is inside, as {inner}",
+     .brief = "stage 2: the first that is inside{as_number}",
      .references = {"pid_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"}},
     {.name = "stage-2",
      .phase = Namespaces,
@@ -376,9 +376,9 @@ const Rule kRules[] = {
            const auto* fork = m.event.as<trace::Fork>();
            return fork->child.ns[trace::Ns::Pid] != m.event.who.ns[trace::Ns::Pid];
          },
-     .sentence = "It makes a child (pid {child} on the host, {inner} inside): a process cannot change its own PID "
+     .sentence = "It makes a child (pid {child} on the host{number_inside}): a process cannot change its own PID "
                  "namespace, so only this child is in the container's.",
-     .brief = "a child that is inside, as {inner}",
+     .brief = "a child that is inside{as_number}",
      .references = {"pid_namespaces(7)"}},
     {.name = "into-cgroup",
      .phase = Cgroup,

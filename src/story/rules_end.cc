@@ -80,8 +80,8 @@ const Rule kRules[] = {
      .who = kProgram,
      .when = from_builder,
      .sentence =
-         "The set-up process becomes the container's program: {program}. It is the same process, number {inner} "
-         "in the container, with all that was set up; only what it executes is another.",
+         "The set-up process becomes the container's program: {program}. It is the same process{number_inside}, "
+         "with all that was set up; only what it executes is another.",
      .brief = "the container's program begins: {name}",
      .references = {"execve(2)", "OCI runtime-spec: config.md, process.args"}},
     {.name = "entered-program",
@@ -89,7 +89,7 @@ const Rule kRules[] = {
      .on = On::Exec,
      .who = kEntered | kProgram | kOther | kHook,
      .when = [](const Moment& m) { return from_builder(m) && m.before.verb == "exec"; },
-     .sentence = "The process that has entered becomes the program: {program}. In the container it is number {inner}.",
+     .sentence = "The process that has entered{numbered} becomes the program: {program}.",
      .brief = "the program begins in the container: {name}",
      .references = {"execve(2)"}},
     {.name = "entered-end",

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
 constexpr std::size_t kChanges = 24;
-constexpr std::size_t kBriefly = 7;  // of a list in a few words
+constexpr std::size_t kBriefly = 6;  // of a list in a few words
 
 struct Draft {
   Step step;

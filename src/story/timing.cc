@@ -231,8 +231,10 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
       program = &step;
   }
   if (!first || !program) return {};
+  // What is missing before the chapter's first step matters where that is not how containers begin.
+  const bool begun = first->phase == Phase::Manager || first->phase == Phase::Runtime;
   for (const Gap& gap : story.gaps())
-    if (gap.event >= first->event && gap.event <= program->event) return {};
+    if ((!begun || gap.event >= first->event) && gap.event <= program->event) return {};
 
   std::vector<bool> in = members(story, chapter);
   in.resize(model_.processes().size());

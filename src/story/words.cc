@@ -107,9 +107,16 @@ std::string word(std::string_view name, const Moment& m) {
   if (name == "verb") return trace::escape(m.actor.verb);
   if (name == "pid") return std::to_string(m.event.who.tgid);
   if (name == "comm") return trace::escape(m.event.who.comm);
-  if (name == "inner") {
+  // Its number inside, and the same as a clause, which is empty where that is not known.
+  if (name == "inner" || name == "number_inside" || name == "as_number" || name == "numbered") {
     const auto& ids = fork ? fork->child.tids : m.process.pids;
-    return ids.empty() || !m.event.who.ns[Ns::Pid] ? "unknown" : std::to_string(ids.back());
+    const std::uint32_t now = (fork ? fork->child.ns : m.event.who.ns)[Ns::Pid];
+    const bool known = ids.size() > 1 || (!ids.empty() && now && now == m.model.header().host[Ns::Pid]);
+    if (name == "inner") return known ? std::to_string(ids.back()) : "unknown";
+    if (!known) return "";
+    if (name == "as_number") return fmt::format(", as {}", ids.back());
+    if (name == "numbered") return fmt::format(" (number {} in the container)", ids.back());
+    return fmt::format(", number {} in the container", ids.back());
   }
   if (name == "child") return fork ? std::to_string(fork->child.tgid) : "?";
   if (name == "program") return exec ? command_line(exec->argv) : "";
