@@ -152,6 +152,18 @@ TEST_CASE("what it says where it writes nothing, or leaves something out") {
     s.exit(100);
     return s.trace();
   };
+  for (const int made : {1, 2})
+    add("what a program made", {{"x.jsonl", [&] {
+                                   testing::Scene s;
+                                   s.existing(100, "nstrace", {"nstrace"});
+                                   s.exec(100, "/usr/bin/crun", {"crun", "run", "box"});
+                                   s.fork(100, 101, 0x20000000);
+                                   s.exec(101, "/bin/sh", {"sh"});
+                                   for (int i = 0; i < made; ++i) s.fork(101, 102 + i);
+                                   s.exit(101);
+                                   s.exit(100);
+                                   return s.trace();
+                                 }()}});
   add("a call that only one made", {{"x.jsonl", with_mounts(1)}, {"y.jsonl", with_mounts(0)}});
   add("calls that vary", {{"x.jsonl", with_mounts(3)}, {"y.jsonl", with_mounts(1)}});
   add("how often a process moves", {{"x.jsonl", with_unshares(1)}, {"y.jsonl", with_unshares(3)}});
@@ -165,6 +177,39 @@ TEST_CASE("what it says where it writes nothing, or leaves something out") {
   };
   add("nothing in common", {{"x.jsonl", plain(true)}, {"y.jsonl", plain(false)}}, {.calls = {"mount"}});
   testing::check_golden("check/expect-remarks.txt", all);
+}
+
+TEST_CASE("what a container's program does itself is not expected, and need not be recorded") {
+  const auto run = [](bool busy) {
+    testing::Scene s;
+    s.existing(100, "nstrace", {"nstrace"});
+    s.exec(100, "/usr/bin/crun", {"crun", "run", "box"});
+    s.fork(100, 101, 0x20020000);  // CLONE_NEWPID|CLONE_NEWNS
+    s.pivot_root(101);
+    s.exec(101, "/bin/sh", {"sh"});
+    if (busy) {
+      s.unshare(101, 0x20000);
+      s.chroot(101, "/srv");
+      s.fork(101, 102);
+      s.exec(102, "/bin/true", {"true"});
+      s.exit(102);
+    }
+    s.exit(101);
+    s.exit(100);
+    return s.trace();
+  };
+  const std::string text = write_expectations({{"x.jsonl", run(true)}});
+  CHECK_THAT(text, ContainsSubstring("never init: chroot(...) = 0 before execve(\"/bin/sh\", [\"sh\"]) = 0\n") &&
+                       !ContainsSubstring("init: chroot(\"/srv\")") && !ContainsSubstring("/true"));
+  CHECK_THAT(text, ContainsSubstring("# 1 process that a container's program made is left out.\n"));
+  CHECK(check_on(text, run(true)).verdict == Verdict::Holds);
+  CHECK(check_on(text, run(false)).verdict == Verdict::Holds);
+  trace::Trace left = run(false);
+  left.header.payload = false;
+  std::erase_if(left.events, [](const trace::Event& e) { return e.as<trace::Exit>() && e.who.tgid == 101; });
+  INFO(text_report(check_on(text, left)));
+  CHECK(check_on(text, left).verdict == Verdict::Holds);
+  CHECK(write_expectations({{"x.jsonl", left}}) == write_expectations({{"x.jsonl", run(false)}}));
 }
 
 TEST_CASE("only some calls: those of the root file system") {

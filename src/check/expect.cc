@@ -168,8 +168,23 @@ void drop_single_captures(std::vector<Block>& blocks) {
   }
 }
 
-// How often the role moves.
+// The exec with which all players begin the container's program, if they do.
+std::optional<CallText> program_of(const Cast& cast) {
+  std::optional<CallText> program;
+  for (const Player& player : cast.players) {
+    if (!player.program) return std::nullopt;
+    const auto together = program ? merged(*program, *player.program) : player.program;
+    if (!together) return std::nullopt;
+    program = together;
+  }
+  return program;
+}
+
+// How often the role moves; where a program begins that is not looked at, until then.
 void moves(const Cast& cast, std::vector<Block>& blocks) {
+  const auto program = program_of(cast);
+  const bool left = program && std::ranges::all_of(cast.players, &Player::left);
+  const std::string span = left ? " before " + program->write() : "";
   const auto active = [](const Player& p) { return std::ranges::any_of(p.moves, [](int n) { return n > 0; }); };
   const bool inside = std::ranges::any_of(cast.players, [](const Player& p) { return p.program.has_value(); });
   if (!inside && std::ranges::none_of(cast.players, active)) return;
@@ -182,24 +197,18 @@ void moves(const Cast& cast, std::vector<Block>& blocks) {
     Block block;
     block.rule = true;
     if (high == 0)
-      block.text = fmt::format("never {}: {}(...) = 0\n", cast.name, kMoves[i]);
+      block.text = fmt::format("never {}: {}(...) = 0{}\n", cast.name, kMoves[i], span);
     else if (low == high)
-      block.text = fmt::format("count {}: {}(...) = 0 == {}\n", cast.name, kMoves[i], low);
+      block.text = fmt::format("count {}: {}(...) = 0 == {}{}\n", cast.name, kMoves[i], low, span);
     else
-      block.text = fmt::format("count {}: {}(...) = 0 == {}..{}\n", cast.name, kMoves[i], low, high);
+      block.text = fmt::format("count {}: {}(...) = 0 == {}..{}{}\n", cast.name, kMoves[i], low, high, span);
     blocks.push_back(std::move(block));
   }
 }
 
 // The state when the container's program begins.
 void state(const Cast& cast, std::vector<Block>& blocks) {
-  std::optional<CallText> program;
-  for (const Player& player : cast.players) {
-    if (!player.program) return;
-    const auto together = program ? merged(*program, *player.program) : player.program;
-    if (!together) return;
-    program = together;
-  }
+  const std::optional<CallText> program = program_of(cast);
   if (!program) return;
   std::map<std::string, std::string> kinds;  // what it is -> kinds of namespace
   for (int i = 0; i < trace::kNsCount; ++i) {
@@ -319,6 +328,11 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   if (nameless)
     heading += fmt::format("# {} process{} that nothing tells from {} left out.\n", nameless, nameless == 1 ? "" : "es",
                            nameless == 1 ? "its creator is" : "their creators are");
+  std::size_t of_programs = 0;
+  for (const Run& run : runs) of_programs = std::max(of_programs, run.of_programs);
+  if (of_programs)
+    heading += fmt::format("# {} process{} that a container's program made {} left out.\n", of_programs,
+                           of_programs == 1 ? "" : "es", of_programs == 1 ? "is" : "are");
   blocks.push_back({heading + "\n"});
   for (const Cast& cast : casts) blocks.push_back({role_line(cast, casts, runs.size())});
   for (const Cast& cast : casts) {

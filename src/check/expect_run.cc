@@ -188,10 +188,14 @@ Player RunReader::player(ProcessId process, ProcessId top) const {
   const auto did_it = did_.find(process);
   if (did_it == did_.end()) return player;
   for (const Did& did : did_it->second) {
+    // What a container's program does itself is its own affair.
+    if (player.program && player.left) break;
     for (std::size_t i = 0; i < std::size(kMoves); ++i) player.moves[i] += did.call.name == kMoves[i];
     const CallText text = call_pattern(did.call, symbol, whole_argv_);
     if (calls_.contains(did.call.name)) player.calls.push_back(text);
     if (!inside(did) || player.program) continue;
+    const model::Namespace* pid = model_.namespace_of(did.ns[Ns::Pid]);
+    player.left = pid && !pid->host;
     player.program = text;
     player.inner_pid = did.inner_pid;
     for (int i = 0; i < trace::kNsCount; ++i) player.ns.push_back(classify(did.ns, static_cast<Ns>(i), process, top));
@@ -205,7 +209,9 @@ Run RunReader::run() const {
   for (const Process& process : model_.processes()) {
     // COMMAND's process was there before: it is nstrace's own child, until it executes COMMAND.
     const bool began = std::ranges::any_of(process.programs, [](const Program& p) { return p.event != 0; });
-    if ((process.existed && !began) || inside_program(process)) continue;
+    const bool inside = inside_program(process);
+    run.of_programs += inside && process.fork_event != 0;
+    if ((process.existed && !began) || inside) continue;
     if (process.existed && process.ended && process.ended->signal)
       run.failed = fmt::format("{} was ended by {}", trace::escape(process.comm(), ""),
                                trace::signal_name(process.ended->signal));

@@ -31,6 +31,7 @@ struct Player {
   std::vector<CallText> calls;
   std::vector<int> moves;           // how often it made each of kMoves, successfully
   std::optional<CallText> program;  // the exec with which it began the container's program
+  bool left = false;                // in a pid namespace of its own; what follows is left out
   std::vector<std::string> ns;      // at that exec, by kind of namespace: "new", "host", "not host", "" = not known
   int inner_pid = 0;                // then
 };
@@ -42,9 +43,10 @@ struct Played {
 };
 
 struct Run {
-  std::vector<Played> parts;  // those above come first
-  std::size_t nameless = 0;   // processes that nothing tells from their creators
-  std::string failed;         // "crun ended with 1", where COMMAND did not succeed
+  std::vector<Played> parts;    // those above come first
+  std::size_t nameless = 0;     // processes that nothing tells from their creators
+  std::size_t of_programs = 0;  // processes that containers' programs made
+  std::string failed;           // "crun ended with 1", where COMMAND did not succeed
 };
 
 // Calls that move a process between namespaces or roots; how often each role makes them is written too.

@@ -51,7 +51,8 @@ int run(const lab::SceneName& scene, const Arguments& all) {
 
   if (untraced) return lab::run_untraced(container);
   const lab::Launch launch = lab::prepare_run(container);
-  live.session.command = capture::Program{.argv = launch.argv, .env = launch.env, .fd = launch.program_fd, .folder = "/"};
+  live.session.command =
+      capture::Program{.argv = launch.argv, .env = launch.env, .fd = launch.program_fd, .folder = "/"};
   const int status = run_live(live);
   if (const auto failure = launch.failure()) throw Error(*failure, status);
   return status;
@@ -83,6 +84,8 @@ int plan(const Arguments& all) {
 
 int list_faults() {
   for (const lab::FaultName& fault : lab::fault_names()) fmt::print("{:<26} {}\n", fault.name, fault.what);
+  fmt::print("{:<26} {}\n", "'without CALL'",
+             "a step of `nstrace lab plan` is left out: the first one that begins so, such as 'without setgid('");
   return kDone;
 }
 

@@ -159,6 +159,37 @@ bool failing_mount(Stage& stage) {
                        made([](Stage& s) { s.mount("nothing", "dev/mqueue", "no-such-file-system", NAMED(0)); }));
 }
 
+constexpr std::string_view kWithout = "without ";
+
+// Whether the host is safe without the step: namespaces are made, mounts of the host's are cut off, and what is written
+// lies in the container's own file system.
+bool may_be_left_out(const Step& step) {
+  static constexpr std::string_view kCalls[] = {
+      "mkdirat", "symlinkat", "mknodat", "fchmodat", "umount2", "pivot_root", "fchdir", "setsid",      "sethostname",
+      "prctl",   "setgroups", "setgid",  "setuid",   "capset",  "seccomp",    "execve", "close_range",
+  };
+  if (std::ranges::find(kCalls, step.name) != std::end(kCalls)) return true;
+  if (step.name == "chdir") return step.call_text() == "chdir(\"/\")";
+  if (step.name != "mount" || step.args.size() < 2) return false;
+  const std::string& target = step.args[1].shown;
+  return !target.starts_with("\"/") || target.starts_with("\"/proc/");
+}
+
+// "without CALL", "without STAGE: CALL": the first step whose text begins so.
+void leave_out(Plan& plan, std::string_view what) {
+  for (Stage& stage : plan.stages) {
+    const std::string prefix = stage.name + ": ";
+    const std::string_view text = what.starts_with(prefix) ? what.substr(prefix.size()) : what;
+    const auto step = find(stage, text);
+    if (step == stage.steps.end() || text.empty()) continue;
+    if (!may_be_left_out(*step))
+      throw Error("the host would not be safe without " + step->call_text() + "; leave out another step");
+    stage.steps.erase(step);
+    return;
+  }
+  throw Error("no step of this plan begins with " + std::string(what) + "; `nstrace lab plan` prints them");
+}
+
 }  // namespace
 
 std::span<const Fault> faults() {
@@ -187,6 +218,7 @@ std::span<const Fault> faults() {
 }
 
 void put_fault(Plan& plan, std::string_view name) {
+  if (name.starts_with(kWithout)) return leave_out(plan, name.substr(kWithout.size()));
   for (const Fault& fault : faults()) {
     if (fault.name != name) continue;
     bool put = false;

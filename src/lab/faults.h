@@ -17,7 +17,9 @@ struct Fault {
 };
 std::span<const Fault> faults();
 
-// Puts the fault into every stage that has a place for it. Throws Error for an unknown name, and where there is none.
+// Puts the fault into every stage that has a place for it. "without CALL" or "without STAGE: CALL" leaves out the first
+// step whose text, as `nstrace lab plan` prints it, begins so. Throws Error for an unknown name, and where there is none,
+// and where the host would not be safe.
 void put_fault(Plan&, std::string_view name);
 
 }  // namespace nstrace::lab

@@ -67,7 +67,7 @@ std::vector<FaultName> fault_names();
 struct RunOptions {
   Scene scene = Scene::Run;
   std::string like = "lab";  // one of variant_names(); others than lab play Run, Exec and Userns only
-  std::string fault;         // one of fault_names(), or none
+  std::string fault;         // one of fault_names(), "without CALL" (a step of the plan), or none
   // Empty: hello. One of commands(), or the absolute path of a static program of the host's.
   std::vector<std::string> command;
   std::string hostname = "lab";  // at most 64 bytes
