@@ -108,7 +108,7 @@ class Writer {
   void add_span(const Process& p, const Called& called, Time from, Time to) {
     begin("X", track_[p.id], track_[p.id], called.name);
     at(from).key("dur").micro(to - from);
-    json_.text("cat", kCategory).key("args").open('{').text("pid", pid_text(p));
+    json_.text("cat", kCategory).key("args").open('{').text("pids", pid_text(p));
     if (const model::Program* program = program_at(p, from)) {
       json_.text("program", display_whole(program->path, 500)).text("arguments", command_line(program->argv));
     }

@@ -70,6 +70,12 @@ def hostile_text_in_png_and_pdf(box):
                         check(word not in made, f"there is a {word}")
 
 
+def once(pairs):
+    """A JSON object; fails where a name stands twice, of which readers keep but one."""
+    equal(len(dict(pairs)), len(pairs), f"names in {pairs}")
+    return dict(pairs)
+
+
 def tracks(trace):
     """What a viewer does with it: the slices of each thread, nested; fails where they overlap."""
     equal(sorted(trace), ["displayTimeUnit", "otherData", "traceEvents"], "keys")
@@ -103,7 +109,7 @@ def tracks(trace):
 @test(needs=("nstrace",))
 def trace_events_nest_and_flow(box):
     for name, kinds in ("docker-run", {"fork"}), ("docker-exec", {"fork", "setns"}):
-        trace = json.loads(drawn(box, name, "json"))
+        trace = json.loads(drawn(box, name, "json"), object_pairs_hook=once)
         slices, flows = tracks(trace)
         equal({flow["s"]["name"] for flow in flows.values()}, kinds, f"kinds of flow in {name}")
         check(len(slices) > 5, "few tracks")
@@ -113,6 +119,7 @@ def trace_events_nest_and_flow(box):
             last = [e for e in trace["traceEvents"] if e["ph"] == "X" and e["name"] == "sleep 100"]
             equal(len(last), 1, "slices of sleep 100")
             equal([last[0]["args"][ns] for ns in ("mnt", "pid", "user")], ["mnt 2", "pid 2", "host"], "its namespaces")
+            check(last[0]["args"]["pids"].endswith(" outside, 1 inside"), "its numbers")
 
 
 @test(needs=("nstrace",))
