@@ -8,7 +8,14 @@ namespace nstrace::trace {
 
 void Orderer::push(Event&& event) {
   const Time time = event.time;
-  heap_.push_back({time, arrivals_++, std::move(event)});
+  if (free_.empty()) {
+    free_.push_back(events_.size());
+    events_.emplace_back();
+  }
+  const std::size_t place = free_.back();
+  events_[place] = std::move(event);
+  free_.pop_back();
+  heap_.push_back({time, arrivals_++, place});
   std::push_heap(heap_.begin(), heap_.end(), later);
   flush_until(time - window_);
 }
@@ -23,8 +30,10 @@ void Orderer::flush() {
 
 void Orderer::emit_first() {
   std::pop_heap(heap_.begin(), heap_.end(), later);
-  Event event = std::move(heap_.back().event);
+  const std::size_t place = heap_.back().place;
   heap_.pop_back();
+  Event event = std::move(events_[place]);
+  free_.push_back(place);
   event.number = ++emitted_;
   sink_.event(event);
 }

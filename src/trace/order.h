@@ -4,6 +4,7 @@
 // ties in the order of arrival.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -25,7 +26,7 @@ class Orderer {
   struct Waiting {
     Time time;
     std::uint64_t arrival;
-    Event event;
+    std::size_t place;  // in events_: the heap moves this, and not what is large
   };
   static bool later(const Waiting& a, const Waiting& b) {
     return a.time != b.time ? a.time > b.time : a.arrival > b.arrival;
@@ -35,6 +36,8 @@ class Orderer {
   Sink& sink_;
   Time window_;
   std::vector<Waiting> heap_;  // the earliest first, by later()
+  std::vector<Event> events_;
+  std::vector<std::size_t> free_;  // places of events_ that are empty
   std::uint64_t arrivals_ = 0;
   std::uint64_t emitted_ = 0;
 };
