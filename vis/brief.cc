@@ -38,13 +38,13 @@ Row fold(const std::vector<Row>& rows, std::size_t begin, std::size_t end, const
   for (std::size_t i = begin; i < end; ++i) {
     all.last = std::max(all.last, rows[i].last);
     all.tip += fmt::format("{}{}. {}", i == begin ? "" : "\n", rows[i].told.step, rows[i].told.meaning);
-    for (const auto& [call, count] : rows[i].calls) {
+    for (const std::pair<std::string, int>& each : rows[i].calls) {
       const auto known =
-          std::find_if(all.calls.begin(), all.calls.end(), [&](const auto& c) { return c.first == call; });
+          std::find_if(all.calls.begin(), all.calls.end(), [&](const auto& c) { return c.first == each.first; });
       if (known == all.calls.end()) {
-        all.calls.emplace_back(call, count);
+        all.calls.push_back(each);
       } else {
-        known->second += count;
+        known->second += each.second;
       }
     }
   }
