@@ -155,6 +155,7 @@ bool is_picture(Format format) {
 
 std::unique_ptr<trace::Sink> open_destination(const Destination& destination, const PictureOptions& picture) {
   std::unique_ptr<Output> output = Output::open(destination.path);
+  if (destination.write_behind) output->write_behind();
   if (is_picture(destination.format))
     return std::make_unique<PictureSink>(std::move(output), destination.format, picture);
   if (destination.zstd) return std::make_unique<ZstdSink>(std::move(output));

@@ -18,6 +18,7 @@ struct Destination {
   Format format = Format::Lines;
   bool zstd = false;
   std::string path;
+  bool write_behind = false;  // by a thread of its own
 };
 
 // "FILE", or "FORMAT:FILE" where FORMAT is an ending without its dot. Throws Error for an unknown ending.

@@ -39,7 +39,8 @@ int import_command(const Arguments& arguments) {
   trace::Anonymous anonymous(files);
   if (outputs.empty()) outputs.emplace_back("jsonl:-");
   for (const std::string& given : outputs) {
-    const Destination destination = parse_destination(given);
+    Destination destination = parse_destination(given);
+    destination.write_behind = !is_picture(destination.format);  // logs are long, and read faster than a disk writes
     if (destination.format == Format::Lines)
       files.add(open_lines(Output::open(destination.path), LineChoices{}));
     else

@@ -17,6 +17,7 @@ namespace nstrace::cli {
 namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
+constexpr std::size_t kBlock = 512 * 1024;  // for the thread that writes
 
 // The user who called sudo owns what nstrace writes, not root.
 void give_to_caller(int fd) {
@@ -62,35 +63,61 @@ Output::~Output() {
     if (!buffer_.empty()) flush();
   } catch (const std::exception&) {  // whoever needed to know has flushed before
   }
+  behind_.reset();
   if (untouched_ && made_) unlink(name_.c_str());
   if (owned_) close(fd_);
 }
 
 void Output::write(std::string_view text) {
   buffer_ += text;
+  if (behind_) {
+    if (buffer_.size() < kBlock) return;
+    begin();
+    return behind_->give(buffer_);
+  }
   const auto now = std::chrono::steady_clock::now();
   if (buffer_.size() >= kBuffer || now - flushed_ > std::chrono::seconds(1) || terminal_) flush();
 }
 
+void Output::write_behind() {
+  behind_ = std::make_unique<WriteBehind>([this](std::string_view text) { write_out(text); });
+}
+
+// What was in the file goes when there is something to put in its place.
+void Output::begin() {
+  if (!untouched_) return;
+  [[maybe_unused]] const int ignored = ftruncate(fd_, 0);  // a pipe or a device has no length
+  untouched_ = false;
+}
+
 void Output::flush() {
-  if (untouched_) {
-    [[maybe_unused]] const int ignored = ftruncate(fd_, 0);  // a pipe or a device has no length
-    untouched_ = false;
-  }
+  begin();
   flushed_ = std::chrono::steady_clock::now();
-  std::string_view rest = buffer_;
+  if (behind_) {
+    behind_->give(buffer_);
+    behind_->wait();
+    return;
+  }
+  try {
+    write_out(buffer_);
+  } catch (...) {
+    buffer_.clear();  // the destructor is not to try again
+    throw;
+  }
+  buffer_.clear();
+}
+
+void Output::write_out(std::string_view rest) {
   while (!rest.empty()) {
     const ssize_t written = ::write(fd_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int error = errno;
-      buffer_.clear();  // the destructor is not to try again
       if (error == EPIPE && !owned_) throw PipeClosed();
       throw Error(fmt::format("cannot write {}: {}", name_, std::strerror(error)));
     }
     rest.remove_prefix(written);
   }
-  buffer_.clear();
 }
 
 bool Output::terminal() const {

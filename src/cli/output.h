@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/write_behind.h"
+
 namespace nstrace::cli {
 
 // Nobody reads stdout or stderr any more.
@@ -32,6 +34,8 @@ class Output {
   // text cannot be written, PipeClosed when it is stdout or stderr and nobody reads it.
   void write(std::string_view text);
   void flush();
+  // From now on a thread of its own does the writing: for what comes faster than a disk takes it.
+  void write_behind();
   bool terminal() const;
   int columns() const;  // of the terminal; 0 when it is none
 
@@ -44,8 +48,11 @@ class Output {
   bool made_;       // the file was not there before
   bool untouched_;  // nothing was written yet
   bool terminal_;
+  void begin();
+  void write_out(std::string_view text);
   std::string buffer_;
   std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
+  std::unique_ptr<WriteBehind> behind_;
 };
 
 }  // namespace nstrace::cli
