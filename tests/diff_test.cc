@@ -313,6 +313,9 @@ TEST_CASE("sentences on what could not be compared, and on what is left aside") 
     };
     return diff(binds(false), binds(true));
   }());
+  add("a value that is too long for a line",
+      compare({},
+              {.dev_data = "mode=700,size=65536k,nr_inodes=1000000,uid=100000,gid=100000,huge=never,mpol=interleave"}));
   add("another runtime", compare({}, {.stage = false, .runtime = "crun"}));
   add("calls that changed alike", [] {
     const auto mounts = [](std::uint64_t flags) {

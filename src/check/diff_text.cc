@@ -39,10 +39,11 @@ class Writer {
   }
 
  private:
+  std::size_t width() const { return static_cast<std::size_t>(std::max(options_.columns, 40)); }
+
   void line(std::size_t indent, std::string text) {
-    const std::size_t width = static_cast<std::size_t>(std::max(options_.columns, 40));
-    if (!options_.all && indent + text.size() > width) {
-      std::size_t end = width - indent - 3;
+    if (!options_.all && indent + text.size() > width()) {
+      std::size_t end = width() - indent - 3;
       while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80) --end;  // whole characters
       text = text.substr(0, end) + "...";
     }
@@ -87,9 +88,13 @@ class Writer {
     const std::size_t more = group.members.size();
     if (group.change == Change::Changed) {
       line(4, head + (more > 1 ? fmt::format("{} x{}, such as {}", group.call, more, first.before) : first.before));
-      for (const ValueChange& value : first.values)
-        line(8, fmt::format("{}: {} -> {}", value.name, value.before.empty() ? "(none)" : value.before,
-                            value.after.empty() ? "(none)" : value.after));
+      for (const ValueChange& value : first.values) {
+        const std::string before = fmt::format("{}: {}", value.name, value.before.empty() ? "(none)" : value.before);
+        const std::string after = " -> " + (value.after.empty() ? "(none)" : value.after);
+        const bool fits = options_.all || 8 + before.size() + after.size() <= width();
+        line(8, fits ? before + after : before);
+        if (!fits) line(8, std::string(value.name.size() - std::min<std::size_t>(value.name.size(), 2), ' ') + after);
+      }
       return;
     }
     line(4, head + (more > 1 ? fmt::format("{} x{}: {}, ...", group.call, more, text) : text));
