@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 
 from dockerd import PATH, Dockerd
 from harness import Skip, check, equal, test
-from runtimes import without_unified
+from runtimes import Bundle, without_unified
 
 # By mistake: the lines of lab.expect that it breaks (a word of each), and those of lab-rules.expect.
 BREAKS = {
@@ -202,12 +202,36 @@ def live_with_docker(box):
         status, out, err = box.run(box.nstrace, "-q", *target, "--check", box.source / "examples" / "docker-runc.expect", "--",
                                    *docker.client("run", "--rm", "busybox", "true"))
         equal(status, 0, f"the status of docker-runc.expect ({(out + err)[-3000:]})")
+        for options, expected in (("-e", "%lifecycle,bind"), 0), ((), 3):
+            status, out, err = box.run(box.nstrace, "-q", *options, *target, "--check",
+                                       box.source / "examples" / "shim.expect", "--",
+                                       *docker.client("run", "--rm", "busybox", "true"))
+            equal(status, expected, f"the status of shim.expect with {options} ({(out + err)[-2000:]})")
         exit_codes(box, "docker", target, RULES, docker.client("run", "--rm", "busybox", "true"))
         docker.docker("run", "-d", "--name", "one", "busybox", "sleep", "100")
         shim = ("--follow", docker.shims()[0])
         status, out, err = box.run(box.nstrace, "-q", *shim, "--check", box.source / "examples" / "docker-exec.expect", "--",
                                    *docker.client("exec", "one", "true"))
         equal(status, 0, f"the status of docker-exec.expect ({(out + err)[-3000:]})")
+
+
+@test(needs=("nstrace", "root", "bpf", "crun", "runc", "busybox"))
+def live_with_crun(box):
+    """How crun opens paths, and its cgroup namespace; without openat2 that cannot be told, without the namespace it fails."""
+    bundle = Bundle(box.temp / "bundle", ["true"])
+
+    def status_of(*options):
+        command = [box.nstrace, "-q", *options, "--check", box.source / "examples" / "crun.expect", "--", *bundle.run("crun", "box")]
+        status, out, err = box.run(*without_unified(*command))
+        return status, (out + err)[-2000:]
+
+    status, said = status_of("-e", "%lifecycle,openat2")
+    equal(status, 1, f"the status without a cgroup namespace ({said})")
+    bundle.add_namespace("cgroup")
+    status, said = status_of("-e", "%lifecycle,openat2")
+    equal(status, 0, f"the status ({said})")
+    status, said = status_of()
+    equal(status, 3, f"the status without openat2 ({said})")
 
 
 @test(needs=("nstrace", "root", "bpf"))
