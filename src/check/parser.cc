@@ -129,7 +129,7 @@ void Parser::include() {
     text = (*state_.load)(path);
   } catch (const Error& cause) {
     state_.include_failed = true;
-    fail(file.place, cause.what());
+    fail(file.place, trace::escape(cause.what(), ""));  // it names the path, whatever bytes that has
   }
   const int index = state_.out.sources.add(path, std::move(text));
   ++state_.depth;
