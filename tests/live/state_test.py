@@ -89,7 +89,7 @@ def paths_of_descriptors_in_calls(box):
                           "os.fchdir(f)\nos.mkdir('e', dir_fd=f)\nos.mkdir('../g')")
     equal(trace.one(call="fchdir")["args"][0]["target"], f"{box.temp}/d", "the descriptor of fchdir")
     # arm64 has no mkdir: there the others are mkdirat, too, with AT_FDCWD
-    made = [e for e in trace.of(call="mkdirat") if e["args"][0]["text"] != "AT_FDCWD"]
+    made = [e for e in trace.of(call="mkdirat") if e["args"][0].get("text") != "AT_FDCWD"]
     check(made and made[0]["args"][0]["target"] == f"{box.temp}/d", f"mkdirat: {made}")
 
 
