@@ -73,6 +73,8 @@ def parsed(lines):
     """(comm, (call, arguments, result), the line) of each line that is a whole call."""
     found = []
     for line in lines:
+        # a task that ended before strace could ask for its call; the line of another goes on in the same one
+        line = re.sub(r"^(?:\[pid +)?\d+<[^ ]*>\]? .{0,20}?\?\?\?\((?=\d+<)", "", line)
         match = LINE.match(line)
         if match and not match["call"].startswith("syscall_"):  # too new for this strace, which then cannot filter it
             found.append((match["comm"], key(match), line))
