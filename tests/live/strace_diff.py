@@ -71,8 +71,8 @@ ACCEPTED_OF_THREADS = [
     (r"^fcntl\(", "which descriptor a Go program gets, and how often it asks for its flags, depends on its scheduler"),
 ]
 
-# Who decides the numbers of these is the kernel: results that are replaced.
-PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open", "shmget", "semget", "msgget"}
+# The kernel decides the numbers of these, or how many descriptors the threads of a Go program have open: they are replaced.
+PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open", "openat2", "shmget", "semget", "msgget"}
 
 LINE = re.compile(r"^(?:\[pid +)?(?P<pid>\d+)(?:<[^>]*>)?\]? +(?P<body>.*)$")
 CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+(?: E[A-Z0-9]+)?)(?P<rest>.*)$")
