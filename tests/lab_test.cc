@@ -364,12 +364,20 @@ TEST_CASE("lab_plan: the way of each runtime") {
     const std::string name(variant.name);
     if (name == "bwrap" && geteuid() != 0)
       continue;  // always with a user namespace, whose map has the caller's id in it
-    check_golden("lab/plan-run-" + name + ".txt", plan_text({.like = name, .rootless = false}));
+    check_golden("lab/plan-run-" + name + ".txt", plan_text({.like = name, .rootless = false, .overlays = false}));
     if (name == "bwrap") continue;
-    check_golden("lab/plan-exec-" + name + ".txt", plan_text({.scene = Scene::Exec, .like = name, .rootless = false}));
+    check_golden("lab/plan-exec-" + name + ".txt",
+                 plan_text({.scene = Scene::Exec, .like = name, .rootless = false, .overlays = false}));
   }
   REQUIRE_THROWS_WITH(plan_text({.like = "rkt"}), ContainsSubstring("it knows lab runc-1.1"));
   REQUIRE_THROWS_WITH(plan_text({.scene = Scene::Pod, .like = "crun"}), ContainsSubstring("leave --like out"));
+}
+
+TEST_CASE("lab_plan: an overlay over the runtime's program, where the kernel takes it; a sealed copy else") {
+  check_golden("lab/plan-run-runc-1.3-overlay.txt",
+               plan_text({.like = "runc-1.3", .rootless = false, .overlays = true}));
+  REQUIRE(plan_text({.like = "runc-1.1", .rootless = false, .overlays = true}) ==
+          plan_text({.like = "runc-1.1", .rootless = false, .overlays = false}));
 }
 
 TEST_CASE("lab: the way of each runtime leads to a container, as root, in a user namespace, by an ordinary user") {

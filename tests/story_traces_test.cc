@@ -216,6 +216,26 @@ std::map<std::string_view, std::function<Scene()>> scenes() {
     s.syscall(200, "fsopen", {string_arg("fsname", "overlay"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
     return s;
   };
+  all["open-tree-probe"] = [] {
+    Scene s = runtime("create");
+    s.syscall(200, "open_tree", {string_arg("dfd", "-9"), string_arg("filename", "/"), flags_arg("flags", 1, "1")}, 5);
+    return s;
+  };
+  all["own-proc"] = [] {
+    Scene s = runtime("create");
+    s.syscall(200, "fsopen", {string_arg("fsname", "proc"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
+    return s;
+  };
+  all["self-folder"] = [] {
+    Scene s = runtime("create");
+    s.syscall(200, "fsopen", {string_arg("fsname", "tmpfs"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
+    return s;
+  };
+  all["own-mount"] = [] {
+    Scene s = runtime("create");
+    s.syscall(200, "fsconfig", {string_arg("fs_fd", "5"), flags_arg("cmd", 1, "FSCONFIG_SET_STRING")}, 0);
+    return s;
+  };
   all["stage-fails"] = [] {
     Scene s = runtime("create", "runc:[2:INIT]");
     s.exit(201, 1);

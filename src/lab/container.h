@@ -29,6 +29,7 @@ struct Spec {
   std::string uid_map = "0 0 1\n";  // inside, outside, how many
   std::string gid_map = "0 0 1\n";
   bool borrow_devices = false;  // in a user namespace device nodes cannot be made
+  bool overlays = false;        // the kernel lays an overlay over a file system that no path leads to
   bool drop_groups = true;      // without rights over groups outside, setgroups() is not allowed
   bool privileged = false;      // keeps all rights, as for a runtime inside
   bool hooks = false;

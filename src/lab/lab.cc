@@ -112,6 +112,8 @@ Spec spec_of(const RunOptions& options) {
   spec.user_namespace = options.rootless.value_or(geteuid() != 0);
   spec.borrow_devices = spec.user_namespace;
   spec.drop_groups = !spec.user_namespace;
+  spec.overlays = options.overlays.value_or(!spec.user_namespace && options.like.starts_with("runc-1.") &&
+                                            options.like != "runc-1.1" && overlay_is_possible());
   spec.uid_map = "0 " + std::to_string(geteuid()) + " 1\n";
   spec.gid_map = "0 " + std::to_string(getegid()) + " 1\n";
   if (options.scene == Scene::Userns && !spec.user_namespace && options.like != "bwrap") {

@@ -72,6 +72,8 @@ struct RunOptions {
   std::vector<std::string> command;
   std::string hostname = "lab";  // at most 64 bytes
   std::optional<bool> rootless;  // in a user namespace; unset: for everyone but root
+  // runc's overlay over its own program; unset: where the kernel and the caller's rights allow it
+  std::optional<bool> overlays;
 };
 
 // What to start: in a child of the process that called prepare_run (its thread must live on, with it the container

@@ -7,10 +7,14 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 
+#include "lab/lab.h"
 #include "lab/root.h"
 
 namespace nstrace::lab {
@@ -20,8 +24,8 @@ std::span<const Variant> variants() {
       {"lab", "nstrace-lab", "the lab's own way: runc's, with nothing that is there for its own sake", run_plan,
        exec_plan},
       {"runc-1.1", "runc", "two execs of `runc init`, the cgroup namespace last", runc_1_1_run, runc_1_1_exec},
-      {"runc-1.2", "runc", "one exec of a sealed copy; a thread that visits the container", runc_1_2_run,
-       runc_1_2_exec},
+      {"runc-1.2", "runc", "one exec, from an overlay or a sealed copy; a thread that visits the container",
+       runc_1_2_run, runc_1_2_exec},
       {"runc-1.3", "runc", "as 1.2; exec joins the user namespace in between", runc_1_3_run, runc_1_3_exec},
       {"crun", "crun", "one clone with all namespaces; exec through a pidfd", crun_run, crun_exec},
       {"youki", "youki", "one unshare per namespace; pivot_root onto the path", youki_run, youki_exec},
@@ -66,6 +70,23 @@ int copy_own_program(Stage& stage, const char* name) {
   stage.call(CALL(fcntl),
              {number(copy), NAMED(F_ADD_SEALS), NAMED(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)});
   return copy;
+}
+
+bool overlay_is_possible() {
+  const auto made = [](int context, std::initializer_list<std::pair<const char*, std::string>> options) {
+    for (const auto& [key, value] : options) {
+      if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value.c_str(), 0) != 0) return -1;
+    }
+    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return -1;
+    return static_cast<int>(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0));
+  };
+  const OwnedFd memory(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  const OwnedFd lower(memory.get() < 0 ? -1 : made(memory.get(), {}));
+  if (lower.get() < 0 || mkdirat(lower.get(), "a", 0755) != 0 || mkdirat(lower.get(), "b", 0755) != 0) return false;
+  const std::string path = "/proc/self/fd/" + std::to_string(lower.get());
+  const OwnedFd context(static_cast<int>(syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC)));
+  if (context.get() < 0) return false;
+  return OwnedFd(made(context.get(), {{"lowerdir", path + "/a:" + path + "/b"}, {"xino", "off"}})).get() >= 0;
 }
 
 void mount_onto(Stage& init, const std::string& directory, const char* source, const char* type, Arg flags,

@@ -11,6 +11,10 @@
 
 namespace nstrace::lab {
 
+// Does this kernel let the caller lay an overlay over a file system that no path leads to (since Linux 6.15, and root)?
+// For Spec::overlays. Leaves nothing behind.
+bool overlay_is_possible();
+
 struct Variant {
   std::string_view name;     // for --like
   std::string_view program;  // what its command is called: "runc"

@@ -110,11 +110,39 @@ void prepare(Stage& runc, Runc& r) {
   std::tie(r.to_init, r.init_pipe) = runc.socketpair();
 }
 
+// Since 1.2, runc does not copy its program where it can lay a read-only overlay over the folder that the program lies
+// in, and take it from there (libcontainer/exeseal/overlay_linux.go); a copy in memory is for where it cannot. The
+// lab's program lies in no folder, so it makes one first.
+int overlay_own_program(Stage& runc) {
+  runc.why("The mini runtime's program lies in no folder: it gets one, in a file system that no path leads to.");
+  const std::string lower = "/proc/self/fd/" + std::to_string(runc.fsmount(runc.fsopen("tmpfs"), number(0)));
+  runc.mkdir(lower + "/program", NAMED(0755));
+  runc.mkdir(lower + "/nothing", NAMED(0755));
+  const int program = runc.openat(lower + "/program/runc", NAMED(O_WRONLY | O_CREAT | O_CLOEXEC), NAMED(0755));
+  const int own = runc.openat("/proc/self/exe", NAMED(O_RDONLY | O_CLOEXEC));
+  runc.call(CALL(sendfile), {number(program), number(own), null(), number(1 << 22)});
+  runc.expect_any("<size>");
+  runc.close(own);
+  runc.close(program);
+  runc.why("A read-only overlay over that folder: who writes to what it shows writes to nothing that the host has.");
+  const int context = runc.fsopen("overlay");
+  runc.fsconfig(context, "lowerdir", (lower + "/program:" + lower + "/nothing").c_str());
+  runc.fsconfig(context, "xino", "off");
+  const int overlay = runc.fsmount(context, NAMED(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  const int copy =
+      runc.openat("/proc/self/fd/" + std::to_string(overlay) + "/runc", NAMED(O_RDONLY | O_CLOEXEC | O_PATH));
+  runc.close(overlay);
+  runc.close(std::stoi(lower.substr(lower.rfind('/') + 1)));
+  return copy;
+}
+
 // Go's way to start a program: vfork, so that memory is not copied.
 void start_runc_init(Stage& runc, Runc& r, Stage& init_program) {
   Stage& starting = r.first.plan.stage("runc");
   int copy = -1;
-  if (r.version != Version::v1_1) copy = copy_own_program(runc, "runc_cloned:/proc/self/exe");
+  if (r.version != Version::v1_1) {
+    copy = r.spec.overlays ? overlay_own_program(runc) : copy_own_program(runc, "runc_cloned:/proc/self/exe");
+  }
   if (r.version != Version::v1_1) close_on_exec(runc);
   runc.clone(NAMED(CLONE_VM | CLONE_VFORK | SIGCHLD), starting, r.parent);
   starting.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
