@@ -105,6 +105,24 @@ TEST_CASE("pids, ids, temporary names, descriptors and thread counts do not diff
   CHECK(d.processes_a == 5);  // with the shell
 }
 
+TEST_CASE("close_range of one descriptor does not differ by its number, of a range it does") {
+  const auto closing = [](int first, int last) {
+    Scene s;
+    s.existing(900, "shell", {"sh"});
+    s.fork(900, 1000);
+    s.exec(1000, "/usr/sbin/runc", {"runc", "list"});
+    std::vector<trace::Arg> args = {testing::string_arg("first", ""), testing::string_arg("last", "")};
+    for (trace::Arg& arg : args) arg.kind = trace::Arg::Kind::Integer;
+    args[0].value = static_cast<std::uint64_t>(first);
+    args[1].value = static_cast<std::uint64_t>(last);
+    s.syscall(1000, "close_range", args, 0);
+    s.exit(1000);
+    return s.trace();
+  };
+  CHECK(diff(closing(21, 21), closing(20, 20)).verdict == Diff::Verdict::Same);
+  CHECK(diff(closing(21, 30), closing(20, 30)).verdict == Diff::Verdict::Differs);
+}
+
 TEST_CASE("a mount that is gone is one gone call in the container's init, and nothing else") {
   const Diff d = compare({}, {.mqueue = false});
   CHECK(exit_code(d.verdict) == 1);

@@ -55,6 +55,19 @@ TEST_CASE("expectations from recorded traces") {
   }
 }
 
+TEST_CASE("a runtime's temporary name is one even where it looks like a word") {
+  for (const char* name : {"runc.s9dalf", "crun.abcdef", "runc.OjdCO7"}) {
+    testing::Scene s;
+    s.existing(900, "shell", {"sh"});
+    s.fork(900, 1000);
+    s.exec(1000, "/usr/sbin/runc", {"runc", "delete", "x"});
+    s.mount(1000, "/proc/self/exe", std::string("/tmp/") + name, "", 4096 /* MS_BIND */);
+    s.exit(1000);
+    INFO(name);
+    CHECK(write_expectations({{"a.jsonl", s.trace()}}).find(name) == std::string::npos);
+  }
+}
+
 TEST_CASE("of a command that failed it says so") {
   testing::Scene s;
   s.existing(100, "nstrace", {"nstrace"});

@@ -12,6 +12,7 @@
 #include "check/diff_phase.h"
 #include "check/diff_roles.h"
 #include "check/diff_words.h"
+#include "check/vocabulary.h"
 #include "trace/constants.h"
 #include "trace/text.h"
 
@@ -321,6 +322,7 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
       return;
     }
     case Arg::Kind::Integer:
+      if (closes_one(call) && arg.name != "flags") return put(arg.name, "FD");
       if (call.name == "keyctl" && arg.value > 4096) return put(arg.name, "KEY");  // a serial: random, of 31 bits
       if (arg.name == "pid" || arg.name == "tgid" || arg.name == "tid")
         return put(arg.name, arg.value > 0 ? "PID" : arg_text(arg));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "check/vocabulary.h"
 #include "trace/text.h"
 
 namespace nstrace::check {
@@ -42,6 +43,11 @@ bool random_ending(std::string_view word) {
   const bool capitalised = upper == 1 && std::isupper(static_cast<unsigned char>(word[0]));
   return upper + lower + digits == 6 &&
          ((upper && lower && !capitalised) || (digits && upper) || (digits > 1 && lower));
+}
+
+// The same behind a runtime's own prefix, where it may look like a word: "runc.s9dalf".
+bool of_runtime(std::string_view before, std::string_view word) {
+  return word.size() == 6 && (before.ends_with("runc.") || before.ends_with("crun."));
 }
 
 // One byte as it stands in a glob.
@@ -176,6 +182,7 @@ ArgText arg_pattern(const Call& call, const Arg& arg, const Symbol& symbol, bool
     case Arg::Kind::Unread:
       return {};
     case Arg::Kind::Integer:
+      if (closes_one(call)) return {};
       // Small ones are modes, versions, signals; what may be a pid or a size of something that varies is not written.
       if (arg.name == "pid" || arg.name.find("fd") != std::string::npos || arg.name == "len" || arg.value > 0xfff ||
           arg.value < -1)
@@ -343,7 +350,8 @@ std::string glob_text(std::string_view bytes, const Symbol& symbol) {
                  return std::isupper(static_cast<unsigned char>(c)) || is_digit(c);
                })) {
       star(out);  // docker's links to layers
-    } else if (i > 0 && (bytes[i - 1] == '.' || bytes[i - 1] == '-') && random_ending(word)) {
+    } else if (i > 0 && (bytes[i - 1] == '.' || bytes[i - 1] == '-') &&
+               (random_ending(word) || of_runtime(bytes.substr(0, i), word))) {
       star(out);
     } else {
       for (std::size_t k = i; k < end;) {

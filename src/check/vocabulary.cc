@@ -120,6 +120,10 @@ std::vector<std::string> flag_family(std::string_view flag) {
   return names;
 }
 
+bool closes_one(const trace::Call& call) {
+  return call.name == "close_range" && call.args.size() > 1 && call.args[0].value == call.args[1].value;
+}
+
 bool takes_fewer(std::string_view call) {
   constexpr std::string_view kCalls[] = {"prctl", "keyctl", "fcntl", "open", "openat", "mknod", "mknodat", "semctl"};
   return std::ranges::find(kCalls, call) != std::end(kCalls);

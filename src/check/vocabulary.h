@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "trace/event.h"
+
 namespace nstrace::check {
 
 // exited, killed, renamed, moved: what happens to a process without a call.
@@ -22,6 +24,8 @@ std::vector<std::string> set_names();                         // "%ns", ...
 // The names of the family that a flag belongs to by its prefix (CLONE_, MS_, MNT_, ...); empty if it has none.
 std::vector<std::string> flag_family(std::string_view flag);
 
+// close_range(7, 7, ...): of one descriptor, whose number depends on what a Go program's threads have open.
+bool closes_one(const trace::Call& call);
 // Calls whose arguments are fewer with some of the first ones: prctl(PR_SET_NAME, "x").
 bool takes_fewer(std::string_view call);
 std::optional<int> errno_number(std::string_view name);
