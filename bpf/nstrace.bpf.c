@@ -27,6 +27,7 @@ const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much i
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
+const volatile bool see_entries = true; /* sys_enter is attached; else a call is known from its end alone */
 const volatile bool watch_moves; /* no setns or unshare goes unseen, so that only what they touch is looked at */
 const volatile bool watch_gates; /* calls of CLASS_WRITE and CLASS_OPEN are recorded */
 const volatile bool watch_containers; /* the maps of containers.bpf.h are not empty */
@@ -943,6 +944,20 @@ static __always_inline long tracepoint_call_number(struct pt_regs *regs)
 }
 #endif
 
+#if defined(__TARGET_ARCH_x86)
+#define STACK_SIZE (16 * 1024) /* of a task in the kernel: THREAD_SIZE in arch/x86/include/asm/page_64_types.h */
+#else
+#define STACK_SIZE (16 * 1024) /* arch/arm64/include/asm/memory.h, with pages of 4 KiB */
+#endif
+
+/* The registers with which the current task entered the kernel: task_pt_regs() in arch/.../include/asm/processor.h. */
+static __always_inline struct pt_regs *entry_regs(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) /* since 5.15 */
+		return (struct pt_regs *)bpf_task_pt_regs((struct task_struct *)bpf_get_current_task_btf());
+	return (struct pt_regs *)(BPF_CORE_READ(current_task(), stack) + STACK_SIZE - bpf_core_type_size(struct pt_regs));
+}
+
 static __always_inline int first_arg(struct pt_regs *regs, __u32 compat)
 {
 	__u64 args[NST_ARGS] = {};
@@ -976,8 +991,8 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	struct pending *pending = &work->pending;
 
 	__builtin_memset(pending, 0, sizeof(*pending));
-	pending->call.start = bpf_ktime_get_boot_ns();
-	pending->call.id = pending->call.start;
+	pending->call.id = bpf_ktime_get_boot_ns();
+	pending->call.start = see_entries ? pending->call.id : 0;
 	pending->call.nr = nr;
 	pending->call.compat = compat;
 	pending->call.tid = this_tid();
@@ -986,6 +1001,23 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	else
 		read_args(pending->call.args, regs);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
+}
+
+/*
+ * Where sys_enter is not attached: the call of this class that the current task is in, from the registers that it came
+ * with; 0 if it is in none.
+ */
+static __always_inline struct pending *call_under_way(__u8 class)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct pt_regs *regs = entry_regs();
+	__u32 nr = call_number(regs);
+	__u32 compat;
+
+	if (!work || !is_wanted(&nr, &compat) || call_class[nr & (NST_MAX_SYSCALLS - 1)] != class)
+		return 0;
+	enter_call(work, regs, nr, compat);
+	return &work->pending;
 }
 
 /* Sends the call in `work`. */
@@ -1080,13 +1112,17 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 	if (pending) {
 		work->pending = *pending;
 	} else {
-		/* it was under way when tracing began; its registers still hold the arguments */
-		if (call_class[nr] != CLASS_CALL && call_class[nr] != CLASS_NS)
+		/* the registers still hold the arguments, and the descriptors are most likely what they were */
+		if (see_entries ? call_class[nr] != CLASS_CALL && call_class[nr] != CLASS_NS :
+				  call_class[nr] == CLASS_EXEC && result >= 0)
+			return 0;
+		if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
 			return 0;
 		enter_call(work, regs, nr, compat);
-		work->pending.call.start = 0;
-		if (watch_containers && call_class[nr] == CLASS_NS)
-			ship_call_files(); /* of the call by which someone entered */
+		work->pending.call.start = 0; /* where entries are seen, it was under way when tracing began */
+		work->pending.faulted = call_class[nr] == CLASS_EXEC;
+		if (fd_masks[nr] && (!see_entries || (watch_containers && call_class[nr] == CLASS_NS)))
+			ship_call_files();
 	}
 	if (work->pending.call.nr != nr || work->pending.call.compat != compat)
 		goto out;
@@ -1095,8 +1131,8 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 	if (watch_gates && call_class[nr] == CLASS_OPEN && (result < 0 || gate_of(result) != GATE_FIFO))
 		goto out;
 	if (call_class[nr] == CLASS_EXEC) {
-		if (work->pending.faulted)
-			ship_vector(argv_of(&work->pending.call)); /* the kernel may have brought the argument pages in meanwhile */
+		if (work->pending.faulted) /* or not read yet; the kernel may have brought the argument pages in meanwhile */
+			ship_vector(argv_of(&work->pending.call));
 		envc = count_vector(is_at(nr) ? work->pending.call.args[3] : work->pending.call.args[2]);
 	}
 	submit_call(true, result, envc);
@@ -1186,7 +1222,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec->parent_born = born_of(parent);
 	rec->pidfd = -1;
 	rec->pad = 0;
-	pending = bpf_map_lookup_elem(&entered, &key);
+	pending = see_entries ? bpf_map_lookup_elem(&entered, &key) : call_under_way(CLASS_FORK);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
 		rec->call = pending->call;
 		rec->pidfd = stored_pidfd(&pending->call, clone_flags);
@@ -1283,6 +1319,8 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 	fill_cpu(&rec->cpu, task);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
 		rec->call = pending->call;
+		if (!see_entries) /* task_rename came when the thread was the leader already */
+			rec->call.tid = nested ? this_tid() : old_pid;
 		__builtin_memcpy(rec->comm_before, pending->comm, sizeof(rec->comm_before));
 	} else {
 		__builtin_memset(&rec->call, 0, sizeof(rec->call));
@@ -1347,6 +1385,8 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	count_unfinished(key);
 	forget_event(HOOK_NO_RETURN);
 	bpf_map_delete_elem(&entered, &key);
+	if (!see_entries && call_under_way(CLASS_NO_RETURN))
+		submit_call(false, 0, NST_NO_COUNT);
 	if (BPF_CORE_READ(task, signal, live.counter) == 0)
 		last = bpf_map_delete_elem(&followed, &tgid) == 0;
 	scratch = this_scratch();
@@ -1379,6 +1419,17 @@ int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
 	if (!is_followed(BPF_CORE_READ(task, tgid)))
 		return 0;
 	take_event(HOOK_RENAME);
+	if (!see_entries && key == (__u64)current_task()) {
+		/* of an exec this is the last moment at which the call's registers are what they were */
+		pending = call_under_way(CLASS_EXEC);
+		if (pending) {
+			if (bpf_map_update_elem(&entered, &key, pending, BPF_ANY))
+				count_map_full();
+			if (fd_masks[pending->call.nr & (NST_MAX_SYSCALLS - 1)])
+				ship_call_files(); /* those that the exec has closed are gone by now */
+			return 0;
+		}
+	}
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC)
 		return 0;

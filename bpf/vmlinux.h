@@ -176,6 +176,10 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
+
 enum cgroup_subsys_id {
 	pids_cgrp_id = 1,
 	memory_cgrp_id = 2,
@@ -280,6 +284,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
 	struct sched_info sched_info;
+	void *stack;
 	struct mm_struct *mm;
 	int exit_code;
 	int exit_signal;

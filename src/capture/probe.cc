@@ -227,6 +227,9 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
     if (options.gates) throw Error("--gates works with --backend raw only", 125);
     impl.trampolines.emplace(impl.skeleton->obj, calls, arch);
   }
+  if (!options.durations && impl.trampolines) throw Error("--no-durations works with --backend raw only", 125);
+  rodata.see_entries = options.durations || rodata.preemptible;  // spares know what is left to do from the call's begin
+  if (!rodata.see_entries) bpf_program__set_autoload(impl.skeleton->progs.sys_enter, false);
   if (options.gates)
     for (const trace::SyscallRow& call : trace::gate_calls()) enable_row(call);
   rodata.watch_gates = options.gates;
@@ -277,6 +280,10 @@ void Probe::attach() {
 
 std::string Probe::backend() const {
   return impl_->trampolines ? impl_->trampolines->name() : "tp_btf";
+}
+
+bool Probe::durations() const {
+  return impl_->skeleton->rodata->see_entries;
 }
 
 std::vector<std::string> Probe::uncovered() const {

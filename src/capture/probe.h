@@ -20,6 +20,7 @@ struct ProbeOptions {
   std::size_t wake_up = 4u << 20;  // bytes that wait before the reader is woken; 0 = none need to
   bool environment = true;         // ship environments to user space
   std::string backend = "raw";     // "raw" or "fentry"
+  bool durations = true;           // false: see calls at their end only, which costs all others on the machine half
   std::vector<int> signals;        // numbers of the signals to record; none: their programs are not loaded
   bool gates = false;              // record calls on gates (trace::gate_calls())
   bool containers = false;         // watch_container() will be called
@@ -65,6 +66,8 @@ class Probe {
   ProbeCounters counters() const;
   // What carries the calls: "tp_btf" (the raw pair of tracepoints), "fentry" or "fentry.multi".
   std::string backend() const;
+  // Is the begin of calls seen? Not without durations, but where tracepoints can be preempted (bpf/preempt.bpf.h).
+  bool durations() const;
   // Calls that this backend cannot see on this kernel.
   std::vector<std::string> uncovered() const;
   // Is the tracer in a pid namespace of its own? Then pids are those of this namespace.

@@ -287,6 +287,7 @@ void Session::begin_trace() {
   header.results = options_.results;
   header.env = options_.env;
   header.backend = probe_->backend();
+  header.durations = probe_->durations();
   header.host = host_namespaces(existing_);
   header.tracer_pid = getpid();
   sink_.header(header);
@@ -469,6 +470,7 @@ SessionResult Session::run() {
                               .wake_up = options_.wake_up,
                               .environment = options_.env != "none",
                               .backend = choose_backend(options_.backend),
+                              .durations = options_.durations,
                               .signals = options_.signals,
                               .gates = options_.gates,
                               .containers = !containers_.empty(),
@@ -476,6 +478,8 @@ SessionResult Session::run() {
   if (const auto uncovered = probe_->uncovered(); !uncovered.empty())
     tell(fmt::format("this kernel shows no function of {}: --backend fentry cannot see {}", fmt::join(uncovered, ", "),
                      uncovered.size() == 1 ? "it" : "them"));
+  if (!options_.durations && probe_->durations())
+    tell("this kernel's tracepoints can be preempted: the begin of calls is needed all the same, and recorded");
   if (probe_->nested())
     tell(
         "nstrace is inside a pid namespace: pids are those of this namespace, and what lives outside it cannot be "

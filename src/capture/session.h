@@ -20,6 +20,7 @@ struct SessionOptions {
   std::optional<Program> command;       // COMMAND
   std::vector<std::string> containers;  // --container: ids or names
   bool payload = true;                  // false: containers' own programs are left when they begin
+  bool durations = true;                // record when calls began
   bool gates = false;                   // record calls on gates too
   bool with_command = false;            // with --follow: follow COMMAND too
   bool wait_for_names = false;          // --wait: a name that nothing bears is waited for

@@ -70,6 +70,8 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
          "how calls are captured: raw (the pair of tracepoints that every call passes), fentry (the functions of "
          "the recorded calls: others cost nothing, but it takes longer to attach), auto (raw)")
       ->check(CLI::IsMember({"auto", "raw", "fentry"}));
+  app.add_flag("!--no-durations", options.session.durations,
+               "see calls only when they end: half the cost for every call on the machine, but not how long they took");
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
   app.add_option("--wake-up", options.wake_up,
                  "how much waits in the buffer before nstrace is woken (a quarter of it); it looks every 5 ms anyway")
@@ -100,6 +102,8 @@ int run_live(LiveOptions& options) {
   options.session.calls = chosen_calls(options.lines, "lifecycle");
   options.session.signals = chosen_signals(options.lines);
   options.session.results = chosen_results(options.lines);
+  if (!options.session.durations && options.lines.durations)
+    throw Error("-T prints how long calls took, and --no-durations does not record it; give one of them", kOwnFailure);
   if (chosen_quiet(options.lines) == 0) options.session.tell = tell;
   if (options.lines.environment && options.session.env == "names") options.session.env = "all";
 

@@ -19,7 +19,8 @@ def main():
     box, chosen = bench.options(__doc__, times=(1000, "spawns in a round"), rounds=(9, "rounds"), peers=(1, "0: nstrace alone"))
     spawn = [box.program("spawn"), str(chosen.times), box.program("true")]
     out = box.temp / "out"
-    ways = {"not followed": spawn, "nstrace": [box.nstrace, "-q", "--linger", "0", "-o", box.temp / "t.jsonl", "--", *spawn]}
+    nstrace = [box.nstrace, "-q", "--linger", "0", "-o", box.temp / "t.jsonl"]
+    ways = {"not followed": spawn, "nstrace": [*nstrace, "--", *spawn], "nstrace --no-durations": [*nstrace, "--no-durations", "--", *spawn]}
     peers = {"strace -f": ["strace", "-f", "-qqq", "-e", "execve,clone,clone3,vfork,exit_group", "-o", out, *spawn],
              "bpftrace": ["bpftrace", "-o", out, "-e", EXECS, "-c", " ".join(spawn)],
              "perf trace": ["perf", "trace", "-o", out, "-e", "execve,clone,clone3,vfork,exit_group", *spawn]}
@@ -37,7 +38,7 @@ def main():
                     del ways[name]
                     continue
                 taken[name].append(said["ns"] / 1e3)
-                if name == "nstrace":
+                if name.startswith("nstrace"):
                     trace = harness.Trace(box.temp / "t.jsonl")
                     lost += trace.footer["lost"] + abs(len(trace.of("exec")) - 1 - chosen.times)
     finally:

@@ -17,7 +17,7 @@ def calls(trace):
         if event["type"] not in ("syscall", "exec", "fork"):
             continue
         who = order.setdefault(event["tgid"], len(order))
-        shown = [re.sub(r"(0x[0-9a-f]+|\d+)", "N", str(a)) for a in arguments(event)] if "args" in event else None
+        shown = [re.sub(r"(0x[0-9a-f]+|\d+|\.\w{6}\b)", "N", str(a)) for a in arguments(event)] if "args" in event else None
         lines.append((who, event["type"], event.get("call"), str(shown), event.get("error"), "duration" in event))
     return sorted(lines, key=lambda line: line[0])
 
@@ -58,3 +58,21 @@ def doctor_says_what_the_kernel_cannot_tell(box):
     equal(lack, [] if version >= (6, 18) else ["note  only mount namespaces have a unique id"], "what is said of ids")
     check(re.search(r"^(ok|note) +trampolines \(fentry\)", out, re.M), "nothing is said of trampolines: " + out)
     check("raw tracepoints with BTF (tp_btf)" in out, "nothing is said of the backend: " + out)
+
+
+@test()
+def without_durations_the_same_calls_are_seen(box):
+    preempted = tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", os.uname().release).groups()) >= (7, 1)
+    for program in "clone3", "failed_execve", "fork", "int80", "killed_by_signal", "setns_by_fd", "thread_execs", "vfork":
+        command = [box.program(program), *([box.program("true")] if program == "failed_execve" else [])]
+        status = 5 if program == "thread_execs" else 0
+        whole, _ = box.record(*command, status=status)
+        ends, _ = box.record(*command, options=("--no-durations",), status=status)
+        equal((whole.header["durations"], ends.header["durations"]), (True, preempted), "durations in the headers")
+        check(any("start" in event for event in whole.events), f"no call of {program} has a begin")
+        if not preempted:
+            equal([e["n"] for e in ends.events if "start" in e], [], f"begins of {program}'s calls")
+        equal(calls(ends), calls(whole), f"the calls of {program}")
+        equal([(e["comm"], e["comm_before"]) for e in ends.of("exec")], [(e["comm"], e["comm_before"]) for e in whole.of("exec")], "names")
+    status, _, err = box.run(box.nstrace, "--no-durations", "-T", "--", "true")
+    equal((status, err.count("--no-durations")), (125, 1), "with -T")

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a system call costs that has nothing to do with what is traced, of a process that nobody follows: getppid, in ns."""
+import subprocess
+import sys
+
+import bench
+import harness
+
+BARS = {"durations": 200, "no durations": 105, "fentry": 0}
+OPTIONS = {"durations": [], "no durations": ["--no-durations"], "fentry": ["--backend", "fentry", "-e", "%ns"]}
+NOISE = 5  # ns; what two measurements of the same thing differ by
+
+
+def main():
+    box, chosen = bench.options(__doc__, times=(2000000, "calls in a round"), rounds=(9, "rounds"))
+    ways = {"not traced": None} | OPTIONS
+    taken = {name: [] for name in ways}
+    one = lambda: harness.said(subprocess.run([box.program("getppid"), str(chosen.times)], capture_output=True, text=True, check=True).stdout)["ns"]
+    try:
+        # someone has to be followed: who sleeps costs nothing
+        sleeper = subprocess.Popen(["sleep", "3600"])
+        for i in range(chosen.rounds):
+            for name in list(ways) if i % 2 else reversed(list(ways)):
+                if ways[name] is None:
+                    taken[name].append(one())
+                    continue
+                try:
+                    follower = box.follow(str(sleeper.pid), options=ways[name])
+                except AssertionError as error:  # a kernel without trampolines
+                    print(f"{name}: not measured: {error}", file=sys.stderr)
+                    del ways[name], taken[name]
+                    break
+                try:
+                    taken[name].append(one())
+                finally:
+                    follower.stop()
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+        box.close()
+    base = bench.spread(taken["not traced"])[0]
+    added = {name: bench.spread([a - b for a, b in zip(taken[name], taken["not traced"])])[0] for name in taken if name in OPTIONS}
+    rows = [(name, *(f"{v:.0f}" for v in bench.spread(taken[name])), f"{added[name]:+.0f}" if name in added else "") for name in taken]
+    bench.table(("ns a call", "median", "q1", "q3", "added"), rows)
+    print(f"without tracing: {base:.0f} ns")
+    return bench.bars(*((f"added by {name}, ns", max(0, round(added[name] - (NOISE if name == "fentry" else 0))), BARS[name]) for name in added))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
