@@ -32,6 +32,7 @@ const volatile bool watch_moves; /* no setns or unshare goes unseen, so that onl
 const volatile bool watch_gates; /* calls of CLASS_WRITE and CLASS_OPEN are recorded */
 const volatile bool watch_containers; /* the maps of containers.bpf.h are not empty */
 const volatile bool payload = true; /* false: nobody is followed beyond the exec of a container's own program */
+const volatile __u8 cgroup_hierarchy; /* where a task's cgroup is looked for: a task has one in each */
 const volatile bool nested; /* the tracer is in a pid namespace of its own: */
 const volatile __u32 own_pidns; /* its inode */
 
@@ -44,6 +45,12 @@ enum {
 	CLASS_NS, /* setns, unshare: a call after which the task may be in other namespaces */
 	CLASS_WRITE, /* recorded if it is to a gate */
 	CLASS_OPEN, /* likewise */
+};
+
+enum { /* the numbers of CgroupHierarchy in src/capture/existing.h */
+	HIERARCHY_V2 = 0,
+	HIERARCHY_PIDS, /* of version 1 */
+	HIERARCHY_MEMORY, /* likewise */
 };
 
 enum { /* the numbers of trace::Capture */
@@ -255,30 +262,22 @@ static __always_inline void count_map_full(void)
 
 /* ---- tasks ------------------------------------------------------------------------------------------------------ */
 
-/*
- * cgroup v2's id of the task, or on a host that keeps its controllers in v1 (then the v2 root has everyone) the id in
- * the hierarchy of the pids or memory controller.
- */
+/* The id of the task's cgroup in the hierarchy of `cgroup_hierarchy`. */
 static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	__u64 id = BPF_CORE_READ(set, dfl_cgrp, kn, id);
 	struct cgroup_subsys_state *css = 0;
-	__u32 index = 0;
-	__u64 v1 = 0;
+	__u32 index;
 
-	if (id > 1)
-		return id;
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+	if (cgroup_hierarchy == HIERARCHY_PIDS && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+	else if (cgroup_hierarchy == HIERARCHY_MEMORY &&
+		 bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	else
-		return id;
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
 	bpf_core_read(&css, sizeof(css), (void *)set + bpf_core_field_offset(set->subsys) + index * sizeof(void *));
-	if (css)
-		v1 = BPF_CORE_READ(css, cgroup, kn, id);
-	return v1 > 1 ? v1 : id;
+	return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
 }
 
 #define PROXY_MAX 128 /* bytes; struct nsproxy has 72 in Linux 7.2 */

@@ -39,16 +39,42 @@ void ask_proc(trace::Existing& process) {
 
 }  // namespace
 
-// man 7 cgroups
+// Lines of "name hierarchy cgroups enabled"; hierarchy 0 is version 2's, or none.
+CgroupHierarchy cgroup_hierarchy(const std::string& controllers) {
+  std::istringstream lines(controllers);
+  bool pids = false, pids_v1 = false, memory_v1 = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name;
+    int hierarchy = 0;
+    if (!(words >> name >> hierarchy)) continue;
+    pids |= name == "pids";
+    pids_v1 |= name == "pids" && hierarchy > 0;
+    memory_v1 |= name == "memory" && hierarchy > 0;
+  }
+  if (pids_v1) return CgroupHierarchy::Pids;
+  return !pids && memory_v1 ? CgroupHierarchy::Memory : CgroupHierarchy::V2;
+}
+
+CgroupHierarchy cgroup_hierarchy() {
+  static const CgroupHierarchy host = cgroup_hierarchy(read_text("/proc/cgroups"));
+  return host;
+}
+
+// Lines of "hierarchy:controller,controller:path".
 std::string cgroup_path(int pid) {
   std::istringstream lines(read_text(fmt::format("/proc/{}/cgroup", pid)));
-  std::string v2, v1;
+  const CgroupHierarchy hierarchy = cgroup_hierarchy();
+  const std::string_view wanted = hierarchy == CgroupHierarchy::Pids ? "pids" : "memory";
   for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("0::", 0) == 0) v2 = line.substr(3);
-    if (line.find(":pids:") != std::string::npos) v1 = line.substr(line.find(":pids:") + 6);
-    if (v1.empty() && line.find(":memory:") != std::string::npos) v1 = line.substr(line.find(":memory:") + 8);
+    const std::size_t begin = line.find(':'), end = line.find(':', begin + 1);
+    if (begin == line.npos || end == line.npos) continue;
+    const std::string controllers = "," + line.substr(begin + 1, end - begin - 1) + ",";
+    if (hierarchy == CgroupHierarchy::V2 ? line.starts_with("0::")
+                                         : controllers.find(fmt::format(",{},", wanted)) != line.npos)
+      return line.substr(end + 1);
   }
-  return v2.size() > 1 || v1.empty() ? v2 : v1;
+  return "";
 }
 
 std::vector<trace::Existing> existing_processes(const std::vector<nst_rec_task>& tasks, std::uint64_t start_boottime) {

@@ -17,7 +17,15 @@ std::vector<trace::Existing> existing_processes(const std::vector<nst_rec_task>&
 // The namespaces of pid 1, as far as the records have it.
 trace::NsSet host_namespaces(const std::vector<nst_rec_task>& tasks);
 
-// The path of a process's cgroup in version 2, or where that is the root, in version 1's pids or memory hierarchy.
+// A task has a cgroup in each hierarchy (man 7 cgroups): which one is told of. Where the pids controller is version
+// 1's, runtimes put containers into that hierarchy for certain, and only maybe into version 2's; where the kernel has
+// no such controller, memory's is taken. The same for all of a trace, or a move could lead from one hierarchy into
+// another.
+enum class CgroupHierarchy { V2, Pids, Memory };                   // as in nstrace.bpf.c
+CgroupHierarchy cgroup_hierarchy(const std::string& controllers);  // the text of /proc/cgroups
+CgroupHierarchy cgroup_hierarchy();                                // this host's
+
+// The path of a process's cgroup there; empty where /proc does not tell.
 std::string cgroup_path(int pid);
 
 }  // namespace nstrace::capture

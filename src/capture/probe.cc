@@ -17,6 +17,7 @@
 #include <set>
 
 #include "capture/doctor.h"
+#include "capture/existing.h"
 #include "capture/kernel_types.h"
 #include "capture/trampolines.h"
 #include "nstrace.skel.h"
@@ -235,6 +236,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   rodata.watch_gates = options.gates;
   rodata.watch_containers = options.containers;
   rodata.payload = options.payload;
+  rodata.cgroup_hierarchy = static_cast<__u8>(cgroup_hierarchy());
   impl.own_pidns = own_pid_namespace();
   rodata.nested = impl.own_pidns != 0;
   rodata.own_pidns = impl.own_pidns;

@@ -155,7 +155,7 @@ def nstrace_in_straces_place(box):
                 docker.until(lambda: "following" in (box.temp / "words").read_text(), docker.containerd)
                 docker.docker(*command)
                 tracer.send_signal(signal.SIGINT)
-                equal(tracer.wait(timeout=20), 0, "nstrace's status on Ctrl-C")
+                equal(tracer.wait(timeout=60), 0, "nstrace's status on Ctrl-C")
             lacking = missing(strace.lines(), text.read_text().splitlines())
             check(not lacking, f"{len(lacking)} lines of strace of docker {name} have no counterpart: " + " ## ".join(lacking))
             calls = {call[0] for _, call, _ in parsed(strace.lines())}
