@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The process tree: who made whom, what it became, how it ended, its names and its cgroups.
+ * Part of nstrace.bpf.c.
+ */
+#ifndef NSTRACE_TREE_BPF_H
+#define NSTRACE_TREE_BPF_H
+
+#define NST_CLONE_PIDFD 0x1000 /* include/uapi/linux/sched.h */
+#define PIDFD_IN_CLONE_ARGS 8 /* struct clone_args: where clone3's pointer stands */
+
+/* The pidfd that the kernel has stored for the creator by now (kernel/fork.c, copy_process). */
+static __always_inline int stored_pidfd(const struct nst_call *call, __u64 clone_flags)
+{
+	__u64 at = call->args[2]; /* clone has it where parent_tid is */
+	int pidfd = -1;
+
+	if (!(clone_flags & NST_CLONE_PIDFD))
+		return -1;
+	if (captures[(call->nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE].what == READ_BYTES_OF_ARG) { /* clone3 */
+		at = 0;
+		bpf_probe_read_user(&at, sizeof(at), (void *)(call->args[0] + PIDFD_IN_CLONE_ARGS));
+	}
+	if (bpf_probe_read_user(&pidfd, sizeof(pidfd), (void *)at) < 0)
+		return -1;
+	return pidfd;
+}
+
+/*
+ * include/trace/events/task.h, in the creator's context, when the child is complete but has not run: it enters the set
+ * here, so that it cannot do anything unseen.
+ */
+SEC("tp_btf/task_newtask")
+int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
+{
+	struct task_struct *creator = current_task();
+	__u64 key = (__u64)creator;
+	struct scratch *scratch;
+	struct nst_rec_fork *rec;
+	struct pending *pending;
+	struct task_struct *parent;
+	__u32 tgid = current_tgid();
+	__u32 child_tgid = BPF_CORE_READ(child, tgid);
+	__u64 *known = bpf_map_lookup_elem(&followed, &tgid);
+	__u64 seen = known ? *known & NAMESPACES_SEEN : 0;
+	__u64 address;
+	__u32 pieces = 0;
+	__u32 size = sizeof(*rec);
+
+	if (!known) {
+		if (!seeding || !descends((__u64)creator))
+			return 0;
+		follow(tgid, born_of(creator));
+	}
+	take_event(HOOK_NEWTASK);
+	if (child_tgid != tgid)
+		follow(child_tgid, born_of(child) | (knows_moves() ? NAMESPACES_SEEN : 0));
+
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_fork *)scratch->bytes;
+	address = as_number(child);
+	put_task((__u64)creator, TASK_AT(nst_rec_fork));
+	put_task(address, __builtin_offsetof(struct nst_rec_fork, child));
+	rec->flags = clone_flags;
+	rec->exit_signal = BPF_CORE_READ(child, exit_signal);
+	parent = BPF_CORE_READ(child, real_parent);
+	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
+	rec->parent_born = born_of(parent);
+	rec->pidfd = -1;
+	rec->pad = 0;
+	pending = see_entries ? bpf_map_lookup_elem(&entered, &key) : call_under_way(CLASS_FORK);
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
+		rec->call = pending->call;
+		rec->pidfd = stored_pidfd(&pending->call, clone_flags);
+		size = read_pieces(&pending->call, sizeof(*rec), &pieces);
+	} else {
+		__builtin_memset(&rec->call, 0, sizeof(rec->call));
+		rec->call.nr = ~0u;
+	}
+	submit(&rec->head, NST_FORK, size);
+	if (clone_flags & CLONE_NEW_ANY || (child_tgid != tgid && !seen))
+		see_namespaces(address);
+	return 0;
+}
+
+/* The name of a new image may be one that is followed. */
+static __always_inline bool has_followed_name(struct task_struct *task)
+{
+	struct name_key key = {};
+
+	if (!watch_names)
+		return false;
+	bpf_probe_read_kernel_str(key.comm, sizeof(key.comm), &task->comm);
+	return bpf_map_lookup_elem(&names, &key) != 0;
+}
+
+#define PFA_NO_NEW_PRIVS 0 /* include/linux/sched.h, a bit of atomic_flags */
+
+static __always_inline __u64 read_caps(const kernel_cap_t *caps)
+{
+	__u64 mask = 0;
+
+	bpf_probe_read_kernel(&mask, sizeof(mask), caps);
+	return mask;
+}
+
+static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct group_info *groups;
+	__u64 bytes;
+
+	rec->ids[0] = BPF_CORE_READ(cred, uid.val);
+	rec->ids[1] = BPF_CORE_READ(cred, euid.val);
+	rec->ids[2] = BPF_CORE_READ(cred, suid.val);
+	rec->ids[3] = BPF_CORE_READ(cred, fsuid.val);
+	rec->ids[4] = BPF_CORE_READ(cred, gid.val);
+	rec->ids[5] = BPF_CORE_READ(cred, egid.val);
+	rec->ids[6] = BPF_CORE_READ(cred, sgid.val);
+	rec->ids[7] = BPF_CORE_READ(cred, fsgid.val);
+	groups = BPF_CORE_READ(cred, group_info);
+	rec->groups_count = BPF_CORE_READ(groups, ngroups);
+	bytes = rec->groups_count * sizeof(kgid_t) & 0xfffff; /* as in put_task() */
+	if (bytes > sizeof(rec->groups))
+		bytes = sizeof(rec->groups);
+	bpf_probe_read_kernel(rec->groups, bytes, (void *)groups + bpf_core_field_offset(groups->gid));
+	rec->caps[0] = read_caps(&cred->cap_inheritable);
+	rec->caps[1] = read_caps(&cred->cap_permitted);
+	rec->caps[2] = read_caps(&cred->cap_effective);
+	rec->caps[3] = read_caps(&cred->cap_bset);
+	rec->caps[4] = read_caps(&cred->cap_ambient);
+	rec->no_new_privs = BPF_CORE_READ(task, atomic_flags) >> PFA_NO_NEW_PRIVS & 1;
+	rec->seccomp = 0;
+	if (bpf_core_field_exists(task->seccomp))
+		rec->seccomp = BPF_CORE_READ(task, seccomp.mode);
+}
+
+/* include/trace/events/sched.h: an exec has succeeded; the new image's memory is in place. */
+SEC("tp_btf/sched_process_exec")
+int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u64 key = (__u64)task;
+	struct scratch *scratch;
+	struct nst_rec_exec *rec;
+	struct pending *pending;
+	struct mm_struct *mm;
+	__u32 tgid = current_tgid();
+	__u64 *known = bpf_map_lookup_elem(&followed, &tgid);
+	__u64 start, args, total;
+	__u32 off = sizeof(*rec);
+	long got;
+
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (!known) {
+		if (!has_followed_name(task) || !is_visible(task) || (!payload && is_inside(task)))
+			return 0;
+		take_in((__u64)current_task(), NST_NAMED);
+	}
+	take_event(HOOK_EXEC);
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_exec *)scratch->bytes;
+	put_task((__u64)current_task(), TASK_AT(nst_rec_exec));
+	fill_cpu(&rec->cpu, task);
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
+		rec->call = pending->call;
+		if (!see_entries) /* task_rename came when the thread was the leader already */
+			rec->call.tid = nested ? this_tid() : old_pid;
+		__builtin_memcpy(rec->comm_before, pending->comm, sizeof(rec->comm_before));
+	} else {
+		__builtin_memset(&rec->call, 0, sizeof(rec->call));
+		__builtin_memset(rec->comm_before, 0, sizeof(rec->comm_before));
+		rec->call.nr = ~0u;
+		rec->call.id = bpf_ktime_get_boot_ns();
+		rec->call.tid = nested ? this_tid() : old_pid;
+	}
+	rec->argc = BPF_CORE_READ(bprm, argc);
+	rec->envc = BPF_CORE_READ(bprm, envc);
+	rec->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
+	rec->device = BPF_CORE_READ(bprm, file, f_inode, i_sb, s_dev);
+	mm = BPF_CORE_READ(task, mm);
+	start = BPF_CORE_READ(mm, arg_start);
+	args = BPF_CORE_READ(mm, arg_end) - start;
+	total = ship_env ? BPF_CORE_READ(mm, env_end) - start : args;
+	rec->image_args = args;
+	rec->image_total = total;
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, BPF_CORE_READ(bprm, filename));
+	if (got > 0)
+		off += got & (2 * STRING_MAX - 1);
+	else
+		scratch->bytes[off++] = 0;
+	off &= RECORD_MAX / 2 - 1;
+	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, BPF_CORE_READ(bprm, interp));
+	if (got > 0)
+		off += got & (2 * STRING_MAX - 1);
+	fill_creds(rec, task);
+	rec->files_more = ship_exec_files(rec->call.id);
+	ship_image(rec->call.id, start, total);
+	submit(&rec->head, NST_EXEC, off);
+	if (!known || !(*known & NAMESPACES_SEEN)) {
+		see_namespaces((__u64)current_task());
+		known = bpf_map_lookup_elem(&followed, &tgid);
+		if (known && knows_moves())
+			*known |= NAMESPACES_SEEN; /* from here on it has one thread, and none that it makes goes unseen */
+	}
+	bpf_map_delete_elem(&entered, &key);
+	if (!payload && is_inside(task))
+		bpf_map_delete_elem(&followed, &tgid);
+	return 0;
+}
+
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+
+/*
+ * include/trace/events/sched.h, late in do_exit(). The leader may go before the others, and two last threads may both
+ * find nobody alive: the process is gone for the one who takes it out of the set.
+ */
+SEC("tp_btf/sched_process_exit")
+int TRACE_PROG(sched_process_exit, struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+	struct nst_rec_exit *rec;
+	struct scratch *scratch;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	bool last = false;
+
+	if (!is_followed(tgid))
+		return 0;
+	take_event(HOOK_EXIT);
+	count_unfinished(key);
+	forget_event(HOOK_NO_RETURN);
+	bpf_map_delete_elem(&entered, &key);
+	if (!see_entries && call_under_way(CLASS_NO_RETURN))
+		submit_call(false, 0, NST_NO_COUNT);
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		last = bpf_map_delete_elem(&followed, &tgid) == 0;
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_exit *)scratch->bytes;
+	put_task((__u64)current_task(), TASK_AT(nst_rec_exit));
+	rec->last = last;
+	fill_cpu(&rec->cpu, task);
+	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
+	if (!last)
+		rec->status = BPF_CORE_READ(task, exit_code);
+	else if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		rec->status = BPF_CORE_READ(task, signal, group_exit_code);
+	else
+		rec->status = BPF_CORE_READ(task, group_leader, exit_code);
+	submit(&rec->head, NST_EXIT, sizeof(*rec));
+	return 0;
+}
+
+/* include/trace/events/task.h, before the change. An exec renames too; its own record has both names. */
+SEC("tp_btf/task_rename")
+int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
+{
+	__u64 key = (__u64)task;
+	struct nst_rec_rename *rec;
+	struct pending *pending;
+	struct scratch *scratch;
+
+	if (!is_followed(BPF_CORE_READ(task, tgid)))
+		return 0;
+	take_event(HOOK_RENAME);
+	if (!see_entries && key == (__u64)current_task()) {
+		/* of an exec this is the last moment at which the call's registers are what they were */
+		pending = call_under_way(CLASS_EXEC);
+		if (pending) {
+			if (bpf_map_update_elem(&entered, &key, pending, BPF_ANY))
+				count_map_full();
+			if (fd_masks[pending->call.nr & (NST_MAX_SYSCALLS - 1)])
+				ship_call_files(); /* those that the exec has closed are gone by now */
+			return 0;
+		}
+	}
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC)
+		return 0;
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_rename *)scratch->bytes;
+	put_task(as_number(task), TASK_AT(nst_rec_rename));
+	__builtin_memcpy(rec->before, rec->task.comm, sizeof(rec->before));
+	__builtin_memset(rec->task.comm, 0, sizeof(rec->task.comm));
+	bpf_probe_read_kernel_str(rec->task.comm, sizeof(rec->task.comm), comm);
+	submit(&rec->head, NST_RENAME, sizeof(*rec));
+	return 0;
+}
+
+/*
+ * include/trace/events/cgroup.h, in the context of who moves it, when it has been moved. `threadgroup`: with all its
+ * threads, and `task` is their leader. A host with cgroup v1 has a move in each hierarchy: that of cgroup_of() counts.
+ */
+SEC("tp_btf/cgroup_attach_task")
+int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+{
+	struct nst_rec_cgroup *rec;
+	struct scratch *scratch;
+	long got;
+
+	if (!is_followed(BPF_CORE_READ(task, tgid))) {
+		if (!watch_containers || !is_container(to) || !is_visible(task) || cgroup_of(task) != BPF_CORE_READ(to, kn, id))
+			return 0;
+		take_in(as_number(task), NST_MOVED);
+	}
+	take_event(HOOK_CGROUP);
+	scratch = this_scratch();
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_cgroup *)scratch->bytes;
+	put_task(as_number(task), TASK_AT(nst_rec_cgroup));
+	if (rec->task.cgroup != BPF_CORE_READ(to, kn, id))
+		return 0;
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, path);
+	if (got < 0)
+		got = 0;
+	submit(&rec->head, NST_CGROUP, sizeof(*rec) + (got & (2 * STRING_MAX - 1)));
+	return 0;
+}
+
+#endif
