@@ -285,7 +285,7 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 		return 0;
 	}
 	if (call_class[nr] == CLASS_EXEC)
-		work->pending.faulted = ship_vector(argv_of(&work->pending.call));
+		work->pending.faulted = argv_at_prepare || ship_vector(argv_of(&work->pending.call));
 	if (bpf_map_update_elem(&entered, &key, &work->pending, BPF_ANY))
 		count_map_full();
 	return 0;
@@ -316,16 +316,18 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 	if (pending) {
 		work->pending = *pending;
 	} else {
-		/* the registers still hold the arguments, and the descriptors are most likely what they were */
-		if (see_entries ? call_class[nr] != CLASS_CALL && call_class[nr] != CLASS_NS :
-				  call_class[nr] == CLASS_EXEC && result >= 0)
+		/*
+		 * It was under way when tracing began, seccomp has refused it (then there is no sys_enter), or none is
+		 * seen at all. The registers still hold the arguments, and the descriptors are most likely what they were.
+		 */
+		if (call_class[nr] == CLASS_EXEC && result >= 0)
 			return 0;
 		if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
 			return 0;
 		enter_call(work, regs, nr, compat);
-		work->pending.call.start = 0; /* where entries are seen, it was under way when tracing began */
+		work->pending.call.start = 0;
 		work->pending.faulted = call_class[nr] == CLASS_EXEC;
-		if (fd_masks[nr] && (!see_entries || (watch_containers && call_class[nr] == CLASS_NS)))
+		if (fd_masks[nr])
 			ship_call_files();
 	}
 	if (work->pending.call.nr != nr || work->pending.call.compat != compat)

@@ -12,6 +12,7 @@
 
 #define NST_COMM_LEN 16
 #define NST_PATH_MAX 4096
+#define NST_NAME_LEN 64 /* of a name that is followed; what is longer is cut */
 #define NST_MAX_LEVELS 8 /* nested pid namespaces that are recorded; the kernel allows 32 */
 #define NST_NS_SLOTS 10 /* order of trace::Ns */
 #define NST_MAX_SYSCALLS 512
@@ -44,7 +45,7 @@ struct nst_task {
 	__u64 born; /* start_boottime of the thread group leader, ns */
 	__u64 cgroup;
 	__u32 ns[NST_NS_SLOTS];
-	__u32 level; /* depth of its pid namespace; ids[0..level] are valid (up to NST_MAX_LEVELS) */
+	__u32 level; /* depth of its pid namespace; ids[0..level] are valid; beyond NST_MAX_LEVELS the last is the innermost */
 	__u32 global; /* its tgid in the first pid namespace, whose numbers the maps have; the others are as the tracer sees them */
 	__u32 ids[NST_MAX_LEVELS];
 	char comm[NST_COMM_LEN];
@@ -117,7 +118,7 @@ struct nst_rec_fork {
 	__u32 parent_tgid;
 	__u32 exit_signal;
 	__s32 pidfd; /* what the creator is told with CLONE_PIDFD; -1 = nothing, or it could not be read */
-	__u32 pad;
+	__u32 told; /* what the call returns: the child's number in the creator's own pid namespace */
 	/* then: struct nst_piece of clone3's arguments */
 };
 

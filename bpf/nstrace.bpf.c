@@ -28,6 +28,7 @@ const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
 const volatile bool see_entries = true; /* sys_enter is attached; else a call is known from its end alone */
+const volatile bool argv_at_prepare; /* sched_prepare_exec is attached, and reads argv where it can be read for certain */
 const volatile bool watch_moves; /* no setns or unshare goes unseen, so that only what they touch is looked at */
 const volatile bool watch_gates; /* calls of CLASS_WRITE and CLASS_OPEN are recorded */
 const volatile bool watch_containers; /* the maps of containers.bpf.h are not empty */
@@ -78,21 +79,26 @@ struct {
 	__type(value, __u64); /* when its leader was born, and NAMESPACES_SEEN */
 } followed SEC(".maps");
 
-/* Names that are followed from their exec on. */
+/* Names that are followed from their exec on: by what fits into comm, since longer ones can begin alike. */
 struct name_key {
 	char comm[NST_COMM_LEN];
+	__u32 index; /* from 0, among those that begin alike */
+};
+struct name {
+	__u32 length;
+	char text[NST_NAME_LEN];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
 	__type(key, struct name_key);
-	__type(value, __u8);
+	__type(value, struct name);
 } names SEC(".maps");
 
 /* Calls that were entered, by task: a thread that execs changes its tid on the way, but not its task_struct. */
 struct pending {
 	struct nst_call call;
-	__u32 faulted; /* an element of argv could not be read at entry */
+	__u32 faulted; /* argv is still to be read, or an element could not be */
 	__u32 pad;
 	char comm[NST_COMM_LEN];
 };

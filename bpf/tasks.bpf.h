@@ -6,8 +6,8 @@
 #ifndef NSTRACE_TASKS_BPF_H
 #define NSTRACE_TASKS_BPF_H
 
-/* The id of the task's cgroup in the hierarchy of `cgroup_hierarchy`. */
-static __always_inline __u64 cgroup_of(struct task_struct *task)
+/* The task's cgroup in the hierarchy of `cgroup_hierarchy`. */
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup_subsys_state *css = 0;
@@ -19,9 +19,9 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 		 bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	else
-		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+		return BPF_CORE_READ(set, dfl_cgrp);
 	bpf_core_read(&css, sizeof(css), (void *)set + bpf_core_field_offset(set->subsys) + index * sizeof(void *));
-	return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
+	return css ? BPF_CORE_READ(css, cgroup) : 0;
 }
 
 #define PROXY_MAX 128 /* bytes; struct nsproxy has 72 in Linux 7.2 */
@@ -134,7 +134,7 @@ __noinline int put_task(__u64 address, __u32 off)
 	out->tid = shown_number(task, BPF_CORE_READ(task, pid));
 	out->tgid = shown_tgid(task, out->global);
 	out->born = born_of(task);
-	out->cgroup = cgroup_of(task);
+	out->cgroup = BPF_CORE_READ(cgroup_of(task), kn, id);
 	out->level = level >= outer ? level - outer : 0;
 	/* all at once: the structure is the same in all kernels since 4.19 */
 	size = (__u64)(out->level + 1) * sizeof(struct upid) & 0x3ff; /* the mask is for verifiers before 6.2 */
@@ -144,6 +144,8 @@ __noinline int put_task(__u64 address, __u32 off)
 			      (void *)pid + bpf_core_field_offset(pid->numbers) + outer * sizeof(struct upid));
 	for (i = 0; i < NST_MAX_LEVELS; i++)
 		out->ids[i] = *(__u32 *)&numbers[i];
+	if (out->level >= NST_MAX_LEVELS)
+		out->ids[NST_MAX_LEVELS - 1] = upid_at(pid, level).nr;
 	_Static_assert(sizeof(numbers) >= PROXY_MAX, "the stack of four programs is of 512 bytes");
 	fill_ns(out->ns, task, level == outer ? numbers[0].ns : upid_at(pid, level).ns, numbers);
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);

@@ -69,7 +69,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
 	rec->parent_born = born_of(parent);
 	rec->pidfd = -1;
-	rec->pad = 0;
+	rec->told = upid_at(BPF_CORE_READ(child, thread_pid), BPF_CORE_READ(creator, thread_pid, level)).nr;
 	pending = see_entries ? bpf_map_lookup_elem(&entered, &key) : call_under_way(CLASS_FORK);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
 		rec->call = pending->call;
@@ -85,15 +85,93 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	return 0;
 }
 
-/* The name of a new image may be one that is followed. */
-static __always_inline bool has_followed_name(struct task_struct *task)
+/* Where sys_enter is not attached: keeps the exec that the current task is in for sched_process_exec. */
+static __always_inline struct pending *enter_exec(__u64 key)
 {
-	struct name_key key = {};
+	struct pending *pending = call_under_way(CLASS_EXEC);
 
-	if (!watch_names)
+	if (!pending)
+		return 0;
+	if (fd_masks[pending->call.nr & (NST_MAX_SYSCALLS - 1)])
+		ship_call_files();
+	if (bpf_map_update_elem(&entered, &key, pending, BPF_ANY))
+		count_map_full();
+	return pending;
+}
+
+/*
+ * include/trace/events/sched.h, since 6.10: an exec will succeed or end the task; the old memory is still there, and the
+ * kernel has read the arguments from it, so that what could not be read when the call began can be now. Kernels before
+ * show such arguments as the new image has them.
+ */
+SEC("tp_btf/sched_prepare_exec")
+int TRACE_PROG(sched_prepare_exec, struct task_struct *task, struct linux_binprm *bprm)
+{
+	__u64 key = (__u64)task;
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct pending *pending;
+
+	if (!work || !is_followed(current_tgid()))
+		return 0;
+	pending = bpf_map_lookup_elem(&entered, &key);
+	if (pending && (!pending->faulted || call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] != CLASS_EXEC))
+		return 0;
+	if (pending)
+		work->pending = *pending;
+	else if (see_entries || !enter_exec(key))
+		return 0;
+	ship_vector(argv_of(&work->pending.call));
+	return 0;
+}
+
+/* Does the path at `path`, of `size` bytes with its NUL, end in this name? */
+static __always_inline bool ends_in(const char *path, long size, const struct name *name)
+{
+	long begin = size - 1 - name->length; /* of the base name */
+	char end[NST_NAME_LEN] = {};
+	char before = '/';
+	int i;
+
+	if (begin < 0)
 		return false;
-	bpf_probe_read_kernel_str(key.comm, sizeof(key.comm), &task->comm);
-	return bpf_map_lookup_elem(&names, &key) != 0;
+	if (begin > 0)
+		bpf_probe_read_kernel(&before, sizeof(before), path + begin - 1);
+	bpf_probe_read_kernel_str(end, sizeof(end), path + begin);
+	NO_UNROLL
+	for (i = 0; i < NST_NAME_LEN; i++)
+		if (end[i] != name->text[i])
+			return false;
+	return before == '/';
+}
+
+#define ALIKE 4 /* names that begin alike */
+
+/* Is the base name of the program at `path` one that is followed? Only names that do not fit into comm need a look. */
+__noinline int has_followed_name(__u64 address, __u64 path)
+{
+	struct task_struct *task = (struct task_struct *)address;
+	struct scratch *scratch = this_scratch();
+	struct name_key key = {};
+	struct name *name;
+	long size;
+	int i;
+
+	if (!scratch)
+		return false;
+	bpf_core_read_str(key.comm, sizeof(key.comm), &task->comm);
+	NO_UNROLL
+	for (i = 0; i < ALIKE; i++) {
+		key.index = i;
+		name = bpf_map_lookup_elem(&names, &key);
+		if (!name)
+			return false;
+		if (name->length < NST_COMM_LEN)
+			return true;
+		size = bpf_probe_read_kernel_str(scratch->bytes, STRING_MAX, (void *)path);
+		if (ends_in((const char *)path, size, name))
+			return true;
+	}
+	return false;
 }
 
 #define PFA_NO_NEW_PRIVS 0 /* include/linux/sched.h, a bit of atomic_flags */
@@ -154,7 +232,7 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 
 	pending = bpf_map_lookup_elem(&entered, &key);
 	if (!known) {
-		if (!has_followed_name(task) || !is_visible(task) || (!payload && is_inside(task)))
+		if (!watch_names || !has_followed_name(as_number(task), (__u64)BPF_CORE_READ(bprm, filename)) || !is_visible(task) || (!payload && is_inside(task)))
 			return 0;
 		take_in((__u64)current_task(), NST_NAMED);
 	}
@@ -267,18 +345,10 @@ int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
 	if (!is_followed(BPF_CORE_READ(task, tgid)))
 		return 0;
 	take_event(HOOK_RENAME);
-	if (!see_entries && key == (__u64)current_task()) {
-		/* of an exec this is the last moment at which the call's registers are what they were */
-		pending = call_under_way(CLASS_EXEC);
-		if (pending) {
-			if (bpf_map_update_elem(&entered, &key, pending, BPF_ANY))
-				count_map_full();
-			if (fd_masks[pending->call.nr & (NST_MAX_SYSCALLS - 1)])
-				ship_call_files(); /* those that the exec has closed are gone by now */
-			return 0;
-		}
-	}
 	pending = bpf_map_lookup_elem(&entered, &key);
+	/* of an exec this is the last moment at which the call's registers are what they were */
+	if (!see_entries && !pending && key == (__u64)current_task() && enter_exec(key))
+		return 0; /* descriptors that the exec has closed, and the old memory, are gone by now */
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC)
 		return 0;
 	scratch = this_scratch();
@@ -295,28 +365,28 @@ int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
 
 /*
  * include/trace/events/cgroup.h, in the context of who moves it, when it has been moved. `threadgroup`: with all its
- * threads, and `task` is their leader. A host with cgroup v1 has a move in each hierarchy: that of cgroup_of() counts.
+ * threads, and `task` is their leader. A host with cgroup v1 has a move in each hierarchy, where ids are given anew: that
+ * of cgroup_of() counts.
  */
 SEC("tp_btf/cgroup_attach_task")
 int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
 {
+	bool told = (__u64)cgroup_of(task) == (__u64)to;
 	struct nst_rec_cgroup *rec;
 	struct scratch *scratch;
 	long got;
 
 	if (!is_followed(BPF_CORE_READ(task, tgid))) {
-		if (!watch_containers || !is_container(to) || !is_visible(task) || cgroup_of(task) != BPF_CORE_READ(to, kn, id))
+		if (!watch_containers || !told || !is_container(to) || !is_visible(task))
 			return 0;
 		take_in(as_number(task), NST_MOVED);
 	}
 	take_event(HOOK_CGROUP);
 	scratch = this_scratch();
-	if (!scratch)
+	if (!scratch || !told)
 		return 0;
 	rec = (struct nst_rec_cgroup *)scratch->bytes;
 	put_task(as_number(task), TASK_AT(nst_rec_cgroup));
-	if (rec->task.cgroup != BPF_CORE_READ(to, kn, id))
-		return 0;
 	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, path);
 	if (got < 0)
 		got = 0;

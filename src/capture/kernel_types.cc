@@ -257,16 +257,20 @@ void prepare_heap() {
 
 }  // namespace
 
-KernelTypes::KernelTypes(const btf* wanted, const std::vector<const char*>& functions) {
+KernelTypes::KernelTypes(const btf* wanted, const std::vector<const char*>& functions, const std::string& tracepoint) {
   prepare_heap();
   const KernelBtf kernel;
   if (!wanted || kernel.count() == 0) return;
   for (const char* function : functions) functions_.push_back(kernel.find(function, BTF_KIND_FUNC));
-  const std::unordered_set<std::string_view> names = names_of(wanted);
+  std::unordered_set<std::string_view> names = names_of(wanted);
+  const std::string prototype = "btf_trace_" + tracepoint;  // as include/trace/bpf_probe.h calls it
+  names.insert(prototype);
   Subset subset(kernel);
   for (__u32 id = 1; id < kernel.count(); ++id) {
     const btf_type* type = kernel.type(id);
-    if (type->name_off && can_be_candidate(type) && names.count(kernel.name(type->name_off))) subset.keep(id);
+    if (!type->name_off || !can_be_candidate(type) || !names.count(kernel.name(type->name_off))) continue;
+    has_tracepoint_ |= kernel.name(type->name_off) == prototype;
+    subset.keep(id);
   }
   const std::string few = subset.build();
   fd_ = memfd_create("nstrace-kernel-types", MFD_CLOEXEC);

@@ -18,8 +18,8 @@ class KernelTypes {
  public:
   // Takes: the BTF of an eBPF object. Keeps the kernel's types that bear a name of its types (without the "___flavor"
   // of CO-RE), and what these contain by value; what a pointer leads to is a type of its own right or not needed.
-  // `functions`: whose ids are wanted besides.
-  KernelTypes(const btf* wanted, const std::vector<const char*>& functions);
+  // `functions`: whose ids are wanted besides. `tracepoint`: one that not every kernel has.
+  KernelTypes(const btf* wanted, const std::vector<const char*>& functions, const std::string& tracepoint);
   ~KernelTypes();
   KernelTypes(const KernelTypes&) = delete;
   KernelTypes& operator=(const KernelTypes&) = delete;
@@ -30,11 +30,13 @@ class KernelTypes {
 
   // The type ids of `functions`; 0 of one that the kernel does not have. Empty when the kernel's BTF cannot be read.
   const std::vector<int>& functions() const { return functions_; }
+  bool has_tracepoint() const { return has_tracepoint_; }
 
  private:
   int fd_ = -1;
   std::string path_;
   std::vector<int> functions_;
+  bool has_tracepoint_ = false;
 };
 
 }  // namespace nstrace::capture

@@ -58,7 +58,7 @@ CallClass class_of(std::string_view name) {
   if (name == "fork" || name == "vfork" || name == "clone" || name == "clone3") return kFork;
   if (name == "exit_group") return kNoReturn;
   if (name == "setns" || name == "unshare") return kNamespaces;
-  if (name == "write") return kWrite;
+  if (name == "write" || name == "pwrite64" || name == "writev") return kWrite;
   if (name == "open" || name == "openat") return kOpen;
   return kCall;
 }
@@ -178,7 +178,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   // The object is opened once for the names of its types, and once with what the kernel has under these names.
   impl.open(nullptr);
   const KernelTypes types(bpf_object__btf(impl.skeleton->obj),
-                          tracepoints_are_preemptible() ? kPreemptionSwitches : std::vector<const char*>());
+                          tracepoints_are_preemptible() ? kPreemptionSwitches : std::vector<const char*>(),
+                          "sched_prepare_exec");
   if (!types.path().empty()) impl.open(types.path().c_str());
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
@@ -220,6 +221,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
     for (bpf_program* program : {impl.skeleton->progs.signal_deliver, impl.skeleton->progs.signal_generate})
       bpf_program__set_autoload(program, false);
   rodata.preemptible = impl.keep_cpu(types.functions());
+  bpf_program__set_autoload(impl.skeleton->progs.sched_prepare_exec, types.has_tracepoint());
+  rodata.argv_at_prepare = types.has_tracepoint() && !rodata.preemptible;
   impl.want_spares(rodata.preemptible);
   if (options.backend == "fentry") {
     std::vector<std::string> calls = options.calls;
@@ -310,6 +313,12 @@ void Probe::follow(int tgid, std::uint64_t born_boottime) {
     throw Error(fmt::format("cannot follow process {}: {}", tgid, std::strerror(errno)), 125);
 }
 
+void Probe::forget(int tgid) {
+  __u32 key = tgid;
+  if (const auto found = impl_->global.find(key); found != impl_->global.end()) key = found->second;
+  bpf_map_delete_elem(bpf_map__fd(impl_->skeleton->maps.followed), &key);
+}
+
 void Probe::watch_container(std::uint64_t cgroup, const std::vector<std::uint32_t>& namespaces) {
   const __u64 id = cgroup;
   const __u8 value = 1;
@@ -321,12 +330,25 @@ void Probe::watch_container(std::uint64_t cgroup, const std::vector<std::uint32_
   if (failed) throw Error(fmt::format("cannot watch so many containers: {}", std::strerror(errno)), 125);
 }
 
-void Probe::follow_name(const std::string& comm) {
-  char key[NST_COMM_LEN] = {};
-  comm.copy(key, NST_COMM_LEN - 1);
-  const __u8 value = 1;
-  if (bpf_map_update_elem(bpf_map__fd(impl_->skeleton->maps.names), key, &value, BPF_ANY))
-    throw Error(fmt::format("cannot follow the name {}: {}", comm, std::strerror(errno)), 125);
+void Probe::follow_name(const std::string& name) {
+  struct {  // as struct name_key and struct name in nstrace.bpf.c
+    char comm[NST_COMM_LEN];
+    __u32 index;
+  } key{};
+  struct {
+    __u32 length;
+    char text[NST_NAME_LEN];
+  } value{}, other{};
+  name.copy(key.comm, NST_COMM_LEN - 1);
+  value.length = static_cast<__u32>(name.copy(value.text, NST_NAME_LEN - 2));
+  const int map = bpf_map__fd(impl_->skeleton->maps.names);
+  while (bpf_map_lookup_elem(map, &key, &other) == 0) {
+    if (std::strcmp(value.text, other.text) == 0) return;
+    ++key.index;
+  }
+  if (key.index >= 4) throw Error(fmt::format("cannot follow {}: too many names begin like it", name), 125);
+  if (bpf_map_update_elem(map, &key, &value, BPF_ANY))
+    throw Error(fmt::format("cannot follow the name {}: {}", name, std::strerror(errno)), 125);
   impl_->skeleton->bss->watch_names = true;
 }
 

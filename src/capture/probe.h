@@ -48,9 +48,11 @@ class Probe {
 
   // Pids are those that the tracer sees.
   void follow(int tgid, std::uint64_t born_boottime);
+  void forget(int tgid);
   // Whoever moves into this cgroup or one below it, or enters one of these namespaces, is followed from then on.
   void watch_container(std::uint64_t cgroup, const std::vector<std::uint32_t>& namespaces);
-  void follow_name(const std::string& comm);  // from the next exec on; cut to 15 bytes as the kernel does
+  // A program's base name, from its next exec on.
+  void follow_name(const std::string& name);
   bool follows_names() const;
   std::vector<int> followed();
 

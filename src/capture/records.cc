@@ -157,13 +157,11 @@ void Records::gap(const nst_head& head) {
   out_(std::move(event));
 }
 
-std::uint64_t Records::lost_at_end(const std::vector<std::uint64_t>& next_seq) const {
-  std::uint64_t count = 0;
-  for (std::size_t cpu = 0; cpu < next_seq.size(); ++cpu) {
-    const std::uint64_t seen = cpu < next_seq_.size() ? next_seq_[cpu] : 0;
-    if (next_seq[cpu] > seen) count += next_seq[cpu] - seen;
-  }
-  return count;
+void Records::end(const std::vector<std::uint64_t>& next_seq, trace::Time now) {
+  for (std::size_t cpu = 0; cpu < next_seq.size(); ++cpu)
+    gap({.cpu = static_cast<std::uint16_t>(cpu),
+         .seq = next_seq[cpu],
+         .time = static_cast<std::uint64_t>(now) + options_.start_boottime});
 }
 
 void Records::on_chunk(const nst_rec_chunk& rec, const char* bytes) {
@@ -195,9 +193,7 @@ void Records::on_fork(const nst_rec_fork& rec) {
     cgroups_[fork.child.tgid] = {rec.child.cgroup, same ? creator->second.path : ""};
   }
   trace::RawCall raw = raw_call(rec.call, options_.arch);
-  // the caller is told the number that the child has in the caller's own pid namespace
-  const std::uint32_t level = std::min<std::uint32_t>(rec.task.level, NST_MAX_LEVELS - 1);
-  raw.result = static_cast<std::int64_t>(rec.child.ids[level]);
+  raw.result = static_cast<std::int64_t>(rec.told);
   if (rec.pidfd >= 0) raw.pidfd = rec.pidfd;
   if (!raw.syscall) {  // the entry was not seen: the flags still are
     raw.syscall = trace::find_syscall("clone");

@@ -36,9 +36,9 @@ class Records {
   // Where a process was before it moves.
   void in_cgroup(int tgid, std::uint64_t id, const std::string& path);
 
+  // When all has been taken: a loss at the very end leaves no gap, but is known by the numbers that were handed out.
+  void end(const std::vector<std::uint64_t>& next_seq, trace::Time now);
   std::uint64_t lost() const { return lost_; }
-  // Records that were handed out after the last one that arrived: a loss at the very end leaves no gap.
-  std::uint64_t lost_at_end(const std::vector<std::uint64_t>& next_seq) const;
 
  private:
   struct Vector {

@@ -156,6 +156,7 @@ class Session {
     if (options_.tell) options_.tell(sentence);
   }
   void find_roots();
+  void forget_the_ended();
   void watch_containers();
   void seed();
   bool follows_command() const {
@@ -248,6 +249,17 @@ bool Session::containers_live() const {
                      [](const Container& c) { return kill(c.pid, 0) == 0 || errno == EPERM; });
 }
 
+// A root that ended before it entered the set would stay in it, and whoever gets its pid would be followed.
+void Session::forget_the_ended() {
+  std::erase_if(roots_, [&](const Running& root) {
+    const bool lives = std::ranges::any_of(existing_, [&](const nst_rec_task& task) {
+      return static_cast<int>(task.task.tgid) == root.pid && task.followed;
+    });
+    if (!lives) probe_->forget(root.pid);
+    return !lives;
+  });
+}
+
 // Fills the followed set so that no fork slips through: the hooks are attached first and look at all ancestors of a
 // creator until every living descendant has been found by the iterator.
 void Session::seed() {
@@ -261,6 +273,7 @@ void Session::seed() {
   find_roots();
   watch_containers();
   existing_ = probe_->existing();
+  forget_the_ended();
   probe_->set_seeding(false);
   // From here on: whoever descends from a root is in the set, and whoever it starts enters it before it can run.
   result_.attach = Clock::now() - before;
@@ -431,16 +444,15 @@ void Session::end_trace(const std::string& why) {
   result_.detach = Clock::now() - before;
   reader_->stop();  // it takes what the ring still holds
   take(queue_->pop(milliseconds(0)));
+  const ProbeCounters counters = probe_->counters();
+  records_->end(counters.next_seq, static_cast<trace::Time>(clock_ns(CLOCK_BOOTTIME) - start_boottime_));
   orderer_->flush();
 
-  const ProbeCounters counters = probe_->counters();
-  const std::uint64_t at_end = records_->lost_at_end(counters.next_seq);
-  const std::uint64_t full = records_->lost() + at_end;
   const auto loss = [&](const char* reason, std::uint64_t count) {
     if (count) footer_.losses.emplace_back(reason, count);
     footer_.lost += count;
   };
-  loss("ring buffer full", full);
+  loss("ring buffer full", records_->lost());
   loss("ring buffer full: signals", counters.signals_lost);
   loss("table full", counters.map_full);
   loss("probe skipped", counters.missed);

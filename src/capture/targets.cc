@@ -130,12 +130,22 @@ Target parse_target(const std::string& given) {
   return target;
 }
 
+// Does it bear this name, of which comm has only the beginning? A script's stands behind its interpreter's.
+bool is_called(int pid, const std::string& name) {
+  std::ifstream cmdline(fmt::format("/proc/{}/cmdline", pid));
+  std::string word;
+  for (int i = 0; i < 2 && std::getline(cmdline, word, '\0'); ++i)
+    if (word.substr(word.rfind('/') + 1) == name) return true;
+  return false;
+}
+
 std::vector<Running> find_running(const Target& target) {
   std::vector<Running> found;
   for (Running& running : everything_running()) {
     if (running.pid == getpid()) continue;
     const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
-      return running.program == name || running.comm == cut_comm(name);
+      return running.program == name ||
+             (running.comm == cut_comm(name) && (running.comm == name || is_called(running.pid, name)));
     });
     if ((named || running.pid == target.pid) && !has_ended(running.pid)) found.push_back(std::move(running));
   }

@@ -155,6 +155,8 @@ constexpr SyscallRow kTable[] = {
 // In no set: of these only the calls on a gate are recorded, and only where gates are asked for.
 constexpr SyscallRow kGates[] = {
     {"write", 1, 64, 0, {{"fd", Fd}, {"buf", Data}, {"count", Size}}},
+    {"pwrite64", 18, 68, 0, {{"fd", Fd}, {"buf", Data}, {"count", Size}, {"offset", Long}}},
+    {"writev", 20, 66, 0, {{"fd", Fd}, {"iov", Address}, {"iovcnt", Int}}},
     {"open", 2, kNone, 0, {{"pathname", Path}, {"flags", OpenFlags}, {"mode", OpenMode}}},
     {"openat", 257, 56, 0, {{"dirfd", AtFd}, {"pathname", Path}, {"flags", OpenFlags}, {"mode", OpenMode}}},
 };

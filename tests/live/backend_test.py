@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """--backend: trampolines at the functions of the recorded calls show what the pair of tracepoints shows, or the kernel
 refuses them, which is said; and what doctor says of this kernel."""
-import os
 import re
 
-from harness import Trace, arguments, check, equal, test
+from harness import Trace, arguments, check, equal, kernel, test
 
 CALLS = "setns,unshare,pidfd_open"
 
@@ -53,16 +52,15 @@ def fentry_sees_what_the_tracepoints_see_or_is_refused(box):
 @test(needs=("nstrace",))
 def doctor_says_what_the_kernel_cannot_tell(box):
     status, out, _ = box.run(box.nstrace, "doctor")
-    version = tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
     lack = [line for line in out.splitlines() if "unique id" in line and line.startswith("note")]
-    equal(lack, [] if version >= (6, 18) else ["note  only mount namespaces have a unique id"], "what is said of ids")
+    equal(lack, [] if kernel() >= (6, 18) else ["note  only mount namespaces have a unique id"], "what is said of ids")
     check(re.search(r"^(ok|note) +trampolines \(fentry\)", out, re.M), "nothing is said of trampolines: " + out)
     check("raw tracepoints with BTF (tp_btf)" in out, "nothing is said of the backend: " + out)
 
 
 @test()
 def without_durations_the_same_calls_are_seen(box):
-    preempted = tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", os.uname().release).groups()) >= (7, 1)
+    preempted = kernel() >= (7, 1)
     for program in "clone3", "failed_execve", "fork", "int80", "killed_by_signal", "setns_by_fd", "thread_execs", "vfork":
         command = [box.program(program), *([box.program("true")] if program == "failed_execve" else [])]
         status = 5 if program == "thread_execs" else 0

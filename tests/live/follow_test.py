@@ -198,6 +198,18 @@ def a_daemon_that_is_started_again(box):
 
 
 @test()
+def a_long_name_is_taken_whole(box):
+    """comm has the first 15 bytes of a name; who has only these in common is not followed."""
+    wanted, other = daemon(box, "nst-daemon-of-this"), daemon(box, "nst-daemon-of-that")
+    follower = box.follow("nst-daemon-of-this")
+    again, stranger = daemon(box, "nst-daemon-of-this"), daemon(box, "nst-daemon-of-that")
+    time.sleep(0.2 * PATIENCE)
+    trace = follower.stop()
+    equal({p["pid"] for p in trace.processes if p.get("followed")}, {wanted.pid, again.pid}, "who was followed")
+    check(not trace.of(tgid=other.pid) and not trace.of(tgid=stranger.pid), "a namesake is in the trace")
+
+
+@test()
 def groups_take_in_their_daemons(box):
     members = {"@docker": ("dockerd", "containerd", "containerd-shim-runc-v2"), "@containerd": ("containerd", "containerd-shim"),
                "@podman": ("podman", "conmon"), "@crio": ("crio", "conmon")}

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,11 @@ def test(needs=("nstrace", "root", "bpf")):
         TESTS.append((function.__module__.removesuffix("_test") + "." + function.__name__, function, needs))
         return function
     return mark
+
+
+def kernel():
+    """The running kernel's version, (6, 10) for 6.10.3."""
+    return tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", os.uname().release).groups())
 
 
 def check(condition, sentence):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """nstrace -- PROGRAM for each tiny program of tests/programs: the trace that its first lines promise must come out."""
 import os
+import re
 import signal
 import zlib
 
-from harness import Skip, arguments, check, equal, exact, fewer, test
+from harness import Skip, arguments, check, equal, exact, fewer, kernel, test
 
 NEWPID, NEWUTS = 0x20000000, 0x04000000
 VM, VFORK, PARENT, PIDFD, THREAD = 0x100, 0x4000, 0x8000, 0x1000, 0x10000
@@ -248,6 +249,25 @@ def script_and_its_interpreter(box):
     equal(arguments(exec_)[:2], [said["script"], ["called", "argument"]], "the arguments as called")
     equal((exec_["path"], exec_["interpreter"]), (said["script"], said["self"]), "path and interpreter")
     equal(exec_["argv"], [said["self"], "as interpreter", said["script"], "argument"], "the image's argv")
+
+
+@test()
+def refused_by_seccomp_they_are_seen(box):
+    trace, _ = box.record(box.program("seccomp_refuses"))
+    refused = [(e["call"], e["error"]) for e in trace.events if e.get("error") == "EPERM"]
+    equal(refused, [("clone3", "EPERM"), ("execve", "EPERM"), ("setns", "EPERM")], "the calls that were refused")
+    equal(arguments(trace.of(call="execve")[-1])[1], ["refused", "argument"], "argv of the refused exec")
+    check(re.fullmatch(r"\d+<uts:\[\d+\]>", arguments(trace.of(call="setns")[0])[0]), "setns does not show what its descriptor was")
+
+
+@test()
+def argv_as_called_from_untouched_pages(box):
+    trace, said = box.record(box.program("exec_of_literals"))
+    exec_ = trace.of("exec", said["child"])[0]
+    equal(exec_["argv"], ["/bin/sh", "-e", said["script"], "with this"], "argv of the image")
+    seen = kernel() >= (6, 10)
+    equal(exec_.get("argv_from_image", False), not seen, "the mark")
+    equal(arguments(exec_)[1], ["called", "with this"] if seen else exec_["argv"], "argv as called")
 
 
 @test()
