@@ -22,28 +22,29 @@ class Queue {
       const std::lock_guard lock(mutex_);
       records_ += records;
     }
-    filled_.notify_one();
+    arrived_.notify_one();
   }
 
   // Waits up to `timeout` for records, and takes all there are.
   template <typename Duration>
   std::string pop(Duration timeout) {
     std::unique_lock lock(mutex_);
-    filled_.wait_for(lock, timeout, [&] { return !records_.empty(); });
+    arrived_.wait_for(lock, timeout, [&] { return !records_.empty(); });
     std::string out;
     out.swap(records_);
     return out;
   }
 
-  bool full() const {
+  // How full it is: 1 is at its bound.
+  double filled() const {
     const std::lock_guard lock(mutex_);
-    return records_.size() >= bound_;
+    return static_cast<double>(records_.size()) / static_cast<double>(bound_);
   }
 
  private:
   const std::size_t bound_;
   mutable std::mutex mutex_;
-  std::condition_variable filled_;
+  std::condition_variable arrived_;
   std::string records_;  // whole records, one after the other, each padded to 8
 };
 

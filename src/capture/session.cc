@@ -22,6 +22,7 @@
 #include "capture/existing.h"
 #include "capture/probe.h"
 #include "capture/queue.h"
+#include "capture/reader.h"
 #include "capture/records.h"
 #include "capture/targets.h"
 #include "capture/trampolines.h"
@@ -35,7 +36,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kQueueBound = 48u << 20;  // bytes of records that wait for the writer
-constexpr milliseconds kPollInterval{5};        // how late a record may be seen; no wake-up is paid for it
 constexpr milliseconds kIdle{100};              // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};     // how long a runtime that is still at work may hold up the end
 // ns: how far records of two CPUs may stand in the wrong order; a virtual CPU may be kept waiting in between
@@ -79,48 +79,6 @@ void take_signals() {
   };
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
 }
-
-// ---- the reader: from the ring to the queue, in a thread of its own, so that no output can stall it ----
-
-class Reader {
- public:
-  Reader(Probe& probe, Queue& queue) : probe_(probe), queue_(queue), thread_([this] { run(); }) {}
-  ~Reader() { stop(); }
-
-  void stop() {
-    stopping_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  void run() {
-    std::string batch;
-    const Probe::Take take = [&](const void* data, std::size_t size) {
-      const std::size_t padded = (size + 7) & ~std::size_t{7};
-      batch.append(static_cast<const char*>(data), size);
-      batch.append(padded - size, '\0');
-      if (batch.size() >= kBatch) {
-        queue_.push(batch);
-        batch.clear();
-      }
-    };
-    for (;;) {
-      // who asks for the end does not empty the queue any more: then it takes what there is, full or not
-      while (!stopping_ && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
-      const bool last = stopping_;
-      probe_.poll(last ? 0 : static_cast<int>(kPollInterval.count()), take);
-      if (!batch.empty()) queue_.push(batch);
-      batch.clear();
-      if (last) return;
-    }
-  }
-
-  static constexpr std::size_t kBatch = 1 << 20;
-  Probe& probe_;
-  Queue& queue_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-};
 
 // ---- what was taken in, in words ----
 
@@ -394,7 +352,7 @@ void Session::record() {
   int signals_seen = 0;
   Clock::time_point next_look = Clock::now(), busy = next_look;
   for (;;) {
-    const std::string records = queue_->pop(kPollInterval);
+    const std::string records = queue_->pop(Reader::kInterval);
     take(records);
     orderer_->flush_until(static_cast<trace::Time>(clock_ns(CLOCK_BOOTTIME) - start_boottime_) - 2 * kOrderWindow);
     const Clock::time_point now = Clock::now();
@@ -502,6 +460,7 @@ SessionResult Session::run() {
   uname(&u);
   start_boottime_ = clock_ns(CLOCK_BOOTTIME);
   queue_.emplace(kQueueBound);
+  reader_.emplace(*probe_, *queue_);
   orderer_.emplace(sink_, kOrderWindow);
   records_.emplace(RecordOptions{.arch = u.machine,
                                  .start_boottime = start_boottime_,
@@ -521,9 +480,9 @@ SessionResult Session::run() {
                    });
   seed();
   // What happened while the set was being filled, whole: begin_trace() must know who appears in it.
-  probe_->poll(0, [this](const void* data, std::size_t size) { records_->take(data, size); });
+  for (const std::uint64_t mark = reader_->mark(); !reader_->passed(mark);) take(queue_->pop(milliseconds(1)));
+  take(queue_->pop(milliseconds(0)));
   begin_trace();
-  reader_.emplace(*probe_, *queue_);
   if (command_) command_->release();
   record();
   return result_;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "capture/reader.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace nstrace::capture {
+namespace {
+
+constexpr std::size_t kBatch = 1 << 20;  // bytes that are handed to the queue at once
+
+// nice(2). A task of the usual 0 gets a few hundredths of a processor beside a storm of forks, each child being new.
+constexpr int kFirst = -15;    // the reader's
+constexpr int kUrgent = -10;   // the writer's when it must catch up, and while nobody can take from the queue yet
+constexpr int kYielding = 10;  // the writer's else
+
+// The writer's, by how full the queue is.
+int writers_nice(double filled, int now) {
+  if (filled > 0.12) return kUrgent;
+  return filled < 0.06 ? kYielding : now;
+}
+
+}  // namespace
+
+Reader::Reader(Probe& probe, Queue& queue)
+    : probe_(probe), queue_(queue), writer_(gettid()), thread_([this] { run(); }) {}
+
+void Reader::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+// man 2 setpriority: a thread has a nice value of its own. Without CAP_SYS_NICE all stay as they are.
+void Reader::balance() {
+  if (!goes_first_) return;
+  const int nice = stopping_ ? 0 : passed_ == 0 ? kUrgent : writers_nice(queue_.filled(), nice_);
+  if (nice == nice_) return;
+  nice_ = nice;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(writer_), nice);
+}
+
+void Reader::run() {
+  goes_first_ = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kFirst) == 0;
+  balance();
+  std::string batch;
+  const Probe::Take take = [&](const void* data, std::size_t size) {
+    const std::size_t padded = (size + 7) & ~std::size_t{7};
+    batch.append(static_cast<const char*>(data), size);
+    batch.append(padded - size, '\0');
+    if (batch.size() >= kBatch) {
+      queue_.push(batch);
+      batch.clear();
+    }
+  };
+  for (;;) {
+    // who asks for the end does not empty the queue any more: then it takes what there is, full or not
+    while (!stopping_ && queue_.filled() >= 1) {
+      balance();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const bool last = stopping_;
+    const std::uint64_t mark = marks_;
+    // until the first mark has passed, someone waits for it
+    const auto timeout = last ? std::chrono::milliseconds(0) : passed_ ? kInterval : std::chrono::milliseconds(1);
+    probe_.poll(static_cast<int>(timeout.count()), take);
+    if (!batch.empty()) queue_.push(batch);
+    batch.clear();
+    passed_ = mark;
+    balance();
+    if (last) return;
+  }
+}
+
+}  // namespace nstrace::capture
