@@ -277,7 +277,7 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 	key = (__u64)current_task();
 	count_unfinished(key);
 	enter_call(work, regs, nr, compat);
-	if (fd_masks[nr])
+	if (fd_masks[nr] & ~NST_RETURNS_FD)
 		ship_call_files();
 	if (call_class[nr] == CLASS_NO_RETURN) {
 		take_event(HOOK_NO_RETURN);
@@ -327,7 +327,7 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 		enter_call(work, regs, nr, compat);
 		work->pending.call.start = 0;
 		work->pending.faulted = call_class[nr] == CLASS_EXEC;
-		if (fd_masks[nr])
+		if (fd_masks[nr] & ~NST_RETURNS_FD)
 			ship_call_files();
 	}
 	if (work->pending.call.nr != nr || work->pending.call.compat != compat)
@@ -341,6 +341,8 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 			ship_vector(argv_of(&work->pending.call));
 		envc = count_vector(is_at(nr) ? work->pending.call.args[3] : work->pending.call.args[2]);
 	}
+	if (result >= 0 && fd_masks[nr] & NST_RETURNS_FD)
+		ship_result_file(result);
 	submit_call(true, result, envc);
 	if (call_class[nr] == CLASS_NS && result >= 0)
 		see_namespaces(key);

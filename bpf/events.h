@@ -20,6 +20,7 @@
 #define NST_ARGS 6
 #define NST_MAX_FILES 256 /* descriptors that are listed at an exec */
 #define NST_MAX_GROUPS 32 /* supplementary groups that are listed at an exec */
+#define NST_RETURNS_FD 0x80 /* beside a bit for each argument */
 #define NST_ARG_STRIDE 8 /* of the capture table: a power of two, for the verifier */
 
 enum nst_record {
@@ -32,6 +33,7 @@ enum nst_record {
 	NST_CHUNK_IMAGE, /* part of the new image's argv and environment */
 	NST_TASK, /* a process that existed, from the iterator; or one that is followed from now on */
 	NST_FILES_CALL, /* what the descriptors of a call are */
+	NST_FILES_RESULT, /* what the descriptor is that a call returns */
 	NST_FILES_EXEC, /* folders and descriptors that a new image begins with */
 	NST_NAMESPACE, /* one at first sight */
 	NST_CGROUP, /* a move */

@@ -395,6 +395,20 @@ __noinline int append_fd(int number, int arg)
 	return 0;
 }
 
+/* What the descriptor is that the call in `work` returns. */
+__noinline int ship_result_file(int number)
+{
+	struct work *work = bpf_map_lookup_elem(&works, &zero);
+
+	if (!work)
+		return 0;
+	begin_files(work, work->pending.call.id, NST_FILES_RESULT);
+	append_fd(number, 0);
+	if (work->off)
+		ship_chunk(NST_CHUNK_LAST);
+	return 0;
+}
+
 /* What the descriptors of the call in `work` are, at its entry: another thread may close them meanwhile. */
 __noinline int ship_call_files(void)
 {

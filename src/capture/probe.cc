@@ -187,6 +187,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
     const int number = trace::syscall_number(call, arch);
     if (number < 0 || number >= NST_MAX_SYSCALLS) return;
     rodata.call_class[number] = class_of(call.name);
+    if (trace::returns_descriptor(call)) rodata.fd_masks[number] |= NST_RETURNS_FD;
     for (int arg = 0; arg < NST_ARGS; ++arg) {
       const trace::CaptureSpec spec = trace::capture_of(call, arg);
       auto& out = rodata.captures[number * NST_ARG_STRIDE + arg];

@@ -130,6 +130,7 @@ void Records::take(const void* data, std::size_t size) {
     case NST_CHUNK_CALLED:
     case NST_CHUNK_IMAGE:
     case NST_FILES_CALL:
+    case NST_FILES_RESULT:
     case NST_FILES_EXEC:
       return on_chunk(*reinterpret_cast<const nst_rec_chunk*>(bytes), bytes + sizeof(nst_rec_chunk));
     case NST_NAMESPACE:
@@ -165,10 +166,11 @@ void Records::end(const std::vector<std::uint64_t>& next_seq, trace::Time now) {
 }
 
 void Records::on_chunk(const nst_rec_chunk& rec, const char* bytes) {
-  auto& chunks = rec.head.type == NST_CHUNK_CALLED  ? called_
-                 : rec.head.type == NST_CHUNK_IMAGE ? image_
-                 : rec.head.type == NST_FILES_CALL  ? call_files_
-                                                    : exec_files_;
+  auto& chunks = rec.head.type == NST_CHUNK_CALLED   ? called_
+                 : rec.head.type == NST_CHUNK_IMAGE  ? image_
+                 : rec.head.type == NST_FILES_CALL   ? call_files_
+                 : rec.head.type == NST_FILES_RESULT ? result_files_
+                                                     : exec_files_;
   Vector& vector = chunks[{rec.tid, rec.id}];
   if (rec.index == 0) vector = {};                          // a second try begins anew
   if (rec.index != vector.next_index) vector.fault = true;  // a chunk was lost
@@ -213,6 +215,16 @@ void Records::take_call_files(trace::RawCall& raw, const nst_call& call) {
   for (SeenFile& file : read_files(found->second.bytes))
     if (file.fd >= 0 && file.fd < NST_ARGS) raw.fds[file.fd].text = std::move(file.target);
   call_files_.erase(found);
+}
+
+// What the descriptor is that a call has returned: fcntl returns other things, too.
+std::string Records::take_result_file(const trace::Call& call, const nst_call& from) {
+  const auto found = result_files_.find({from.tid, from.id});
+  if (found == result_files_.end()) return "";
+  std::vector<SeenFile> files = read_files(found->second.bytes);
+  result_files_.erase(found);
+  const bool returns_fd = call.name != "fcntl" || (call.args.size() > 1 && call.args[1].text.starts_with("F_DUPFD"));
+  return files.empty() || !returns_fd ? "" : std::move(files[0].target);
 }
 
 void Records::on_exec(const nst_rec_exec& rec) {
@@ -300,7 +312,7 @@ void Records::on_exit(const nst_rec_exit& rec) {
   event.what = exit;
   // an exec that never returned, since its process was killed meanwhile
   const auto first = [&](auto& map) { return map.lower_bound({rec.task.tid, 0}); };
-  for (auto* map : {&called_, &image_, &call_files_, &exec_files_})
+  for (auto* map : {&called_, &image_, &call_files_, &result_files_, &exec_files_})
     for (auto it = first(*map); it != map->end() && it->first.first == rec.task.tid;) it = map->erase(it);
   out_(std::move(event));
 }
@@ -371,6 +383,7 @@ void Records::on_syscall(const nst_rec_syscall& rec) {
     called_.erase(called);
   }
   event.call = trace::decode(raw);
+  event.call.result_target = take_result_file(event.call, rec.call);
   event.what = trace::Syscall{.cpu = cpu_time(rec.cpu)};
   out_(std::move(event));
 }

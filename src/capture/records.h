@@ -63,13 +63,14 @@ class Records {
   void on_signal(const nst_rec_signal& rec);
   void on_syscall(const nst_rec_syscall& rec);
   void take_call_files(trace::RawCall& raw, const nst_call& call);
+  std::string take_result_file(const trace::Call& call, const nst_call& from);
   trace::Event start_event(const nst_head& head, const nst_task& task, const nst_call* call) const;
 
   RecordOptions options_;
   Out out_;
   std::vector<std::uint64_t> next_seq_;  // by CPU
   std::uint64_t lost_ = 0;
-  std::map<Key, Vector> called_, image_, call_files_, exec_files_;
+  std::map<Key, Vector> called_, image_, call_files_, result_files_, exec_files_;
   std::map<int, Cgroup> cgroups_;  // by tgid
 };
 

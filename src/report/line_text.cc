@@ -62,7 +62,9 @@ struct Body {
     line.add(text.substr(0, name), Style::Call);
     line.add(text.substr(name));
     line.add(" = ");
-    line.add(result_text(call) + child, call.failed() ? Style::Failure : Style::Plain);
+    std::string result = result_text(call) + child;
+    if (options.text.targets && !call.result_target.empty()) result += "<" + escape(call.result_target, "\\<>") + ">";
+    line.add(result, call.failed() ? Style::Failure : Style::Plain);
     if (call.name == "setsid" && call.result && !call.failed()) line.add(decoded(*call.result));
     if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
     if (!call.abi.empty()) line.add(" /* 32-bit call */", Style::Note);

@@ -75,6 +75,7 @@ struct Call {
   std::string name;  // empty = the event has no call
   std::vector<Arg> args;
   std::optional<std::int64_t> result;  // as the kernel returns it: -errno on failure; absent = not known or never returned
+  std::string result_target;  // what a returned descriptor refers to, as Arg::target; empty = not known, or it is none
   std::string abi;  // "i386": made as a 32-bit program does (also from a 64-bit one); empty = the kernel's own
   bool failed() const { return result && *result < 0 && *result >= -4095; }
 };

@@ -205,6 +205,7 @@ void LineParser::read_event(object fields, Rest rest) {
   event_.call.name.clear();
   event_.call.abi.clear();
   event_.call.result.reset();
+  event_.call.result_target.clear();
   bool has_args = false, has_start = false;
   each(fields, [&](Field field, bool exact, value v) {
     if (field == Field::n) {
@@ -223,6 +224,8 @@ void LineParser::read_event(object fields, Rest rest) {
       has_args = true;
     } else if (field == Field::result) {
       event_.call.result = integer<std::int64_t>(v);
+    } else if (field == Field::result_target) {
+      read_text(v, exact, event_.call.result_target);
     } else if (!read_who(field, exact, v, event_.who)) {
       rest(field, exact, v);
     }

@@ -214,6 +214,7 @@ class Fields {
     }
     out_ += ']';
     if (call.result) integer("result", *call.result);
+    text_if("result_target", call.result_target);
     if (call.failed()) text_if("error", errno_name(static_cast<int>(-*call.result)));
   }
 

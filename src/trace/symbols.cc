@@ -203,6 +203,7 @@ Event Symbols::rewrite(const Event& from) {
   Event out = from;
   out.who = who(from.who);
   for (Arg& a : out.call.args) a = arg(a);
+  out.call.result_target = target(out.call.result_target);
   if (from.call.name == "keyctl" && from.call.result && *from.call.result > 0) out.call.result = 1;  // a serial
   if (from.call.name == "setsid" && from.call.result && *from.call.result > 0 && from.who.tids.size() < 2)
     out.call.result = out.who.tgid;

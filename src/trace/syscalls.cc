@@ -215,6 +215,13 @@ bool in_set(const SyscallRow& call, std::uint32_t bit) {
 }
 
 // The sizes are those of the kernel's structures on 64-bit machines, the larger one where they differ.
+bool returns_descriptor(const SyscallRow& call) {
+  constexpr std::string_view kCalls[] = {"open",           "openat",       "openat2",    "open_tree",
+                                         "open_tree_attr", "fsopen",       "fsmount",    "fspick",
+                                         "fcntl",          "memfd_create", "pidfd_open", "pidfd_getfd"};
+  return std::ranges::find(kCalls, call.name) != std::end(kCalls);
+}
+
 CaptureSpec capture_of(const SyscallRow& call, int arg) {
   if (arg < 0 || arg >= static_cast<int>(std::size(call.args))) return {};
   const auto next = static_cast<std::uint8_t>(arg + 1);

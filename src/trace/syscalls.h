@@ -145,4 +145,7 @@ struct CaptureSpec {
 inline constexpr std::size_t kCaptureMax = 4096;
 CaptureSpec capture_of(const SyscallRow& call, int arg);
 
+// Is what it returns a descriptor? (Of fcntl only sometimes.)
+bool returns_descriptor(const SyscallRow& call);
+
 }  // namespace nstrace::trace

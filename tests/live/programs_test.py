@@ -330,7 +330,7 @@ def hostile_comm_and_argv(box):
 
 @test()
 def storm_of_forks_loses_nothing(box):
-    trace, said = box.record(box.program("fork_storm"), fewer(3000), "4", box.program("true"), timeout=120)
+    trace, said = box.record(box.program("fork_storm"), fewer(3000), "4", box.program("true"), options=("--until-exit",), timeout=120)
     root = trace.root()
     equal(len(trace.forks()), said["forks"], "forks")
     equal(len(trace.of("exec")) - len(trace.of("exec", root)), said["execs"], "execs")

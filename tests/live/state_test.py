@@ -93,6 +93,16 @@ def paths_of_descriptors_in_calls(box):
     check(made and made[0]["args"][0]["target"] == f"{box.temp}/d", f"mkdirat: {made}")
 
 
+@test()
+def a_returned_descriptor_says_what_it_is(box):
+    trace, _ = box.record(box.program("returned_fds"), options=("-e", "%all"))
+    shown = [(e["call"], e.get("result_target")) for e in trace.of("syscall", trace.root()) if e["call"] != "exit_group"]
+    memory = "/memfd:returned (deleted)"
+    equal(shown, [("memfd_create", memory), ("fcntl", memory), ("fcntl", None), ("pidfd_open", f"pid:{trace.root()}")], "what was returned")
+    _, lines, _ = box.run(box.nstrace, "show", box.temp / "trace.jsonl", "-e", "memfd_create")
+    check(re.search(r"= \d+</memfd:returned \(deleted\)>$", lines.splitlines()[0]), "the line: " + lines)
+
+
 @test(needs=("nstrace", "root", "bpf", "unshare"))
 def each_namespace_once_with_its_owner_and_parent(box):
     trace, _ = box.record("unshare", "-Urpf", "--mount", "sh", "-c", "true; unshare -u true; true")
