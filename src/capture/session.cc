@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -15,14 +14,15 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "capture/containers.h"
 #include "capture/existing.h"
 #include "capture/probe.h"
 #include "capture/queue.h"
+#include "capture/reader.h"
 #include "capture/records.h"
+#include "capture/signals.h"
 #include "capture/targets.h"
 #include "capture/trampolines.h"
 #include "trace/error.h"
@@ -38,6 +38,7 @@ constexpr std::size_t kQueueBound = 48u << 20;  // bytes of records that wait fo
 constexpr milliseconds kPollInterval{5};        // how late a record may be seen; no wake-up is paid for it
 constexpr milliseconds kIdle{100};              // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};     // how long a runtime that is still at work may hold up the end
+constexpr milliseconds kSilence{1000};          // after so long, who has pressed Ctrl-C is told what is waited for
 // ns: how far records of two CPUs may stand in the wrong order; a virtual CPU may be kept waiting in between
 constexpr trace::Time kOrderWindow = 50'000'000;
 
@@ -54,87 +55,19 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-// ---- signals: they only leave a mark, the loop below looks at it ----
-
-volatile std::sig_atomic_t g_signal = 0;   // the last one
-volatile std::sig_atomic_t g_signals = 0;  // how many
-volatile std::sig_atomic_t g_sent = 0;     // the last one came from kill(2), not from the terminal
-
-// Takes SIGINT, SIGTERM and SIGHUP for the rest of the process's life: one that comes when the trace has just ended by
-// itself must not cut off its outputs. A third signal is for an output that hangs: it has its usual effect.
-void take_signals() {
-  g_signal = 0;
-  g_signals = 0;
-  g_sent = 0;
-  struct sigaction action {};
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
-  action.sa_sigaction = [](int number, siginfo_t* info, void*) {
-    g_signal = number;
-    g_signals = g_signals + 1;
-    g_sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
-    if (g_signals > 2) {
-      std::signal(number, SIG_DFL);
-      raise(number);
-    }
-  };
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
-}
-
-// ---- the reader: from the ring to the queue, in a thread of its own, so that no output can stall it ----
-
-class Reader {
- public:
-  Reader(Probe& probe, Queue& queue) : probe_(probe), queue_(queue), thread_([this] { run(); }) {}
-  ~Reader() { stop(); }
-
-  void stop() {
-    stopping_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  void run() {
-    std::string batch;
-    const Probe::Take take = [&](const void* data, std::size_t size) {
-      const std::size_t padded = (size + 7) & ~std::size_t{7};
-      batch.append(static_cast<const char*>(data), size);
-      batch.append(padded - size, '\0');
-      if (batch.size() >= kBatch) {
-        queue_.push(batch);
-        batch.clear();
-      }
-    };
-    for (;;) {
-      // who asks for the end does not empty the queue any more: then it takes what there is, full or not
-      while (!stopping_ && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
-      const bool last = stopping_;
-      probe_.poll(last ? 0 : static_cast<int>(kPollInterval.count()), take);
-      if (!batch.empty()) queue_.push(batch);
-      batch.clear();
-      if (last) return;
-    }
-  }
-
-  static constexpr std::size_t kBatch = 1 << 20;
-  Probe& probe_;
-  Queue& queue_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-};
-
-// ---- what was taken in, in words ----
-
 std::string taken_in(const std::vector<Running>& roots, const std::vector<Container>& containers,
                      std::size_t processes) {
   std::map<std::string, std::vector<int>> by_name;
-  for (const Running& root : roots) by_name[root.program.empty() ? root.comm : root.program].push_back(root.pid);
+  for (const Running& root : roots)
+    by_name[!root.name.empty() ? root.name : !root.program.empty() ? root.program : root.comm].push_back(root.pid);
   std::vector<std::string> parts;
   for (const auto& [name, pids] : by_name)
     parts.push_back(fmt::format("{} ({} {})", name.empty() ? "a process" : name, pids.size() == 1 ? "pid" : "pids",
                                 fmt::join(pids, " ")));
   for (const Container& container : containers) parts.push_back("container " + container_text(container));
-  return fmt::format("following {}: {} {} with their threads and all that they start{}", fmt::join(parts, ", "),
-                     processes, processes == 1 ? "process" : "processes",
+  return fmt::format("following {}: {} {}{}", fmt::join(parts, ", "), processes,
+                     processes == 1 ? "process with its threads and all that it starts"
+                                    : "processes with their threads and all that they start",
                      containers.empty() ? "" : ", and whoever enters");
 }
 
@@ -155,6 +88,10 @@ class Session {
   void tell(const std::string& sentence) const {
     if (options_.tell) options_.tell(sentence);
   }
+  void warn(const std::string& sentence) const {
+    if (options_.warn) options_.warn(sentence);
+  }
+  void run_to_end();
   void find_roots();
   void watch_containers();
   void seed();
@@ -168,6 +105,8 @@ class Session {
   void end_trace(const std::string& why);
   void take(const std::string& records);
   bool wanted(const trace::Event& event) const;
+  bool command_runs();
+  std::string fate_of_command();
 
   const SessionOptions& options_;
   trace::Sink& sink_;
@@ -186,7 +125,6 @@ class Session {
   bool begun_ = false;
   std::vector<nst_rec_task> existing_;
   std::uint64_t start_boottime_ = 0;
-  std::uint64_t events_ = 0;
   trace::Footer footer_;
   SessionResult result_;
 };
@@ -373,10 +311,18 @@ void Session::take(const std::string& records) {
   }
 }
 
+// Whether COMMAND is still there; its status is kept when it ends.
+bool Session::command_runs() {
+  if (!command_ || result_.status) return false;
+  if (const int status = command_->ended(); status >= 0) result_.status = status;
+  return !result_.status;
+}
+
 void Session::record() {
   const Clock::time_point never = Clock::time_point::max();
-  Clock::time_point end = never;        // when lingering is over
-  Clock::time_point last_call = never;  // when even a runtime at work is no reason to go on
+  Clock::time_point end = never;          // when lingering is over
+  Clock::time_point last_call = never;    // when even a runtime at work is no reason to go on
+  Clock::time_point say_waiting = never;  // when COMMAND takes its time to end
   std::string why = "processes gone";
   int signals_seen = 0;
   Clock::time_point next_look = Clock::now(), busy = next_look;
@@ -391,22 +337,25 @@ void Session::record() {
       busy = now;
       sink_.idle();
     }
-    if (g_signals != signals_seen) {
-      signals_seen = g_signals;
+    const bool had_ended = result_.status.has_value();
+    if (const Signals signals = signals_so_far(); signals.count != signals_seen) {
+      signals_seen = signals.count;
       why = "interrupt";
-      if (signals_seen > 1 || !command_) break;
+      // the first one is COMMAND's as well: what it does about it, and how it ends, belongs to the trace
+      if (signals_seen > 1 || !command_ || had_ended) break;
       // the terminal has told COMMAND already; a signal that was sent to nstrace alone is handed on
-      if (g_sent) command_->signal(g_signal);
-      if (last_call == never) last_call = now + kRuntimeGrace;
-      if (end == never) end = last_call;
+      if (signals.sent) command_->signal(signals.last);
+      say_waiting = now + kSilence;
     }
-    if (command_ && !result_.status) {
-      if (const int status = command_->ended(); status >= 0) {
-        result_.status = status;
-        if (why != "interrupt") why = "command";
-        end = now + options_.linger;
-        last_call = end + kRuntimeGrace;
-      }
+    if (command_ && !had_ended && !command_runs()) {
+      if (why != "interrupt") why = "command";
+      end = now + options_.linger;
+      last_call = end + kRuntimeGrace;
+      say_waiting = never;
+    }
+    if (now >= say_waiting) {
+      say_waiting = never;
+      warn(fmt::format("waiting for COMMAND (pid {}) to end; a second Ctrl-C ends nstrace at once", command_->pid()));
     }
     if (now < next_look && now < end) continue;
     next_look = now + milliseconds(20);
@@ -451,13 +400,33 @@ void Session::end_trace(const std::string& why) {
   footer_.end_boottime = clock_ns(CLOCK_BOOTTIME);
   footer_.end_realtime = clock_ns(CLOCK_REALTIME);
   footer_.end = why;
-  if (command_ && !result_.status && g_signals > 0) result_.status = 128 + g_signal;  // it was left behind
+  if (command_runs()) {
+    warn(fate_of_command());
+    result_.status = 128 + signals_so_far().last;
+  }
   footer_.status = result_.status;
   sink_.footer(footer_);
   result_.lost = footer_.lost;
+  result_.events = footer_.events;
+}
+
+// When nstrace ends before it; empty when COMMAND has ended, or could not be started.
+std::string Session::fate_of_command() {
+  if (command_ && !command_->released()) return "COMMAND was not started";
+  return command_runs() ? fmt::format("COMMAND (pid {}) still runs", command_->pid()) : "";
 }
 
 SessionResult Session::run() {
+  try {
+    run_to_end();
+  } catch (const Error& error) {
+    const std::string fate = fate_of_command();
+    throw Error(fmt::format("{}{}{}", error.what(), fate.empty() ? "" : "; ", fate), error.exit_code());
+  }
+  return result_;
+}
+
+void Session::run_to_end() {
   for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
   for (const Target& target : targets_)
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
@@ -511,10 +480,10 @@ SessionResult Session::run() {
   // What happened while the set was being filled, whole: begin_trace() must know who appears in it.
   probe_->poll(0, [this](const void* data, std::size_t size) { records_->take(data, size); });
   begin_trace();
-  reader_.emplace(*probe_, *queue_);
+  sink_.idle();  // whatever becomes of nstrace, what was there before is told
+  reader_.emplace(*probe_, *queue_, kPollInterval);
   if (command_) command_->release();
   record();
-  return result_;
 }
 
 }  // namespace

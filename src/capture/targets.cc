@@ -74,7 +74,7 @@ std::vector<Running> everything_running() {
   if (!proc) throw Error("/proc cannot be read; mount it: mount -t proc proc /proc", 125);
   while (const dirent* entry = readdir(proc.get())) {
     if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
-    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}};
+    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}, .name = {}};
     const std::string folder = fmt::format("/proc/{}", running.pid);
     std::getline(std::ifstream(folder + "/comm"), running.comm);
     char path[PATH_MAX];
@@ -134,16 +134,18 @@ std::vector<Running> find_running(const Target& target) {
   std::vector<Running> found;
   for (Running& running : everything_running()) {
     if (running.pid == getpid()) continue;
-    const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
-      return running.program == name || running.comm == cut_comm(name);
-    });
-    if ((named || running.pid == target.pid) && !has_ended(running.pid)) found.push_back(std::move(running));
+    for (const std::string& name : target.programs) {
+      if (running.program == name) running.name = running.program;
+      if (running.name.empty() && running.comm == cut_comm(name)) running.name = running.comm;
+    }
+    if ((!running.name.empty() || running.pid == target.pid) && !has_ended(running.pid))
+      found.push_back(std::move(running));
   }
   // a thread's id is taken for its process
   if (found.empty() && target.pid > 0) {
     const std::string tgid = status_field(target.pid, "Tgid:");
     if (!tgid.empty() && !has_ended(std::stoi(tgid)))
-      found.push_back({.pid = std::stoi(tgid), .comm = {}, .program = {}});
+      found.push_back({.pid = std::stoi(tgid), .comm = {}, .program = {}, .name = {}});
   }
   return found;
 }
