@@ -10,7 +10,22 @@
 namespace nstrace::trace::parts {
 namespace {
 
-enum class K : std::uint8_t { End, Serial, Int, Unsigned, Size, Address, Hex, Text, Told, Uid, Perm, Default, Error, Move };
+enum class K : std::uint8_t {
+  End,
+  Serial,
+  Int,
+  Unsigned,
+  Size,
+  Address,
+  Hex,
+  Text,
+  Told,
+  Uid,
+  Perm,
+  Default,
+  Error,
+  Move
+};
 
 struct Operation {
   std::uint32_t number;
