@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -14,13 +15,13 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "capture/containers.h"
 #include "capture/existing.h"
 #include "capture/probe.h"
 #include "capture/queue.h"
-#include "capture/reader.h"
 #include "capture/records.h"
 #include "capture/signals.h"
 #include "capture/targets.h"
@@ -54,6 +55,50 @@ std::string first_line(const std::string& path) {
   std::getline(in, line);
   return line;
 }
+
+// ---- the reader: from the ring to the queue, in a thread of its own, so that no output can stall it ----
+
+class Reader {
+ public:
+  Reader(Probe& probe, Queue& queue) : probe_(probe), queue_(queue), thread_([this] { run(); }) {}
+  ~Reader() { stop(); }
+
+  void stop() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void run() {
+    std::string batch;
+    const Probe::Take take = [&](const void* data, std::size_t size) {
+      const std::size_t padded = (size + 7) & ~std::size_t{7};
+      batch.append(static_cast<const char*>(data), size);
+      batch.append(padded - size, '\0');
+      if (batch.size() >= kBatch) {
+        queue_.push(batch);
+        batch.clear();
+      }
+    };
+    for (;;) {
+      // who asks for the end does not empty the queue any more: then it takes what there is, full or not
+      while (!stopping_ && queue_.full()) std::this_thread::sleep_for(milliseconds(1));
+      const bool last = stopping_;
+      probe_.poll(last ? 0 : static_cast<int>(kPollInterval.count()), take);
+      if (!batch.empty()) queue_.push(batch);
+      batch.clear();
+      if (last) return;
+    }
+  }
+
+  static constexpr std::size_t kBatch = 1 << 20;
+  Probe& probe_;
+  Queue& queue_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// ---- what was taken in, in words ----
 
 std::string taken_in(const std::vector<Running>& roots, const std::vector<Container>& containers,
                      std::size_t processes) {
@@ -481,7 +526,7 @@ void Session::run_to_end() {
   probe_->poll(0, [this](const void* data, std::size_t size) { records_->take(data, size); });
   begin_trace();
   sink_.idle();  // whatever becomes of nstrace, what was there before is told
-  reader_.emplace(*probe_, *queue_, kPollInterval);
+  reader_.emplace(*probe_, *queue_);
   if (command_) command_->release();
   record();
 }
