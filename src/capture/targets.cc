@@ -134,12 +134,11 @@ std::vector<Running> find_running(const Target& target) {
   std::vector<Running> found;
   for (Running& running : everything_running()) {
     if (running.pid == getpid()) continue;
-    for (const std::string& name : target.programs) {
-      if (running.program == name) running.name = running.program;
-      if (running.name.empty() && running.comm == cut_comm(name)) running.name = running.comm;
-    }
-    if ((!running.name.empty() || running.pid == target.pid) && !has_ended(running.pid))
-      found.push_back(std::move(running));
+    const bool named = std::any_of(target.programs.begin(), target.programs.end(), [&](const std::string& name) {
+      return running.program == name || running.comm == cut_comm(name);
+    });
+    if (named) running.name = std::ranges::count(target.programs, running.program) ? running.program : running.comm;
+    if ((named || running.pid == target.pid) && !has_ended(running.pid)) found.push_back(std::move(running));
   }
   // a thread's id is taken for its process
   if (found.empty() && target.pid > 0) {
