@@ -31,7 +31,7 @@ __noinline int read_piece(__u32 arg)
 	spec = &captures[index & (NST_MAX_SYSCALLS * NST_ARG_STRIDE - 1)];
 	if (spec->what != READ_STRING && spec->what != READ_BYTES && spec->what != READ_BYTES_OF_ARG)
 		return 0;
-	if (spec->first && spec->first != (__u32)work->args[0])
+	if (spec->first && spec->first != (__u32)work->args[0] && spec->also != (__u32)work->args[0])
 		return 0;
 	from = work->args[arg];
 	if (from < LOWEST_POINTER)

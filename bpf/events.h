@@ -246,7 +246,8 @@ struct nst_capture {
 	__u8 size;
 	__u8 scale;
 	__u8 extra;
-	__u32 first; /* not 0: only where argument 0 has this value */
+	__u32 first; /* not 0: only where argument 0 has this value, or that of also */
+	__u32 also;
 };
 
 /* Counters, one set per CPU. */

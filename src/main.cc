@@ -13,6 +13,8 @@ using namespace nstrace;
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(2), handled where the output is
+  cli::keep_standard_descriptors();
+  // From here on no file that is opened can be taken for stdin, stdout or stderr.
   const cli::Arguments arguments(argv + 1, argv + argc);
 
   // The first word may be a command; without one, nstrace traces.

@@ -315,6 +315,15 @@ TEST_CASE("what a call only stores is shown once it has stored it") {
   REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, [0])");
   raw.result = -14;
   REQUIRE(line(raw) == "prctl(PR_GET_PDEATHSIG, 0x7f0000001000)");
+
+  raw = given("keyctl", {6, 1, str("keyring;0;0;3f130000;_ses"), 26});
+  REQUIRE(line(raw) == "keyctl(KEYCTL_DESCRIBE, 1, 0x7f0000001000, 26)");
+  raw.result = 26;
+  REQUIRE(line(raw) == "keyctl(KEYCTL_DESCRIBE, 1, \"keyring;0;0;3f130000;_ses\", 26)");
+  raw.result = 27;  // it did not fit, and nothing was written
+  REQUIRE(line(raw) == "keyctl(KEYCTL_DESCRIBE, 1, 0x7f0000001000, 26)");
+  raw.result = -128;
+  REQUIRE(line(raw) == "keyctl(KEYCTL_DESCRIBE, 1, 0x7f0000001000, 26)");
 }
 
 TEST_CASE("arm64: flags of files and structures of semaphores lie elsewhere") {

@@ -181,6 +181,11 @@ TEST_CASE("where the runtime is installed and what the container is called is no
     return Parts{.rights = [=](Scene& s) { s.syscall(kInit, "keyctl", {string_arg("name", "_ses." + id)}); }, .id = id};
   };
   CHECK(same(diff(run(keyring("one")), run(keyring("two")))));
+  const auto described = [](const std::string& id) {
+    const std::string text = "keyring;0;0;3f130000;_ses." + id;
+    return Parts{.rights = [=](Scene& s) { s.syscall(kInit, "keyctl", {string_arg("arg3", text)}); }, .id = id};
+  };
+  CHECK(same(diff(run(described("one")), run(described("two")))));
 }
 
 TEST_CASE("pids that are used again are other processes") {

@@ -28,6 +28,11 @@ std::string tree(const Scene& scene, const TreeOptions& options = {}) {
 TEST_CASE("docker run") {
   check_golden("tree/docker_run.txt", tree(docker_run_scene()));
 }
+TEST_CASE("docker run on a narrow terminal: broken at words and between flags") {
+  TreeOptions options;
+  options.width = 60;
+  check_golden("tree/docker_run_narrow.txt", tree(docker_run_scene(), options));
+}
 TEST_CASE("docker exec") {
   check_golden("tree/docker_exec.txt", tree(docker_exec_scene()));
 }

@@ -15,7 +15,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "capture/interpreter.h"
 #include "trace/error.h"
+#include "trace/text.h"
 
 namespace nstrace::capture {
 namespace {
@@ -121,6 +123,14 @@ void Launch::release() {
   if (got == sizeof error) {
     waitpid(pid_, nullptr, 0);
     status_ = error == ENOENT ? kNotFound : kNotExecutable;
+    if (error == ENOENT) {
+      if (const Missing missing = find_missing(path_); !missing.path.empty()) {
+        status_ = kNotExecutable;
+        throw Error(fmt::format("cannot start {}: its {} {} does not exist", program_.argv[0], missing.what,
+                                trace::escape(missing.path, "")),
+                    status_);
+      }
+    }
     throw Error(fmt::format("cannot start {}: {}", program_.argv[0], std::strerror(error)), status_);
   }
 }

@@ -27,6 +27,7 @@ class Launch {
   pid_t pid() const { return pid_; }
   // Lets it go. Throws Error 126 with the kernel's reason when the exec fails.
   void release();
+  bool released() const { return go_ < 0; }
   // Its exit status (128+n when a signal ended it) once it has ended, else -1. Does not wait.
   int ended();
   void signal(int number);

@@ -196,6 +196,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       out.scale = spec.scale;
       out.extra = spec.extra;
       out.first = spec.first;
+      out.also = spec.also ? spec.also : spec.first;
       // of an open it is known only at its end whether it is recorded
       if (spec.what == trace::Capture::Descriptor && class_of(call.name) != kOpen)
         rodata.fd_masks[number] |= static_cast<__u8>(1u << arg);

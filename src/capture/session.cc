@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -15,7 +14,6 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "capture/containers.h"
@@ -24,6 +22,7 @@
 #include "capture/queue.h"
 #include "capture/reader.h"
 #include "capture/records.h"
+#include "capture/signals.h"
 #include "capture/targets.h"
 #include "capture/trampolines.h"
 #include "trace/error.h"
@@ -38,6 +37,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kQueueBound = 48u << 20;  // bytes of records that wait for the writer
 constexpr milliseconds kIdle{100};              // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};     // how long a runtime that is still at work may hold up the end
+constexpr milliseconds kSilence{1000};          // after so long, who has pressed Ctrl-C is told what is waited for
 // ns: how far records of two CPUs may stand in the wrong order; a virtual CPU may be kept waiting in between
 constexpr trace::Time kOrderWindow = 50'000'000;
 
@@ -54,45 +54,21 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-// ---- signals: they only leave a mark, the loop below looks at it ----
-
-volatile std::sig_atomic_t g_signal = 0;   // the last one
-volatile std::sig_atomic_t g_signals = 0;  // how many
-volatile std::sig_atomic_t g_sent = 0;     // the last one came from kill(2), not from the terminal
-
-// Takes SIGINT, SIGTERM and SIGHUP for the rest of the process's life: one that comes when the trace has just ended by
-// itself must not cut off its outputs. A third signal is for an output that hangs: it has its usual effect.
-void take_signals() {
-  g_signal = 0;
-  g_signals = 0;
-  g_sent = 0;
-  struct sigaction action {};
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
-  action.sa_sigaction = [](int number, siginfo_t* info, void*) {
-    g_signal = number;
-    g_signals = g_signals + 1;
-    g_sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
-    if (g_signals > 2) {
-      std::signal(number, SIG_DFL);
-      raise(number);
-    }
-  };
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
-}
-
 // ---- what was taken in, in words ----
 
 std::string taken_in(const std::vector<Running>& roots, const std::vector<Container>& containers,
                      std::size_t processes) {
   std::map<std::string, std::vector<int>> by_name;
-  for (const Running& root : roots) by_name[root.program.empty() ? root.comm : root.program].push_back(root.pid);
+  for (const Running& root : roots)
+    by_name[!root.name.empty() ? root.name : !root.program.empty() ? root.program : root.comm].push_back(root.pid);
   std::vector<std::string> parts;
   for (const auto& [name, pids] : by_name)
     parts.push_back(fmt::format("{} ({} {})", name.empty() ? "a process" : name, pids.size() == 1 ? "pid" : "pids",
                                 fmt::join(pids, " ")));
   for (const Container& container : containers) parts.push_back("container " + container_text(container));
-  return fmt::format("following {}: {} {} with their threads and all that they start{}", fmt::join(parts, ", "),
-                     processes, processes == 1 ? "process" : "processes",
+  return fmt::format("following {}: {} {}{}", fmt::join(parts, ", "), processes,
+                     processes == 1 ? "process with its threads and all that it starts"
+                                    : "processes with their threads and all that they start",
                      containers.empty() ? "" : ", and whoever enters");
 }
 
@@ -113,6 +89,10 @@ class Session {
   void tell(const std::string& sentence) const {
     if (options_.tell) options_.tell(sentence);
   }
+  void warn(const std::string& sentence) const {
+    if (options_.warn) options_.warn(sentence);
+  }
+  void run_to_end();
   void find_roots();
   void forget_the_ended();
   void watch_containers();
@@ -127,6 +107,8 @@ class Session {
   void end_trace(const std::string& why);
   void take(const std::string& records);
   bool wanted(const trace::Event& event) const;
+  bool command_runs();
+  std::string fate_of_command();
 
   const SessionOptions& options_;
   trace::Sink& sink_;
@@ -145,7 +127,6 @@ class Session {
   bool begun_ = false;
   std::vector<nst_rec_task> existing_;
   std::uint64_t start_boottime_ = 0;
-  std::uint64_t events_ = 0;
   trace::Footer footer_;
   SessionResult result_;
 };
@@ -344,10 +325,18 @@ void Session::take(const std::string& records) {
   }
 }
 
+// Whether COMMAND is still there; its status is kept when it ends.
+bool Session::command_runs() {
+  if (!command_ || result_.status) return false;
+  if (const int status = command_->ended(); status >= 0) result_.status = status;
+  return !result_.status;
+}
+
 void Session::record() {
   const Clock::time_point never = Clock::time_point::max();
-  Clock::time_point end = never;        // when lingering is over
-  Clock::time_point last_call = never;  // when even a runtime at work is no reason to go on
+  Clock::time_point end = never;          // when lingering is over
+  Clock::time_point last_call = never;    // when even a runtime at work is no reason to go on
+  Clock::time_point say_waiting = never;  // when COMMAND takes its time to end
   std::string why = "processes gone";
   int signals_seen = 0;
   Clock::time_point next_look = Clock::now(), busy = next_look;
@@ -362,22 +351,25 @@ void Session::record() {
       busy = now;
       sink_.idle();
     }
-    if (g_signals != signals_seen) {
-      signals_seen = g_signals;
+    const bool had_ended = result_.status.has_value();
+    if (const Signals signals = signals_so_far(); signals.count != signals_seen) {
+      signals_seen = signals.count;
       why = "interrupt";
-      if (signals_seen > 1 || !command_) break;
+      // the first one is COMMAND's as well: what it does about it, and how it ends, belongs to the trace
+      if (signals_seen > 1 || !command_ || had_ended) break;
       // the terminal has told COMMAND already; a signal that was sent to nstrace alone is handed on
-      if (g_sent) command_->signal(g_signal);
-      if (last_call == never) last_call = now + kRuntimeGrace;
-      if (end == never) end = last_call;
+      if (signals.sent) command_->signal(signals.last);
+      say_waiting = now + kSilence;
     }
-    if (command_ && !result_.status) {
-      if (const int status = command_->ended(); status >= 0) {
-        result_.status = status;
-        if (why != "interrupt") why = "command";
-        end = now + options_.linger;
-        last_call = end + kRuntimeGrace;
-      }
+    if (command_ && !had_ended && !command_runs()) {
+      if (why != "interrupt") why = "command";
+      end = now + options_.linger;
+      last_call = end + kRuntimeGrace;
+      say_waiting = never;
+    }
+    if (now >= say_waiting) {
+      say_waiting = never;
+      warn(fmt::format("waiting for COMMAND (pid {}) to end; a second Ctrl-C ends nstrace at once", command_->pid()));
     }
     if (now < next_look && now < end) continue;
     next_look = now + milliseconds(20);
@@ -421,13 +413,33 @@ void Session::end_trace(const std::string& why) {
   footer_.end_boottime = clock_ns(CLOCK_BOOTTIME);
   footer_.end_realtime = clock_ns(CLOCK_REALTIME);
   footer_.end = why;
-  if (command_ && !result_.status && g_signals > 0) result_.status = 128 + g_signal;  // it was left behind
+  if (command_runs()) {
+    warn(fate_of_command());
+    result_.status = 128 + signals_so_far().last;
+  }
   footer_.status = result_.status;
   sink_.footer(footer_);
   result_.lost = footer_.lost;
+  result_.events = footer_.events;
+}
+
+// When nstrace ends before it; empty when COMMAND has ended, or could not be started.
+std::string Session::fate_of_command() {
+  if (command_ && !command_->released()) return "COMMAND was not started";
+  return command_runs() ? fmt::format("COMMAND (pid {}) still runs", command_->pid()) : "";
 }
 
 SessionResult Session::run() {
+  try {
+    run_to_end();
+  } catch (const Error& error) {
+    const std::string fate = fate_of_command();
+    throw Error(fmt::format("{}{}{}", error.what(), fate.empty() ? "" : "; ", fate), error.exit_code());
+  }
+  return result_;
+}
+
+void Session::run_to_end() {
   for (const std::string& given : options_.follow) targets_.push_back(parse_target(given));
   for (const Target& target : targets_)
     if (!options_.wait_for_names && find_running(target).empty()) throw Error(nobody(target), 125);
@@ -483,9 +495,9 @@ SessionResult Session::run() {
   for (const std::uint64_t mark = reader_->mark(); !reader_->passed(mark);) take(queue_->pop(milliseconds(1)));
   take(queue_->pop(milliseconds(0)));
   begin_trace();
+  sink_.idle();  // whatever becomes of nstrace, what was there before is told
   if (command_) command_->release();
   record();
-  return result_;
 }
 
 }  // namespace

@@ -34,17 +34,19 @@ struct SessionOptions {
   std::size_t wake_up = 4u << 20;                // as ProbeOptions has it
   std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each
+  std::function<void(const std::string&)> warn;  // the same, for what even -q does not silence
   std::string tool;                              // for the header: "nstrace 0.1.0"
 };
 
 struct SessionResult {
   std::optional<int> status;  // COMMAND's exit status, 128+n when a signal ended it
-  std::uint64_t lost = 0;
+  std::uint64_t events = 0, lost = 0;
   std::chrono::nanoseconds attach{}, detach{};  // how long these took
 };
 
-// Runs until COMMAND has ended, the followed processes are gone (--until-exit), or a signal asks for the end: the first
-// SIGINT, SIGTERM or SIGHUP ends in order, a second one at once. Throws Error.
+// Runs until COMMAND has ended, the followed processes are gone (--until-exit), or a signal asks for the end: SIGINT,
+// SIGTERM or SIGHUP. While COMMAND runs the first one is COMMAND's to answer, and its end is waited for; a second one
+// ends at once, and COMMAND is left behind. Throws Error.
 SessionResult run_session(const SessionOptions& options, trace::Sink& sink);
 
 }  // namespace nstrace::capture

@@ -74,7 +74,7 @@ std::vector<Running> everything_running() {
   if (!proc) throw Error("/proc cannot be read; mount it: mount -t proc proc /proc", 125);
   while (const dirent* entry = readdir(proc.get())) {
     if (!std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) continue;
-    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}};
+    Running running{.pid = std::atoi(entry->d_name), .comm = {}, .program = {}, .name = {}};
     const std::string folder = fmt::format("/proc/{}", running.pid);
     std::getline(std::ifstream(folder + "/comm"), running.comm);
     char path[PATH_MAX];
@@ -147,13 +147,14 @@ std::vector<Running> find_running(const Target& target) {
       return running.program == name ||
              (running.comm == cut_comm(name) && (running.comm == name || is_called(running.pid, name)));
     });
+    if (named) running.name = std::ranges::count(target.programs, running.program) ? running.program : running.comm;
     if ((named || running.pid == target.pid) && !has_ended(running.pid)) found.push_back(std::move(running));
   }
   // a thread's id is taken for its process
   if (found.empty() && target.pid > 0) {
     const std::string tgid = status_field(target.pid, "Tgid:");
     if (!tgid.empty() && !has_ended(std::stoi(tgid)))
-      found.push_back({.pid = std::stoi(tgid), .comm = {}, .program = {}});
+      found.push_back({.pid = std::stoi(tgid), .comm = {}, .program = {}, .name = {}});
   }
   return found;
 }

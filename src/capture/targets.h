@@ -31,6 +31,7 @@ struct Running {
   int pid = 0;
   std::string comm;
   std::string program;  // base name of the executable; empty = not known
+  std::string name;     // the one of the two that was asked for; empty when it was its pid
 };
 std::vector<Running> everything_running();  // every process in /proc
 // Every process in /proc that matches. For a pid that does not exist: Error.

@@ -113,8 +113,10 @@ void Words::learn(const model::Program& program) {
 std::string Words::with_known(const std::string& raw) const {
   std::string text = raw;
   replace_thread_self(text);
-  // runc names the session keyring after the container
-  if (text.starts_with("_ses.")) return "_ses." + with_known(text.substr(5));
+  // runc names the session keyring after the container; KEYCTL_DESCRIBE gives it as "keyring;0;0;3f130000;_ses.ID"
+  constexpr std::string_view kKeyring = "_ses.";
+  if (const std::size_t at = text.find(kKeyring); at != text.npos && (at == 0 || text[at - 1] == ';'))
+    return text.substr(0, at + kKeyring.size()) + with_known(text.substr(at + kKeyring.size()));
   for (const auto& [from, to] : known_)
     if (text.size() >= from.size()) replace_words(text, from, to);
   return text;

@@ -92,15 +92,15 @@ int update_command(const std::string& expectations, const std::vector<std::strin
   for (const std::string& path : paths) traces.push_back(load_trace(path));
   const check::Updated updated = check::update(expectations, traces);
   for (const auto& [path, before] : updated.before) {
-    fmt::print("{}", check::line_diff(path, before, updated.after.at(path)));
+    say(check::line_diff(path, before, updated.after.at(path)));
     if (!dry_run) write_in_place(path, updated.after.at(path));
   }
-  if (updated.before.empty() && updated.left.empty()) fmt::print("every rule holds as it is\n");
+  if (updated.before.empty() && updated.left.empty()) say("every rule holds as it is\n");
   for (const std::string& rule : updated.left)
-    fmt::print(stderr, "nstrace: {} still fails, and no change of its lines helps{}\n", trace::escape(rule, ""),
-               rule.starts_with("role ") ? "; `nstrace expect` writes roles anew" : "");
+    tell(fmt::format("{} still fails, and no change of its lines helps{}", trace::escape(rule, ""),
+                     rule.starts_with("role ") ? "; `nstrace expect` writes roles anew" : ""));
   if (updated.verdict == check::Verdict::CannotTell)
-    fmt::print(stderr, "nstrace: some rules cannot be told from these traces; they were left as they are\n");
+    tell("some rules cannot be told from these traces; they were left as they are");
   return check::exit_code(updated.verdict);
 }
 
@@ -140,7 +140,7 @@ int check_command(const Arguments& arguments) {
     check::Result result = checker.result();
     if (trace != "-" && result.verdict != check::Verdict::Holds)
       check::add_windows(result, [&](trace::Sink& sink) { trace::read_trace(trace, sink); });
-    if (traces.size() > 1) fmt::print("{}:\n", trace);
+    if (traces.size() > 1) say(trace + ":\n");
     const int code = report_check(result, choices, trace);
     if (code == kDoesNotHold || worst == kDone) worst = code;
   }

@@ -2,12 +2,15 @@
 #include "cli/command.h"
 
 #include <fmt/format.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 
 #include "cli/exit_codes.h"
+#include "cli/help.h"
+#include "cli/output.h"
 #include "trace/error.h"
 
 namespace nstrace::cli {
@@ -35,9 +38,17 @@ std::string version_text() {
   return "nstrace " NSTRACE_VERSION;
 }
 
-void tell(const std::string& sentence) {
-  std::fflush(stdout);
-  fmt::print(stderr, "nstrace: {}\n", sentence);
+void tell(std::string_view sentence) noexcept {
+  char name[] = "nstrace: ", end[] = "\n";
+  iovec parts[] = {{name, sizeof name - 1}, {const_cast<char*>(sentence.data()), sentence.size()}, {end, 1}};
+  // there is nobody to tell that this failed
+  [[maybe_unused]] const ssize_t ignored = writev(STDERR_FILENO, parts, 3);
+}
+
+void say(std::string_view text) {
+  const auto output = Output::standard(STDOUT_FILENO);
+  output->write(text);
+  output->flush();
 }
 
 std::optional<int> parse(CLI::App& app, const Arguments& arguments, int failure) {
@@ -45,10 +56,12 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments, int failure)
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
+    app.formatter(help_formatter(text_columns()));
+    app.get_help_ptr()->description("print this");
+    say(app.help());
     return kDone;
   } catch (const CLI::CallForVersion&) {
-    fmt::print("{}\n", version_text());
+    say(version_text() + "\n");
     return kDone;
   } catch (const CLI::ParseError& error) {
     std::string sentence = error.what();

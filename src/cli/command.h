@@ -44,6 +44,9 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments, int failure)
 std::string version_text();
 
 // One sentence to stderr, with the program's name before it.
-void tell(const std::string& sentence);
+void tell(std::string_view sentence) noexcept;
+
+// A text to stdout, whole. Throws Error when it cannot be written.
+void say(std::string_view text);
 
 }  // namespace nstrace::cli

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
+#include "cli/help.h"
 
 namespace nstrace::cli {
 
@@ -16,6 +17,7 @@ int doctor_command(const Arguments& arguments) {
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
   bool good = true;
+  std::string text;
   for (const capture::Finding& finding : capture::examine()) {
     const char* sign = "";
     switch (finding.state) {
@@ -30,10 +32,11 @@ int doctor_command(const Arguments& arguments) {
         good = false;
         break;
     }
-    fmt::print("{}  {}\n", sign, finding.what);
-    if (!finding.detail.empty()) fmt::print("      {}\n", finding.detail);
+    text += fmt::format("{}  {}\n", sign, finding.what);
+    if (!finding.detail.empty()) text += fmt::format("      {}\n", finding.detail);
   }
-  fmt::print("\n{}\n", good ? "nstrace can trace on this host." : "nstrace cannot trace on this host.");
+  text += fmt::format("\n{}\n", good ? "nstrace can trace on this host." : "nstrace cannot trace on this host.");
+  say(wrapped(text, text_columns()));
   return good ? kDone : kDoesNotHold;
 }
 

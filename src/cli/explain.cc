@@ -43,8 +43,10 @@ int explain_command(const Arguments& arguments) {
   app.add_option("--format", format, "text, or json for machines")->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--brief", brief, "the sentences alone, without lines and references");
   app.add_option("--width", width, "wrap at this column (default: the terminal's width, or 100)")
+      ->type_name("N")
       ->check(CLI::Range(40, 1000));
-  app.add_option("--color", color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_option("--color", color, "colours: auto is on a terminal, unless NO_COLOR is set")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 

@@ -2,9 +2,12 @@
 #include "cli/formats.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
+#include "capture/targets.h"
 #include "cli/zstd_output.h"
 #include "model/model.h"
 #include "trace/error.h"
@@ -44,6 +47,7 @@ class JsonSink : public trace::JsonWriter {
  public:
   explicit JsonSink(std::unique_ptr<Output> output)
       : trace::JsonWriter([this](std::string_view line) { output_->write(line); }), output_(std::move(output)) {}
+  void idle() override { output_->flush(); }
   void footer(const trace::Footer& footer) override {
     trace::JsonWriter::footer(footer);
     output_->flush();
@@ -57,6 +61,7 @@ class ZstdSink : public trace::JsonWriter {
  public:
   explicit ZstdSink(std::unique_ptr<Output> output)
       : trace::JsonWriter([this](std::string_view line) { zstd_.write(line); }), zstd_(std::move(output)) {}
+  void idle() override { zstd_.flush(); }
   void footer(const trace::Footer& footer) override {
     trace::JsonWriter::footer(footer);
     zstd_.finish();
@@ -120,6 +125,25 @@ class PictureSink : public vis::Recording {
   PictureOptions options_;
 };
 
+// A lower-case word before a colon was meant as a format: a file of that name would be a surprise.
+void refuse_unknown_format(const std::string& given, const std::string& word) {
+  const auto in_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '.'; };
+  if (word.empty() || word[0] == '.' || !std::ranges::all_of(word, in_word)) return;
+  std::vector<std::string> words;
+  for (const Ending& e : kEndings) words.emplace_back(e.ending);
+  std::vector<std::string> near = capture::near_names(word, words);
+  // letters that have changed places are the likeliest slip
+  if (const auto swapped =
+          std::ranges::find_if(near, [&](const auto& w) { return std::ranges::is_permutation(w, word); });
+      swapped != near.end())
+    near = {*swapped};
+  const std::string meant = near.empty() ? fmt::format("write one of {}", fmt::join(words, ": "))
+                                         : fmt::format("write {}", fmt::join(near, ": or "));
+  throw Error(
+      fmt::format("-o {0}: there is no format {1}; {2}: in front, or, if the file is to have that name, -o ./{0}",
+                  given, word, meant));
+}
+
 }  // namespace
 
 Destination parse_destination(const std::string& given) {
@@ -130,6 +154,7 @@ Destination parse_destination(const std::string& given) {
       if (given.substr(0, colon) != e.ending) continue;
       return {.format = e.format, .zstd = e.zstd, .path = given.substr(colon + 1)};
     }
+    refuse_unknown_format(given, given.substr(0, colon));
   }
   destination.path = given;
   if (given.empty()) throw Error("-o needs the name of a file");

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
+#include "cli/help.h"
 #include "cli/live.h"
 #include "trace/error.h"
 
@@ -23,10 +24,11 @@ std::string names_of(const Named& all) {
 
 // What `lab SCENE` and `lab plan SCENE` both take; what follows -- is the command to run in the container.
 void add_container_options(CLI::App& app, lab::RunOptions& container, bool& user_namespace) {
-  app.add_option("--hostname", container.hostname, "the container's host name");
+  app.add_option("--hostname", container.hostname, "the container's host name")->type_name("NAME");
   app.add_flag("--userns", user_namespace, "in a user namespace, as for an ordinary user");
-  app.add_option("--like", container.like, "the way of a runtime: " + names_of(lab::variant_names()));
-  app.add_option("--fault", container.fault, "puts a mistake in; `nstrace lab faults` lists them");
+  app.add_option("--like", container.like, "the way of a runtime: " + names_of(lab::variant_names()))
+      ->type_name("RUNTIME");
+  app.add_option("--fault", container.fault, "puts a mistake in; `nstrace lab faults` lists them")->type_name("FAULT");
 }
 
 Arguments split_command(const Arguments& all, lab::RunOptions& container) {
@@ -78,14 +80,16 @@ int plan(const Arguments& all) {
     throw Error(fmt::format("nstrace lab has no scene {}; `nstrace lab --help` lists them", scene), kOwnFailure);
   container.scene = found->scene;
   if (user_namespace) container.rootless = true;
-  fmt::print("{}", lab::plan_text(container));
+  say(lab::plan_text(container));
   return kDone;
 }
 
 int list_faults() {
-  for (const lab::FaultName& fault : lab::fault_names()) fmt::print("{:<26} {}\n", fault.name, fault.what);
-  fmt::print("{:<26} {}\n", "'without CALL'",
-             "a step of `nstrace lab plan` is left out: the first one that begins so, such as 'without setgid('");
+  std::string text;
+  for (const lab::FaultName& fault : lab::fault_names()) text += fmt::format("{:<26} {}\n", fault.name, fault.what);
+  say(text +
+      fmt::format("{:<26} {}\n", "'without CALL'",
+                  "a step of `nstrace lab plan` is left out: the first one that begins so, such as 'without setgid('"));
   return kDone;
 }
 
@@ -107,7 +111,7 @@ int lab_command(const Arguments& arguments) {
   if (word == "plan") return plan(rest);
   if (word == "faults") return list_faults();
   if (word == "--help" || word == "-h") {
-    fmt::print("{}", help());
+    say(wrapped(help(), text_columns()));
     return kDone;
   }
   throw Error(word.empty() ? "nstrace lab needs a word, such as run; `nstrace lab --help` lists them"

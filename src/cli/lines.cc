@@ -138,7 +138,8 @@ void add_line_options(CLI::App& app, LineChoices& choices) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("SET")
       ->group("As strace takes them");
-  app.add_option("--color", choices.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_option("--color", choices.color, "colours: auto is on a terminal, unless NO_COLOR is set")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--inner-pids", choices.inner_pids,
                "the number in the process's own pid namespace too: [pid 511<sleep>/1]");
   app.add_flag("--explain", choices.explain, "behind each line, in a few words, what it means and what it is for");

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/formats.h"
+#include "cli/outputs.h"
 #include "trace/anonymous.h"
 #include "trace/error.h"
 #include "trace/tee.h"
@@ -52,6 +53,15 @@ std::size_t wake_up_size(const std::string& text, std::size_t buffer) {
   return *value;
 }
 
+// Nothing was recorded beside COMMAND: most likely others did the work than those who are followed.
+void hint_at_who_did_it(const capture::SessionOptions& session) {
+  const bool follows_command = (session.follow.empty() && session.containers.empty()) || session.with_command;
+  if (follows_command || !session.tell) return;
+  session.tell(
+      "nothing that is followed did anything; --with-command follows COMMAND too, and a daemon's name takes in more "
+      "than its pid: --follow containerd has the shims, which start what runs in containers");
+}
+
 }  // namespace
 
 void add_live_options(CLI::App& app, LiveOptions& options) {
@@ -64,6 +74,7 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
                  "only), all, none")
       ->check(CLI::IsMember({"names", "all", "none"}));
   app.add_option("--linger", options.linger_ms, "milliseconds to go on after COMMAND has ended")
+      ->type_name("MS")
       ->check(CLI::Range(0, 3600000));
   app.add_option(
          "--backend", options.session.backend,
@@ -107,37 +118,42 @@ int run_live(LiveOptions& options) {
   if (chosen_quiet(options.lines) == 0) options.session.tell = tell;
   if (options.lines.environment && options.session.env == "names") options.session.env = "all";
 
-  trace::Tee outputs, files;
+  options.session.warn = tell;
+
+  Outputs outputs(options.session.command.has_value());
+  trace::Tee all, files;
   trace::Anonymous anonymous(files);
   if (options.anonymous)
-    outputs.add(anonymous);
+    all.add(anonymous);
   else
-    outputs.add(files);
+    all.add(files);
   bool lines_in_file = false;
   for (const std::string& given : options.outputs) {
     const Destination destination = parse_destination(given);
     if (destination.format == Format::Lines) {
       lines_in_file = true;
       if (options.forks > 1)
-        files.add(open_lines_by_task(destination.path, options.lines));
+        outputs.add(files, open_lines_by_task(destination.path, options.lines));
       else
-        files.add(open_lines(Output::open(destination.path), options.lines));
+        outputs.add(files, open_lines(Output::open(destination.path), options.lines));
     } else {
-      files.add(open_destination(destination, {.title = options.title, .all = false}));
+      outputs.add(files, open_destination(destination, {.title = options.title, .all = false}));
     }
   }
   // COMMAND's own output is not to be mixed with the lines
   if (!lines_in_file)
-    outputs.add(open_lines(Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO), options.lines));
+    outputs.add(all,
+                open_lines(Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO), options.lines));
 
   std::optional<check::Checker> checker;
   if (!options.check.empty()) {
     checker.emplace(check::parse_file(options.check));
-    outputs.add(*checker);
+    outputs.add_sure(all, *checker);
   }
 
-  const capture::SessionResult result = capture::run_session(options.session, outputs);
-  const int status = result.status.value_or(kDone);
+  const capture::SessionResult result = capture::run_session(options.session, all);
+  if (result.events == 0 && options.session.command) hint_at_who_did_it(options.session);
+  const int status = outputs.failed() ? int{kOwnFailure} : result.status.value_or(kDone);
   if (checker) {
     const int checked = report_check(checker->result(), options.report, "TRACE");
     return status != kDone ? status : checked;

@@ -37,6 +37,13 @@ bool in_sticky_folder(const std::string& path) {
 
 }  // namespace
 
+void keep_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)  // the lowest free one is the one that is opened
+        [[maybe_unused]]
+      const int ignored = ::open("/", O_PATH | O_CLOEXEC);
+}
+
 std::unique_ptr<Output> Output::open(const std::string& path) {
   if (path == "-") return standard(STDOUT_FILENO);
   struct stat before {};
@@ -113,7 +120,8 @@ void Output::write_out(std::string_view rest) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int error = errno;
-      if (error == EPIPE && !owned_) throw PipeClosed();
+      // a stderr that was closed from the start has as few readers; a stdout has somebody who waits for the result
+      if ((error == EPIPE || (error == EBADF && fd_ == STDERR_FILENO)) && !owned_) throw PipeClosed();
       throw Error(fmt::format("cannot write {}: {}", name_, std::strerror(error)));
     }
     rest.remove_prefix(written);

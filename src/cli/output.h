@@ -20,6 +20,9 @@ struct PipeClosed : std::exception {
   const char* what() const noexcept override { return "pipe closed"; }
 };
 
+// A closed descriptor 0, 1 or 2 is given to a file that can be neither read nor written, and that no COMMAND inherits.
+void keep_standard_descriptors();
+
 class Output {
  public:
   // Throws Error with the path and the reason. Path "-" is stdout. A file that is there keeps its content until

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <set>
 
 #include "cli/command.h"
@@ -42,15 +44,27 @@ class PidFilter : public trace::Sink {
   void existing(const trace::Existing& process) override { next_.existing(process); }
   void event(const trace::Event& event) override {
     const auto* fork = event.as<trace::Fork>();
+    if (!pids_.empty()) {
+      for (const int pid : {event.who.tgid, event.who.tid}) seen_.insert(pid);
+      if (fork) seen_.insert(fork->child.tgid);
+    }
     const bool wanted = pids_.empty() || event.as<trace::Lost>() || pids_.count(event.who.tgid) ||
                         pids_.count(event.who.tid) || (fork && pids_.count(fork->child.tgid));
     if (wanted) next_.event(event);
   }
   void footer(const trace::Footer& footer) override { next_.footer(footer); }
+  // Those that were asked for and did nothing.
+  std::vector<int> absent() const {
+    std::vector<int> absent;
+    std::ranges::set_difference(pids_, seen_, std::back_inserter(absent));
+    return absent;
+  }
+  bool found() const { return absent().size() < pids_.size(); }
 
  private:
   trace::Sink& next_;
   const std::set<int> pids_;
+  std::set<int> seen_;
 };
 
 // A recording, read with its story and its times.
@@ -121,6 +135,7 @@ int show_command(const Arguments& arguments) {
     const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
     if (!at.empty()) tree_options.at = parse_moment(at);
     tree_options.fold = lines.fold;
+    tree_options.width = static_cast<std::size_t>(to->columns());
     tree_options.color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !no_color());
     model::Model model;
     trace::Anonymous anonymous(model);
@@ -130,10 +145,13 @@ int show_command(const Arguments& arguments) {
     return kDone;
   }
   const auto printer = open_lines(output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output), lines);
-  PidFilter filter(*printer, parse_pids(pids));
+  const std::vector<int> wanted = parse_pids(pids);
+  PidFilter filter(*printer, wanted);
   trace::Anonymous anonymous(filter);
   read_recording(path, hide ? static_cast<trace::Sink&>(anonymous) : filter);
-  return kDone;
+  const std::vector<int> absent = filter.absent();
+  for (const int pid : absent) tell(fmt::format("the trace has nothing that pid {} did", pid));
+  return absent.empty() || filter.found() ? kDone : kBadUse;
 }
 
 }  // namespace nstrace::cli

@@ -18,9 +18,9 @@ namespace nstrace::cli {
 namespace {
 
 void print_groups() {
-  fmt::print("--follow takes a pid, a name (comm or base name of the executable), or a group:\n");
-  for (const capture::Group& group : capture::groups()) fmt::print("  {:<12} {}\n", group.name, group.what);
-  fmt::print("The name of a group without its @ means the group.\n");
+  std::string text = "--follow takes a pid, a name (comm or base name of the executable), or a group:\n";
+  for (const capture::Group& group : capture::groups()) text += fmt::format("  {:<12} {}\n", group.name, group.what);
+  say(text + "The name of a group without its @ means the group.\n");
 }
 
 std::string overview() {
@@ -32,6 +32,53 @@ std::string overview() {
          "  sudo nstrace -o run.jsonl -o run.svg -- runc run demo\n"
          "  sudo nstrace lab run -o lab.svg\n"
          "  nstrace show run.jsonl\n";
+}
+
+enum class Next { Word, Value, Unknown };
+
+// What follows `word`, an option: a word of its own, the option's value, or either, when it is no option of `app`.
+Next after_option(const CLI::App& app, const std::string& word) {
+  const auto takes_value = [](const CLI::Option& option) { return option.get_items_expected_min() > 0; };
+  if (word.starts_with("--")) {
+    if (word.find('=') != word.npos) return Next::Word;
+    const CLI::Option* option = app.get_option_no_throw(word);
+    return !option ? Next::Unknown : takes_value(*option) ? Next::Value : Next::Word;
+  }
+  for (std::size_t i = 1; i < word.size(); ++i) {  // -qfo FILE
+    const CLI::Option* option = app.get_option_no_throw(std::string("-") + word[i]);
+    if (!option) return Next::Unknown;
+    if (takes_value(*option)) return i + 1 == word.size() ? Next::Value : Next::Word;
+  }
+  return Next::Word;
+}
+
+// Options may stand before a command's word: that word is looked for before anything is parsed, since only the command
+// knows all of them. What is an option's value, or may be one, is no word; the first other one decides.
+const Command* find_command(const CLI::App& app, const Arguments& own, std::size_t& at) {
+  for (at = 0; at < own.size(); ++at) {
+    if (own[at].size() > 1 && own[at][0] == '-') {
+      const Next next = after_option(app, own[at]);
+      const auto is_next = [&](const Command& c) { return at + 1 < own.size() && own[at + 1] == c.name; };
+      if (next == Next::Value || (next == Next::Unknown && std::ranges::none_of(commands(), is_next))) ++at;
+      continue;
+    }
+    const auto found = std::ranges::find(commands(), own[at], &Command::name);
+    return found == commands().end() ? nullptr : &*found;
+  }
+  return nullptr;
+}
+
+// nstrace -q lab run is nstrace lab run -q.
+int run_with_options_before(const Command& command, const Arguments& own, std::size_t at, const Arguments& rest) {
+  Arguments moved(own.begin() + static_cast<std::ptrdiff_t>(at) + 1, own.end());
+  moved.insert(moved.end(), own.begin(), own.begin() + static_cast<std::ptrdiff_t>(at));
+  moved.insert(moved.end(), rest.begin(), rest.end());
+  try {
+    return command.run(moved);
+  } catch (const Error& error) {
+    if (error.exit_code()) throw;
+    throw Error(error.what(), command.failure);
+  }
 }
 
 }  // namespace
@@ -47,7 +94,7 @@ int trace_command(const Arguments& all) {
       "  nstrace [OPTIONS] -- COMMAND [ARG...]\n",
       "nstrace");
   app.footer(overview());
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", version_text(), "print the version");
   LiveOptions live;
   std::vector<std::string> pids;
   app.add_option("--follow", live.session.follow,
@@ -67,28 +114,15 @@ int trace_command(const Arguments& all) {
   add_live_options(app, live);
   Arguments words;
   app.add_option("words", words)->group("");
+  std::size_t at = 0;
+  if (const Command* other = find_command(app, own, at))
+    return run_with_options_before(*other, own, at, Arguments(dashes, all.end()));
   if (const auto code = parse(app, own, kOwnFailure)) return *code;
-
-  // Options before a command's word are that command's: nstrace -q lab run is nstrace lab run -q.
-  if (!words.empty())
-    for (const Command& other : commands()) {
-      if (other.name != words[0]) continue;
-      Arguments moved(words.begin() + 1, words.end()), options;
-      auto next = words.begin();
-      for (const std::string& word : own)
-        if (next != words.end() && word == *next)
-          ++next;
-        else
-          options.push_back(word);
-      moved.insert(moved.end(), options.begin(), options.end());
-      moved.insert(moved.end(), dashes, all.end());
-      return other.run(moved);
-    }
   if (!words.empty())
     throw Error(fmt::format("there is no command {0}; to trace a program, write: nstrace -- {0}", words[0]),
                 kOwnFailure);
   if (live.lines.expressions == std::vector<std::string>{"help"}) {
-    fmt::print("{}", trace::sets_help());
+    say(trace::sets_help());
     return kDone;
   }
   if (live.session.follow == std::vector<std::string>{"help"}) {

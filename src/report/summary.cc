@@ -133,16 +133,19 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
   Table phases(1);
   phases.row({"phase", "wall", "on CPU", "blocked", "in calls", "calls", "steps"});
   std::string unseen;
+  bool added_up = false;
   for (const auto& [phase, sum] : phases_of(t, c)) {
     if (!sum.seen) {
       unseen += (unseen.empty() ? "" : ", ") + std::string(story::phase_title(phase));
       continue;
     }
+    added_up |= sum.measured || durations;
     phases.row({std::string(story::phase_title(phase)), time(sum.wall), sum.measured ? time(sum.on_cpu) : "-",
                 sum.measured ? time(sum.blocked) : "-", durations ? time(sum.in_calls) : "-", std::to_string(sum.calls),
                 std::to_string(sum.steps)});
   }
   out += "\n" + phases.text(p);
+  if (added_up) out += "  all times but wall are added up over all threads and processes\n";
   if (!unseen.empty()) out += "  not seen: " + unseen + "\n";
 
   Table processes(2);

@@ -40,6 +40,10 @@ std::string short_id(std::string_view word) {
   return trace::escape(is_long_id(word) ? word.substr(0, 12) : word);
 }
 
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+}
+
 // As much of printable UTF-8 as fits, "..." for the rest.
 std::string cut(const std::string& text, std::size_t limit) {
   if (text.size() <= limit) return text;
@@ -242,6 +246,35 @@ class Tree {
     return line;
   }
 
+  // Behind `begin`; what is too long goes on, from a blank or a bar between flags, behind `next`.
+  void put_line(const std::string& begin, const std::string& next, const Line& line) {
+    StyledLine out;
+    out.add(begin);
+    std::size_t column = columns(begin), least = column;
+    for (const Part& part : line)
+      for (std::size_t at = 0; at < part.text.size();) {
+        const std::size_t word = std::min(part.text.find_first_not_of(' ', at), part.text.size());
+        std::size_t end = std::min(part.text.find_first_of(" |", word), part.text.size());
+        if (end < part.text.size() && part.text[end] == '|') ++end;
+        const std::size_t wide = columns(std::string_view(part.text).substr(at, end - at));
+        if (options_.width > 0 && column > least && column + wide > options_.width) {
+          text_ += out.render(options_.color, 0);
+          out = {};
+          out.add(next);
+          column = least = columns(next);
+          at = word;
+          continue;
+        }
+        out.add(std::string_view(part.text).substr(at, end - at), part.style);
+        column += wide;
+        at = end;
+      }
+    text_ += out.render(options_.color, 0);
+  }
+  void put_entry(const std::string& indent, const std::string& text) {
+    put_line(indent, indent + "    ", {{text, Style::Plain}});
+  }
+
   void put(const std::vector<ProcessId>& ids, const std::string& indent, bool root) {
     // Iterative where trees are deep: a chain of ten thousand processes is no reason to run out of stack.
     struct Level {
@@ -271,15 +304,13 @@ class Tree {
       }
       if (like > 1) text.push_back({fmt::format("  x{}", like), Style::Life});
       const bool last = level.next == level.ids->size();
-      StyledLine out;
-      out.add(level.indent);
-      if (!level.root) out.add(options_.ascii ? (last ? "`- " : "|- ") : (last ? "└─ " : "├─ "));
-      out.add(number, Style::Who);
-      for (const Part& part : text) out.add(part.text, part.style);
-      text_ += out.render(options_.color, 0);
+      const std::string bar = options_.ascii ? "|  " : "│  ";
+      const std::string branch = level.root ? "" : options_.ascii ? (last ? "`- " : "|- ") : (last ? "└─ " : "├─ ");
+      const std::string further = level.root ? "" : last ? "   " : bar;
+      text.insert(text.begin(), {number, Style::Who});
+      put_line(level.indent + branch, level.indent + further + (below_[p.id].empty() ? "   " : bar) + "   ", text);
       if (below_[p.id].empty()) continue;
       // Very deep trees are not indented for ever.
-      const std::string further = level.root ? "" : last ? "   " : options_.ascii ? "|  " : "│  ";
       const std::string next = level.indent.size() < kDeepest ? level.indent + further : level.indent;
       levels.push_back({&below_[p.id], 0, next, false});
     }
@@ -302,22 +333,23 @@ class Tree {
         if (const auto* ns = model_.namespace_of(type, c.ns[type]); ns && !ns->host)
           spaces += " " + names_.name(namespace_in(c, type, ns->id));
       const std::string name = container_name(c);
-      text_ += fmt::format("  {}{}{}{}, {} process{}\n", static_cast<char>(std::toupper(name[0])), name.substr(1),
-                           c.image_name.empty() ? "" : fmt::format(" \"{}\"", trace::escape(c.image_name)),
-                           spaces.empty() ? "" : ":" + spaces, c.members.size(), c.members.size() == 1 ? "" : "es");
+      put_entry("  ",
+                fmt::format("{}{}{}{}, {} process{}", static_cast<char>(std::toupper(name[0])), name.substr(1),
+                            c.image_name.empty() ? "" : fmt::format(" \"{}\"", trace::escape(c.image_name)),
+                            spaces.empty() ? "" : ":" + spaces, c.members.size(), c.members.size() == 1 ? "" : "es"));
     }
     any = false;
     for (const model::Namespace& ns : model_.namespaces()) {
       if (ns.host || ns.first > when_) continue;
       text_ += any ? "" : "\nnamespaces\n";
       any = true;
-      text_ += fmt::format("  {} = {}:[{}]", names_.name(ns.id), trace::ns_name(ns.type), ns.inode);
-      if (ns.maker) text_ += ", made by " + process_name(*ns.maker);
-      if (ns.owner && !model_.namespaces()[*ns.owner].host) text_ += ", owned by " + names_.name(*ns.owner);
-      if (ns.left && *ns.left <= when_) text_ += ", left by all";
-      for (const std::string& path : ns.mounts) text_ += ", held by a mount at " + trace::quote(path, 100);
-      if (ns.doubtful) text_ += ", left by all and entered again: same inode, identity not proven";
-      text_ += "\n";
+      std::string text = fmt::format("{} = {}:[{}]", names_.name(ns.id), trace::ns_name(ns.type), ns.inode);
+      if (ns.maker) text += ", made by " + process_name(*ns.maker);
+      if (ns.owner && !model_.namespaces()[*ns.owner].host) text += ", owned by " + names_.name(*ns.owner);
+      if (ns.left && *ns.left <= when_) text += ", left by all";
+      for (const std::string& path : ns.mounts) text += ", held by a mount at " + trace::quote(path, 100);
+      if (ns.doubtful) text += ", left by all and entered again: same inode, identity not proven";
+      put_entry("  ", text);
     }
     changes();
   }
@@ -355,8 +387,8 @@ class Tree {
         ++i;
         ++like;
       }
-      text_ += "  " + entries[i].head + (like > 1 ? fmt::format("  x{}", like) : "") + "\n";
-      for (const model::NsChange& c : entries[i].changes) text_ += "    " + model::change_text(model_, c) + "\n";
+      put_entry("  ", entries[i].head + (like > 1 ? fmt::format("  x{}", like) : ""));
+      for (const model::NsChange& c : entries[i].changes) put_entry("    ", model::change_text(model_, c));
     }
   }
 

@@ -26,6 +26,7 @@ struct TreeOptions {
   bool ascii = false;      // |- instead of ├─
   bool color = false;
   std::size_t command_limit = 72;  // bytes of a command line
+  std::size_t width = 0;           // lines are broken at words at this column; 0 = not at all
 };
 
 // A namespace by a short sign: type and a number by first sight; the host's is 1. "mnt#2".

@@ -173,6 +173,7 @@ Arg one_arg(const RawCall& raw, int index) {
     case KeyctlArg:
     case KeyctlName:
     case KeyctlText:
+    case KeyctlType:
     case FcntlCmd:
     case FcntlArg:
       return address_arg(slot);

@@ -10,7 +10,22 @@
 namespace nstrace::trace::parts {
 namespace {
 
-enum class K : std::uint8_t { End, Serial, Int, Unsigned, Size, Address, Hex, Text, Uid, Perm, Default, Error, Move };
+enum class K : std::uint8_t {
+  End,
+  Serial,
+  Int,
+  Unsigned,
+  Size,
+  Address,
+  Hex,
+  Text,
+  Told,
+  Uid,
+  Perm,
+  Default,
+  Error,
+  Move
+};
 
 struct Operation {
   std::uint32_t number;
@@ -26,7 +41,7 @@ constexpr Operation kOperations[] = {
     {3, "KEYCTL_REVOKE", {K::Serial}},
     {4, "KEYCTL_CHOWN", {K::Serial, K::Uid, K::Uid}},
     {5, "KEYCTL_SETPERM", {K::Serial, K::Perm}},
-    {6, "KEYCTL_DESCRIBE", {K::Serial, K::Address, K::Size}},
+    {6, "KEYCTL_DESCRIBE", {K::Serial, K::Told, K::Size}},
     {7, "KEYCTL_CLEAR", {K::Serial}},
     {8, "KEYCTL_LINK", {K::Serial, K::Serial}},
     {9, "KEYCTL_UNLINK", {K::Serial, K::Serial}},
@@ -103,6 +118,13 @@ Arg error_arg(const Slot& slot) {
   return name.empty() ? unsigned_arg(slot) : make(slot, Arg::Kind::Symbol, slot.low(), std::string(name));
 }
 
+// A text that the kernel gives: the result is its size, and where that is more than the buffer's, nothing was written.
+Arg told_arg(const Slot& slot) {
+  const std::int64_t size = slot.raw.result.value_or(-1);
+  const bool written = size > 0 && static_cast<std::uint64_t>(size) <= slot.raw.args[slot.index + 1];
+  return written ? string_arg(slot) : address_arg(slot);
+}
+
 Arg operation_arg(K what, const Slot& slot) {
   switch (what) {
     case K::End:
@@ -120,6 +142,8 @@ Arg operation_arg(K what, const Slot& slot) {
       return address_arg(slot);
     case K::Text:
       return string_arg(slot);
+    case K::Told:
+      return told_arg(slot);
     case K::Uid:
       return id_arg(slot);
     case K::Perm:

@@ -217,6 +217,7 @@ bool flags_type(ArgType type) {
     case ArgType::KeyctlArg:
     case ArgType::KeyctlName:
     case ArgType::KeyctlText:
+    case ArgType::KeyctlType:
     case ArgType::MemfdName:
     case ArgType::FcntlCmd:
     case ArgType::FcntlArg:

@@ -120,7 +120,7 @@ constexpr SyscallRow kTable[] = {
      250,
      219,
      kRights,
-     {{"operation", KeyctlOp}, {"arg2", KeyctlName}, {"arg3", KeyctlText}, {"arg4", KeyctlText}, {"arg5", KeyctlArg}}},
+     {{"operation", KeyctlOp}, {"arg2", KeyctlName}, {"arg3", KeyctlType}, {"arg4", KeyctlText}, {"arg5", KeyctlArg}}},
     {"setsid", 112, 157, kHandle, {}},
     // Descriptors and signals
     {"pidfd_open", 434, 434, kHandle, {{"pid", Pid}, {"flags", PidfdFlags}}},
@@ -237,6 +237,8 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
       return {.what = Capture::String, .first = 1};  // KEYCTL_JOIN_SESSION_KEYRING
     case KeyctlText:
       return {.what = Capture::String, .first = 10};  // KEYCTL_SEARCH; what the others carry may be a secret
+    case KeyctlType:
+      return {.what = Capture::String, .first = 10, .also = 6};  // KEYCTL_SEARCH, KEYCTL_DESCRIBE
     case PrctlFilter:
       return {.what = Capture::Bytes, .size = 16, .first = 22};  // PR_SET_SECCOMP, struct sock_fprog
     case PrctlVmaName:

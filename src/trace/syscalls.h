@@ -58,7 +58,8 @@ enum class ArgType : std::uint8_t {
   CapHeader, CapData,
   KeyctlOp, KeyctlArg,
   KeyctlName,   // the same, where KEYCTL_JOIN_SESSION_KEYRING takes a name
-  KeyctlText,   // the same, where KEYCTL_SEARCH takes a type and a description
+  KeyctlText,   // the same, where KEYCTL_SEARCH takes a description
+  KeyctlType,   // the same, where KEYCTL_SEARCH takes a type, and KEYCTL_DESCRIBE gives a description
   MemfdName, MemfdFlags, PidfdFlags, CloseRangeFlags,
   FcntlCmd, FcntlArg,
   IpcKey, ShmFlags, SemFlags, MsgFlags,    // of shmget, semget, msgget
@@ -140,6 +141,7 @@ struct CaptureSpec {
   std::uint8_t scale = 1;  // BytesOfArg: bytes per unit of that argument
   std::uint8_t extra = 0;  // BytesOfArg: bytes beyond those
   std::uint32_t first = 0;  // not 0: only where argument 0 has this value
+  std::uint32_t also = 0;   // not 0: or this one
 };
 // At most this much is read of one argument, whatever the process says.
 inline constexpr std::size_t kCaptureMax = 4096;

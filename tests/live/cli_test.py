@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bad input gets one clear sentence and the documented status; files appear as the design says."""
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -250,3 +251,211 @@ def buffer_and_wake_up_are_sizes(box):
     for option in "--buffer=64K", "--buffer=64M", "--wake-up=0", "--wake-up=16M":
         trace, _ = box.record("true", options=(option,))
         equal(len(trace.of("exec")), 1, f"execs with {option}")
+
+
+def until(condition, what):
+    """Waits for what another process does."""
+    deadline = time.monotonic() + 20 * PATIENCE
+    while not condition():
+        check(time.monotonic() < deadline, "in vain was waited for " + what)
+        time.sleep(0.02)
+
+
+@test()
+def the_first_ctrl_c_is_commands_and_its_end_is_waited_for(box):
+    """Longer than any grace; nstrace says what it waits for."""
+    path = box.temp / "t.jsonl"
+    tracer = box.start(box.nstrace, "-q", "-o", path, "--", "sh", "-c",
+                       "trap 'sleep 3.5; exit 5' INT; echo ready; while :; do sleep 0.05; done", stdin=subprocess.DEVNULL)
+    equal(tracer.stdout.readline(), "ready\n", "what COMMAND said")
+    tracer.send_signal(signal.SIGINT)
+    out, err = tracer.communicate(timeout=20 * PATIENCE)
+    equal(tracer.returncode, 5, f"the status ({err[-300:]})")
+    check(re.search(r"nstrace: waiting for COMMAND \(pid \d+\) to end; a second Ctrl-C ends", err), "it said: " + err[-500:])
+    trace = Trace(path).whole()
+    equal((trace.footer["end"], trace.footer["status"], trace.end(trace.root())), ("interrupt", 5, (5, 0)), "the end")
+
+
+@test()
+def the_second_ctrl_c_ends_at_once_and_says_who_still_runs(box):
+    path = box.temp / "t.jsonl"
+    tracer = box.start(box.nstrace, "-q", "-o", path, "--", "sh", "-c", "trap '' INT; echo ready; exec sleep 100",
+                       stdin=subprocess.DEVNULL)
+    equal(tracer.stdout.readline(), "ready\n", "what COMMAND said")
+    tracer.stdout.close()
+    tracer.send_signal(signal.SIGINT)
+    time.sleep(0.4)
+    check(tracer.poll() is None, "the first Ctrl-C has ended nstrace")
+    tracer.send_signal(signal.SIGINT)
+    tracer.wait(timeout=20 * PATIENCE)
+    # COMMAND holds the other end: what nstrace said is read up to its last sentence
+    err = ""
+    while "still runs" not in err:
+        line = tracer.stderr.readline()
+        check(line, "nstrace does not say that COMMAND still runs: " + err[-500:])
+        err += line
+    pid = int(re.search(r"COMMAND \(pid (\d+)\) still runs", err)[1])
+    equal(pid, Trace(path).whole().root(), "the pid of COMMAND")
+    os.kill(pid, signal.SIGKILL)
+    equal((tracer.returncode, Trace(path).footer["status"]), (130, 130), "the status")
+
+
+@test()
+def ctrl_c_while_lingering_ends_at_once(box):
+    path = box.temp / "t.jsonl"
+    tracer = box.start(box.nstrace, "--linger=60000", "-o", path, "--", "sh", "-c", "exit 4", stdin=subprocess.DEVNULL)
+    until(lambda: path.exists() and '"type":"exit"' in path.read_text(), "the end of COMMAND")
+    time.sleep(0.2)
+    check(tracer.poll() is None, "nstrace does not linger")
+    tracer.send_signal(signal.SIGINT)
+    equal(tracer.wait(timeout=10 * PATIENCE), 4, "the status")
+    Trace(path).whole()
+
+
+@test()
+def timeout_signals_twice_and_means_one(box):
+    """timeout(1) signals its child, and then the whole group."""
+    path = box.temp / "t.jsonl"
+    box.run("timeout", str(2 * PATIENCE), box.nstrace, "-q", "-o", path, "--", "sh", "-c", "trap 'sleep 0.3; exit 5' TERM; while :; do sleep 0.05; done")
+    trace = Trace(path).whole()
+    equal(trace.end(trace.root()), (5, 0), "the end of COMMAND")
+
+
+def shell(box, line, **variables):
+    """A line of bash with $N for nstrace; returns (status, stdout, stderr)."""
+    return box.run("bash", "-o", "pipefail", "-c", line, env=dict(os.environ, N=str(box.nstrace), **variables))
+
+
+@test()
+def nobody_to_tell_is_no_crash(box):
+    """stderr closed, full, or a pipe that nobody reads."""
+    for line, expected in (("$N -o t.jsonl -- sh -c 'exit 9' 2>&-", 9), ("$N -- true 2>&-", 0), ("$N -- true 2>/dev/full", 125),
+                           ("$N show nosuch 2>/dev/full", 2), ("$N show nosuch 2>&-", 2), ("$N --follow nosuch 2>/dev/full", 125),
+                           ("$N --no-such 2>&-", 125)):
+        equal(shell(box, line)[0], expected, "the status of " + line)
+    Trace(box.temp / "t.jsonl").whole()
+    equal(shell(box, "$N --version >&-")[0], 125, "the status of --version to a closed stdout")
+
+
+@test()
+def a_pipe_that_closes_ends_the_lines_alone(box):
+    """The recording and COMMAND go on, also where there is nothing else to write to."""
+    script = "sleep 0.2; for i in 1 2 3; do /bin/true; sleep 1.2; done; touch ended; exit 9"
+    for option in "-o t.jsonl", "":
+        status, out, err = shell(box, f"$N {option} -- sh -c '{script}' 2>&1 | head -1")
+        equal(status, 9, f"the status with {option} ({err})")
+        equal(len(out.splitlines()), 1, "lines")
+        check((box.temp / "ended").exists(), "COMMAND did not come to its end")
+        (box.temp / "ended").unlink()
+    trace = Trace(box.temp / "t.jsonl").whole()
+    equal((trace.footer["status"], len(trace.of("exec"))), (9, 9), "status and execs in the trace")
+
+
+@test()
+def a_full_disk_ends_one_output_alone(box):
+    small = box.temp / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", small], check=True)
+    try:
+        script = "for i in $(seq 40); do /bin/true $0; done; sleep 0.4; /bin/true; touch ended; exit 9"
+        status, out, err = box.run(box.nstrace, "-o", "small/full.jsonl", "-o", "t.jsonl", "--", "sh", "-c", script, "x" * 4000)
+    finally:
+        subprocess.run(["umount", small], check=True)
+    equal(status, 125, "the status")
+    check("cannot write small/full.jsonl: No space left on device; the rest goes on without it" in err, "it said: " + err[-500:])
+    check((box.temp / "ended").exists(), "COMMAND did not come to its end")
+    trace = Trace(box.temp / "t.jsonl").whole()
+    equal((trace.footer["end"], trace.footer["status"]), ("command", 9), "the end in the other file")
+    (box.temp / "ended").unlink()
+    refused(box, 125, ["cannot write /dev/full: No space left on device; COMMAND was not started"], "-o", "jsonl:/dev/full", "--",
+            "touch", "ended")
+    check(not (box.temp / "ended").exists(), "COMMAND was started")
+
+
+@test()
+def a_trace_shows_all_but_the_last_moment_after_kill_9(box):
+    for name in "t.jsonl", "t.jsonl.zst":
+        tracer = box.start(box.nstrace, "-q", "-o", name, "--", "sh", "-c", "/bin/true; echo ready; exec /bin/sleep 100",
+                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        equal(tracer.stdout.readline(), "ready\n", "what COMMAND said")
+        time.sleep(1 * PATIENCE)
+        tracer.kill()
+        tracer.wait()
+        status, out, err = box.run(box.nstrace, "show", "-qq", name)
+        equal(status, 0, f"the status of show {name} ({err})")
+        equal(out.count("execve("), 3, f"execs in {name}")
+        os.kill(int(re.search(r"pid (\d+)", out)[1]), signal.SIGKILL)
+
+
+@test(needs=("nstrace",))
+def the_commands_word_is_found_among_options(box):
+    """Of whichever command they are; a value is no word."""
+    log = box.temp / "a.log"
+    log.write_text('10 execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n10 +++ exited with 3 +++\n')
+    for words in ("-q", "lab", "plan", "--fault", "no-umount"), ("--fault", "no-umount", "lab", "plan", "-q"):
+        refused(box, 125, ["-q", "nstrace lab plan --help"], *words)
+    for words in ("--brief", "explain", log), ("--format", "text", "explain", log), ("-qqs", "9", "show", log), ("-qqo", "show", "show", log):
+        equal(box.run(box.nstrace, *words)[0], 0, f"the status of {words}")
+    check("execve" in (box.temp / "show").read_text(), "-o show: its value is taken for the word")
+    refused(box, 125, ["nothing named show is running"], "--follow", "show")
+    refused(box, 125, ["there is no command foo", "nstrace -- foo"], "-e", "show", "foo")
+
+
+@test()
+def a_missing_interpreter_is_named(box):
+    script, outer = box.temp / "bi.sh", box.temp / "outer.sh"
+    script.write_text("#!/no/such/sh -x\n")
+    outer.write_text(f"#! {script}\n")
+    loader = box.temp / "loader"
+    data = pathlib.Path("/bin/true").read_bytes()
+    at = data.index(b"/ld-linux")
+    loader.write_bytes(data[:at + 1] + b"xx" + data[at + 3:])
+    for path in script, outer, loader:
+        path.chmod(0o755)
+    refused(box, 126, ["cannot start ./bi.sh: its interpreter /no/such/sh does not exist"], "--", "./bi.sh")
+    refused(box, 126, ["cannot start ./outer.sh: its interpreter /no/such/sh does not exist"], "--", "./outer.sh")
+    refused(box, 126, ["cannot start ./loader: its dynamic loader /", "/xx-linux", "does not exist"], "--", "./loader")
+
+
+@test(needs=("nstrace",))
+def an_unknown_format_in_front_is_refused(box):
+    refused(box, 125, ["there is no format pgn; write png:", "-o ./pgn:run"], "-o", "pgn:run", "--", "true")
+    refused(box, 125, ["there is no format zzzzz; write one of jsonl:"], "-o", "zzzzz:run", "--", "true")
+    check(not list(box.temp.glob("*:run")), "a file was made")
+    log = box.temp / "a.log"
+    log.write_text("10 +++ exited with 3 +++\n")
+    equal(box.run(box.nstrace, "import", log, "-o", "txt:x", "-o", "./pgn:run")[0], 0, "the status")
+    check((box.temp / "pgn:run").exists(), "-o ./pgn:run writes no such file")
+
+
+@test(needs=("nstrace",))
+def a_full_stdout_is_said(box):
+    log = box.temp / "a.log"
+    log.write_text('10 execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n10 +++ exited with 3 +++\n')
+    for words in ("doctor", "--version", "--help", "lab plan", "lab faults", "lab --help", "-e help", "--follow help", "show --help",
+                  "show a.log", "show --tree a.log", "show --summary a.log", "explain a.log", "import a.log", "expect a.log",
+                  "diff a.log a.log"):
+        status, out, err = shell(box, f"$N {words} >/dev/full")
+        check(status in (2, 125), f"the status of {words}: {status}")
+        equal(err, "nstrace: cannot write stdout: No space left on device\n", f"what {words} says")
+
+
+@test(needs=("nstrace",))
+def help_is_for_people(box):
+    """Broken at words to the width, and no raw text of the parser's."""
+    for words in ("--help",), ("lab", "run", "--help"), ("lab", "--help"), ("show", "--help"), ("doctor",), ("draw", "--help"):
+        status, out, err = box.run(box.nstrace, *words)
+        check(all(len(line) <= 80 for line in out.splitlines()), f"{words}: " + max(out.splitlines(), key=len))
+        check("{false}" not in out and "INT" not in out and ":{" not in out, f"{words} shows raw types")
+    out = box.run(box.nstrace, "--help")[1]
+    check("--no-fold " in out and "--linger MS" in out and "--backend auto|raw|fentry" in out, "options: " + out)
+
+
+@test(needs=("nstrace",))
+def a_pid_that_the_trace_has_not_is_said(box):
+    log = box.temp / "a.log"
+    log.write_text('10 execve("/bin/sh", ["sh"], 0x1 /* 2 vars */) = 0\n10 +++ exited with 3 +++\n')
+    status, out, err = box.run(box.nstrace, "show", "-q", log, "-p", "5")
+    equal((status, out, err), (2, "", "nstrace: the trace has nothing that pid 5 did\n"), "show -p 5")
+    status, out, err = box.run(box.nstrace, "show", "-q", log, "-p", "5,10")
+    equal((status, len(out.splitlines()), err), (0, 2, "nstrace: the trace has nothing that pid 5 did\n"), "show -p 5,10")

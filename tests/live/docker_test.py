@@ -117,6 +117,23 @@ def run_and_exec(box):
         check(any(is_call("unshare")(e) and arguments(e)[0] == "0" for e in trace.events), "there is no unshare(0)")
 
 
+@test(needs=NEEDS)
+def ctrl_c_sees_the_containers_end(box):
+    """sleep is pid 1 there and ignores SIGINT: docker run, and with it nstrace, go on until it has slept."""
+    path = box.temp / "run.jsonl"
+    with Dockerd() as docker:
+        tracer = box.start(box.nstrace, "-q", "--follow", docker.containerd.pid, "-o", path, "--",
+                           *docker.client("run", "--rm", "busybox", "sleep", "5"), stdin=subprocess.DEVNULL)
+        docker.until(lambda: path.exists() and '"argv":["sleep","5"]' in path.read_text(), docker.containerd)
+        tracer.send_signal(signal.SIGINT)
+        out, err = tracer.communicate(timeout=60)
+    check("waiting for COMMAND" in err, f"it said: {err[-500:]}")
+    trace = Trace(path).whole()
+    slept = next(e for e in trace.events if is_exec("sleep", "5")(e))
+    equal((trace.end(slept["tgid"]), trace.footer["end"]), ((0, 0), "interrupt"), "the end of sleep and of the trace")
+    equal(tracer.returncode, trace.footer["status"], "the status")
+
+
 @test(needs=NEEDS + ("strace",))
 def every_line_of_strace_is_there(box):
     with Dockerd() as docker:

@@ -117,7 +117,16 @@ def command_beside_follow_ends_it(box):
     trace = Trace(path).whole()
     equal([e["type"] for e in trace.events], [], "events of COMMAND itself, which is not followed")
     equal(trace.footer["end"], "command", "why it ended")
+    check("nothing that is followed did anything; --with-command follows COMMAND too" in err, "it said: " + err)
     wake(process)
+
+
+@test()
+def who_is_taken_in_is_told_by_the_name_that_was_asked_for(box):
+    renamed = box.start("bash", "-c", "echo nst-renamed > /proc/self/comm; echo ready; read")
+    equal(renamed.stdout.readline(), "ready\n", "what it said")
+    status, out, err = box.run(box.nstrace, "--follow", "nst-renamed", "--", "true")
+    check(f"following nst-renamed (pid {renamed.pid}): 1 process with its threads and all that it starts" in err, "it said: " + err)
 
 
 @test()

@@ -360,3 +360,14 @@ def trees_of_the_tiny_programs(box):
         if not golden.exists() or golden.read_text() != text:
             wrong.append(f"the tree of {name} is: {text}")
     check(not wrong, " ## ".join(wrong))
+
+
+@test()
+def keyctl_gives_a_description_and_no_secret(box):
+    trace, said = box.record(box.program("keys"))
+    calls = [arguments(e) for e in trace.of("syscall", call="keyctl")]
+    described = [c[2] for c in calls if c[0] == "KEYCTL_DESCRIBE"]
+    equal(described[0], said["text"], "the description")
+    for what, text in ("a failed KEYCTL_DESCRIBE", described[1]), *((c[0], c[2]) for c in calls if c[0] in ("KEYCTL_UPDATE", "KEYCTL_READ")):
+        check(str(text).startswith("0x"), f"{what} shows {text}")
+    check("secret" not in (box.temp / "trace.jsonl").read_text(), "the secret is in the trace")
