@@ -147,7 +147,7 @@ TEST_CASE("what waited for a lost record is not told") {
   Measured m;
   play(lossy, m);
   CHECK(m.timing.critical_path(m.story(), m.chapter(Kind::Made)).empty());
-  CHECK(report::summary_text(m.summarized(""), false).find("1 records were lost") != std::string::npos);
+  CHECK(report::summary_text(m.summarized(""), false).find("1 record was lost") != std::string::npos);
 }
 
 TEST_CASE("what waited is not told where the runtime's beginning is lost") {

@@ -119,14 +119,15 @@ std::map<Phase, PhaseSum> phases_of(const Summarized& t, const Chapter& chapter)
 }
 
 std::string losses(const Summarized& t) {
-  const std::uint64_t lost = std::max(t.model.losses().count, t.model.footer() ? t.model.footer()->lost : 0);
-  return lost ? fmt::format("{}{} records were lost: counts and times may be short.\n",
-                            t.name.empty() ? "" : t.name + ": ", lost)
+  const std::uint64_t lost = t.model.lost();
+  return lost ? fmt::format("{}{} {} lost: counts and times may be short.\n", t.name.empty() ? "" : t.name + ": ", lost,
+                            lost == 1 ? "record was" : "records were")
               : "";
 }
 
 std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
   std::string out = fmt::format("{}{}{}  {}\n", p.title, c.title, p.off, time(c.end - c.begin));
+  if (c.lost_before) out += "  its beginning is not in this trace: it may be among the records that were lost\n";
   if (c.cut_before) out += "  under way when the trace began: what came before is not counted\n";
   const bool durations = t.model.header().durations;
 

@@ -5,6 +5,7 @@
 #include "story/story.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -97,6 +98,7 @@ class Teller {
     const auto* exit = event.as<trace::Exit>();
     const std::vector<const Rule*>* rules = nullptr;
     if (event.as<trace::Syscall>()) {
+      if (keep_) remember_failure(*process, event);
       if (!event.call.result || event.call.failed()) return;
       const auto found = by_call_.find(event.call.name);
       if (found == by_call_.end()) return;
@@ -113,10 +115,20 @@ class Teller {
     if (event.call.name == "prctl" && process->comm().starts_with("lab:[0") && !event.call.args.empty() &&
         trace::arg_text(event.call.args[0]) == "PR_SET_DUMPABLE")
       actors_.enters(process->id);
+    const Actor* known = actors_.last(process->id);
+    const bool unsure = known && known->part & kStages && known->verb.empty();
     const Actor& actor = actors_.of(process->id);
+    relearnt_ = unsure && !actor.verb.empty() ? std::optional(process->id) : std::nullopt;
     if (fork)
       if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) actors_.of(child->id);
-    const Moment moment{event, model_, *process, actor, exec ? before : actor, model_.ns_before()};
+    const Moment moment{event,
+                        model_,
+                        *process,
+                        actor,
+                        exec ? before : actor,
+                        model_.ns_before(),
+                        actor.session && begun_.count(*actor.session) > 0,
+                        exit ? last_failure(process->id) : nullptr};
     for (const Rule* rule : *rules)
       if (fits(*rule, moment) && !(rule->once && told_before(*rule, process->id))) return tell(*rule, moment);
   }
@@ -136,19 +148,19 @@ class Teller {
     std::string word = rule.each.empty() ? "" : fill(rule.each, m);
     brief = fold(raw, word.empty() ? std::vector<std::string>() : std::vector<std::string>{word}, 1);
     last_[m.process.id] = &rule;
+    if (rule.phase == Phase::Program && m.event.as<trace::Exec>() && m.before.session) begun_.insert(*m.before.session);
     if (rule.once) told_.insert({m.process.id, &rule});
     if (!keep_) return;
     const ChapterId chapter = chapters_.of(m, rule.phase);
     if (drafts_.size() <= chapter) drafts_.resize(chapter + 1);
     std::vector<Draft>& drafts = drafts_[chapter];
     const bool folds = rule.fold || !rule.each.empty();
+    if (relearnt_ == m.process.id && m.event.as<trace::Syscall>()) retell(drafts, rule, m);
     Draft* draft = folds ? earlier(drafts, rule, m.process.id) : nullptr;
     if (!draft) {
       draft = &drafts.emplace_back();
-      draft->rule = &rule;
       Step& s = draft->step;
       s.chapter = chapter;
-      s.phase = rule.phase;
       s.event = m.event.number;
       s.begin = m.event.start && m.event.start <= m.event.time ? m.event.start : m.event.time;
       s.process = m.process.id;
@@ -156,13 +168,8 @@ class Teller {
       s.comm = m.event.who.comm;
       if (const auto* exec = m.event.as<trace::Exec>()) s.comm = exec->comm_before;
       s.line = line_of(m.event);
-      s.sentence = fill(rule.sentence, m);
-      if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
-      s.brief = raw;
       s.count = 0;
-      for (const std::string_view reference : rule.references)
-        if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
-      s.rule = rule.name;
+      put_words(*draft, rule, m);
     }
     // A daemon whose threads come and go would fill pages.
     if (draft->step.changes.size() < kChanges)
@@ -182,6 +189,47 @@ class Teller {
     draft->step.last_event = m.event.number;
     draft->step.end = m.event.time;
     if (!word.empty() && draft->known.insert(word).second) draft->each.push_back(std::move(word));
+  }
+
+  // What is said of a step.
+  static void put_words(Draft& draft, const Rule& rule, const Moment& m) {
+    draft.rule = &rule;
+    Step& s = draft.step;
+    s.phase = rule.phase;
+    s.sentence = fill(rule.sentence, m);
+    if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
+    s.brief = fill(rule.brief, m);
+    s.references.clear();
+    for (const std::string_view reference : rule.references)
+      if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
+    s.rule = rule.name;
+  }
+
+  // Only now it is clear that the process enters a container: what it joined before, it joined for that.
+  static void retell(std::vector<Draft>& drafts, const Rule& rule, const Moment& m) {
+    for (Draft& draft : drafts)
+      if (draft.step.process == m.process.id && draft.rule != &rule && draft.rule->call == rule.call)
+        put_words(draft, rule, m);
+  }
+
+  // Whether the last call of one who sets up was in vain: if it then ends, this is likely why. A folder that is there
+  // already, a capability that the kernel does not have, a call that was only tried or a process that has ended already
+  // is no reason to give up.
+  void remember_failure(const Process& process, const trace::Event& event) {
+    const trace::Call& call = event.call;
+    if (!call.result) return;
+    const bool fatal = call.failed() && *call.result != -EEXIST && *call.result != -EFAULT && call.name != "prctl" &&
+                       call.name != "kill" && call.name != "pidfd_send_signal";
+    if (!fatal) {
+      if (!failures_.empty()) failures_.erase(process.id);
+      return;
+    }
+    const Actor* actor = actors_.last(process.id);
+    if (actor && actor->part & kBuilders) failures_[process.id] = event;
+  }
+  const trace::Event* last_failure(ProcessId process) const {
+    const auto failure = failures_.find(process);
+    return failure == failures_.end() ? nullptr : &failure->second;
   }
 
   bool told_before(const Rule& rule, ProcessId process) const {
@@ -204,9 +252,12 @@ class Teller {
   Chapters chapters_;
   std::unordered_map<std::string_view, std::vector<const Rule*>> by_call_;
   std::vector<const Rule*> others_;
-  std::unordered_map<ProcessId, const Rule*> last_;   // what was told of it last
-  std::set<std::pair<ProcessId, const Rule*>> told_;  // of the rules that hold once
-  std::vector<std::vector<Draft>> drafts_;            // by ChapterId
+  std::unordered_map<ProcessId, const Rule*> last_;       // what was told of it last
+  std::set<std::pair<ProcessId, const Rule*>> told_;      // of the rules that hold once
+  std::unordered_set<ProcessId> begun_;                   // sessions whose program has begun
+  std::unordered_map<ProcessId, trace::Event> failures_;  // of those who set up and whose last call failed, that one
+  std::optional<ProcessId> relearnt_;                     // whose actor this event has told more of
+  std::vector<std::vector<Draft>> drafts_;                // by ChapterId
 };
 
 void Teller::finish() {
