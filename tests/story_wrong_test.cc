@@ -390,3 +390,39 @@ TEST_CASE("runc kill --all is for all that is left") {
   Scene s = command({"runc", "kill", "--all", "demo", "9"});
   CHECK_FALSE(Told(s).says("to the first process"));
 }
+
+TEST_CASE("the quoted line shows the end of a path, not the folder that it is looked up from") {
+  Scene s = command({"runc", "create", "--bundle", "/b", "demo"});
+  trace::Arg folder = symbol_arg("dirfd", -100, "AT_FDCWD");
+  folder.target = "/var/lib/containers/" + std::string(60, 'a');
+  s.syscall(200, "mknodat",
+            {folder, string_arg("pathname", "/run/containerd/runc/moby/" + std::string(kDockerId) + "/exec.fifo"),
+             symbol_arg("mode", 0010622, "S_IFIFO|0622"), integer_arg("dev", 0)});
+  const Told told(s);
+  REQUIRE(told.step("exec-fifo"));
+  CHECK(told.step("exec-fifo")->line ==
+        "mknodat(AT_FDCWD, \"/run/containerd/runc/moby/cbab362df10a/exec.fifo\", S_IFIFO|0622, 0) = 0");
+}
+
+TEST_CASE("a title has the id that its sentences have") {
+  const Told told("podman-run-crun");
+  for (const story::Chapter& c : told.model.story().chapters())
+    if (c.kind == Kind::Made) CHECK(c.title.find(" (" + c.container_id.substr(0, 12) + ") is") != std::string::npos);
+}
+
+TEST_CASE("what is joined is the container's that the sentence names, though it is known only later") {
+  const Told told("podman-exec-crun");
+  const std::string text = told.text();
+  CHECK(has(text, "(joined: container "));
+  CHECK_FALSE(has(text, "(joined)"));
+}
+
+TEST_CASE("what a daemon does has no duration") {
+  const Told told("docker-run-dockerd");
+  const std::string text = told.text();
+  const std::size_t daemon = text.find("What dockerd does itself");
+  REQUIRE(daemon != std::string::npos);
+  const std::size_t heading = text.find("\n  Namespaces  ", daemon);
+  REQUIRE(heading != std::string::npos);
+  CHECK_FALSE(has(text.substr(heading + 1, text.find('\n', heading + 1) - heading - 1), "ms)"));
+}

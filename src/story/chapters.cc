@@ -293,8 +293,12 @@ void Chapters::finish() {
       c.image = trace::escape(named.image);
     }
     if (c.name.empty() && c.kind != Kind::Daemon) c.name = short_id(c.container_id);
+    // The sentences have its id, which was all that was known when they were told.
+    const std::string id = short_id(c.container_id);
+    const bool both = !c.container_id.empty() && c.name != id && c.kind != Kind::Daemon;
     const std::string of_image = c.image.empty() ? "" : fmt::format(" (image {})", c.image);
-    const std::string what = (c.name.empty() ? "a container" : "container " + c.name) + of_image;
+    const std::string what =
+        (c.name.empty() ? "a container" : "container " + c.name) + (both ? " (" + id + ")" : "") + of_image;
     std::string by = c.runtime.empty() ? "" : trace::escape(c.runtime);
     if (!by.empty() && !c.family.empty()) by += " " + c.family;
     const std::string tool = by.empty() ? "" : fmt::format(" by {}", by);

@@ -23,7 +23,9 @@ using model::ProcessId;
 
 namespace {
 
-constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
+constexpr std::size_t kLine = 160;     // bytes of the call that a step quotes, about
+constexpr std::size_t kTerminal = 70;  // of those, what a terminal of usual width shows
+constexpr std::size_t kString = 48;    // bytes of a string in it
 constexpr std::size_t kChanges = 24;
 constexpr std::size_t kBriefly = 6;  // of a list in a few words
 
@@ -43,14 +45,47 @@ bool of_another(std::string_view reference, std::string_view runtime) {
   return false;
 }
 
+// Of a long path the end says more than the middle, and of an id its beginning is enough.
+std::string middle_cut(const std::string& path) {
+  std::string text;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string part = path.substr(at, end - at);
+    const bool id = part.size() >= 32 && part.find_first_not_of("0123456789abcdef") == part.npos;
+    text += (id ? part.substr(0, 12) : part) + (end < path.size() ? "/" : "");
+    at = end + 1;
+  }
+  if (text.size() <= kString) return text;
+  std::size_t head = kString / 3, tail = text.size() - kString / 2;
+  while (head > 0 && (static_cast<unsigned char>(text[head]) & 0xC0) == 0x80) --head;
+  if (const std::size_t slash = text.find('/', tail); slash != text.npos) tail = slash;
+  while (tail < text.size() && (static_cast<unsigned char>(text[tail]) & 0xC0) == 0x80) ++tail;
+  return text.substr(0, head) + "..." + text.substr(tail);
+}
+
+// What tells most in a short line: paths with their ends, and where that is not short, folders' descriptors bare.
+trace::Call short_paths(trace::Call call) {
+  for (trace::Arg& arg : call.args)
+    if (arg.kind == trace::Arg::Kind::String && arg.text.size() > kString && arg.text.starts_with('/'))
+      arg.text = middle_cut(arg.text);
+  return call;
+}
+trace::Call without_folders(trace::Call call) {
+  for (trace::Arg& arg : call.args)
+    if (arg.name.ends_with("dirfd") || arg.name == "dfd") arg.target.clear();
+  return call;
+}
+
 std::string line_of(const trace::Event& event) {
   trace::TextOptions options;
-  options.string_limit = 48;
+  options.string_limit = kString;
   options.list_limit = 12;
   options.comments = false;
   std::string line;
   if (!event.call.name.empty()) {
-    line = trace::call_text(event.call, options);
+    const trace::Call call = short_paths(event.call);
+    line = trace::call_text(call, options);
+    if (line.size() > kTerminal) line = trace::call_text(without_folders(call), options);
     if (line.size() > kLine) {
       std::size_t cut = kLine;
       while (cut < line.size() && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) ++cut;
@@ -108,6 +143,7 @@ class Teller {
       if ((fork && fork->thread()) || (exit && !process->ended)) return;
       rules = &others_;
     }
+    if (exit) end_hook(*process, event);
     const bool exec = event.as<trace::Exec>() != nullptr;
     const Actor* last = exec ? actors_.last(process->id) : nullptr;
     const Actor before = last ? *last : Actor();
@@ -134,6 +170,7 @@ class Teller {
   }
 
   void finish();
+  void wait_for_start(std::size_t first_span);
   void look_for_names() { chapters_.look_for_names(); }
 
   std::vector<Step> steps;
@@ -188,7 +225,18 @@ class Teller {
     }
     draft->step.last_event = m.event.number;
     draft->step.end = m.event.time;
+    if (rule.phase == Phase::Hooks && m.event.as<trace::Exec>()) hooks_[m.process.id] = {chapter, drafts.size() - 1};
     if (!word.empty() && draft->known.insert(word).second) draft->each.push_back(std::move(word));
+  }
+
+  // A hook's step lasts as long as the hook, since the runtime waits for it.
+  void end_hook(const Process& process, const trace::Event& event) {
+    const auto hook = hooks_.find(process.id);
+    if (hook == hooks_.end()) return;
+    Step& step = drafts_[hook->second.first][hook->second.second].step;
+    step.end = event.time;
+    step.last_event = event.number;
+    hooks_.erase(hook);
   }
 
   // What is said of a step.
@@ -256,9 +304,23 @@ class Teller {
   std::set<std::pair<ProcessId, const Rule*>> told_;      // of the rules that hold once
   std::unordered_set<ProcessId> begun_;                   // sessions whose program has begun
   std::unordered_map<ProcessId, trace::Event> failures_;  // of those who set up and whose last call failed, that one
-  std::optional<ProcessId> relearnt_;                     // whose actor this event has told more of
-  std::vector<std::vector<Draft>> drafts_;                // by ChapterId
+  std::unordered_map<ProcessId, std::pair<ChapterId, std::size_t>> hooks_;  // which run, and where their drafts are
+  std::optional<ProcessId> relearnt_;                                       // whose actor this event has told more of
+  std::vector<std::vector<Draft>> drafts_;                                  // by ChapterId
 };
+
+// Who is ready waits until the word is given, though nothing is seen to happen meanwhile.
+void Teller::wait_for_start(std::size_t first_span) {
+  for (std::size_t i = first_span; i < phases.size(); ++i) {
+    if (phases[i].phase != Phase::Ready) continue;
+    for (std::size_t next = i + 1; next < phases.size(); ++next) {
+      const Phase phase = phases[next].phase;
+      if ((phase != Phase::Start && phase != Phase::Program) || phases[next].begin < phases[i].end) continue;
+      phases[i].end = phases[next].begin;
+      break;
+    }
+  }
+}
 
 void Teller::finish() {
   steps.clear();
@@ -290,6 +352,7 @@ void Teller::finish() {
       home->processes.insert(draft.step.process);
       home->last = std::max(home->last, draft.step.last_event);
     }
+    const std::size_t first_span = phases.size();
     std::unordered_set<int> seen;
     for (const Stretch& stretch : stretches) {
       PhaseSpan& span = phases.emplace_back();
@@ -302,6 +365,8 @@ void Teller::finish() {
         Step& step = steps.emplace_back(draft->step);
         step.number = ++number;
         step.container = chapter.container;
+        for (model::NsChange& change : step.changes)
+          if (change.how != model::How::New && !change.of) change.of = model::container_with(model_, change.to);
         step.sentence = fold(step.sentence, draft->each, step.count);
         step.brief = fold(step.brief, draft->each, step.count, kBriefly);
         if (span.steps++ == 0) {
@@ -314,6 +379,7 @@ void Teller::finish() {
         span.last_event = std::max(span.last_event, step.last_event);
       }
     }
+    wait_for_start(first_span);
     for (const Phase phase : expected_phases(chapter.kind))
       if (!seen.count(static_cast<int>(phase))) phases.push_back({id, chapter.container, phase});
   }
