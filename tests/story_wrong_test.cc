@@ -154,6 +154,16 @@ TEST_CASE("hooks below a sandbox are hooks, of the kind that their moment tells"
   }
 }
 
+TEST_CASE("what a hook's process closes is not the program's") {
+  const Told told("crun-hooks-nested");
+  const story::Step* program = told.step("program");
+  REQUIRE(program);
+  const auto closed = told.sentences("close-range");
+  CHECK(closed.size() == 1);
+  for (const story::Step& s : told.model.story().steps())
+    if (s.rule == "close-range") CHECK(s.process == program->process);
+}
+
 TEST_CASE("a run that failed passes no status of a container on") {
   for (const char* name : {"runc-run-fails", "crun-run-fails"}) {
     INFO(name);

@@ -40,7 +40,10 @@ const Rule kRules[] = {
     {.name = "setgroups-file",
      .phase = IdMaps,
      .call = kWrites,
-     .when = [](const Moment& m) { return into(m, "*/setgroups") && glob("deny*", m.call().args[1].text); },
+     .when =
+         [](const Moment& m) {
+           return into(m, "*/setgroups") && m.call().args.size() > 1 && glob("deny*", m.call().args[1].text);
+         },
      .sentence = "{comm} gives up setgroups for the user namespace: without rights outside one may map a group only "
                  "then, for who can leave a group may get at files that are closed to its members.",
      .brief = "no setgroups in the user namespace",
