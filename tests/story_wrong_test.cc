@@ -414,6 +414,16 @@ TEST_CASE("the quoted line shows the end of a path, not the folder that it is lo
         "mknodat(AT_FDCWD, \"/run/containerd/runc/moby/cbab362df10a/exec.fifo\", S_IFIFO|0622, 0) = 0");
 }
 
+TEST_CASE("the quoted line keeps what a descriptor is where no name is looked up from it") {
+  Scene s = command({"crun", "run", "--bundle", "/b", "demo"});
+  s.exec(200, "/memfd:crun", {"crun", "run", "--bundle", "/b", "demo"}, {.call = "execveat"});
+  for (trace::Arg& arg : s.last().call.args)
+    if (arg.name == "dirfd") arg.target = "/memfd:a-rather-long-name-of-a-file-in-memory-that-is-sealed (deleted)";
+  const Told told(s);
+  REQUIRE(told.step("runtime-again"));
+  CHECK(has(told.step("runtime-again")->line, "<"));
+}
+
 TEST_CASE("a title has the id that its sentences have") {
   const Told told("podman-run-crun");
   for (const story::Chapter& c : told.model.story().chapters())

@@ -63,7 +63,8 @@ std::string middle_cut(const std::string& path) {
   return text.substr(0, head) + "..." + text.substr(tail);
 }
 
-// What tells most in a short line: paths with their ends, and where that is not short, folders' descriptors bare.
+// What tells most in a short line: paths with their ends, and where that is not short, the descriptors bare of the
+// folders from which names are looked up.
 trace::Call short_paths(trace::Call call) {
   for (trace::Arg& arg : call.args)
     if (arg.kind == trace::Arg::Kind::String && arg.text.size() > kString && arg.text.starts_with('/'))
@@ -71,8 +72,8 @@ trace::Call short_paths(trace::Call call) {
   return call;
 }
 trace::Call without_folders(trace::Call call) {
-  for (trace::Arg& arg : call.args)
-    if (arg.name.ends_with("dirfd") || arg.name == "dfd") arg.target.clear();
+  for (std::size_t i = 0; i + 1 < call.args.size(); ++i)
+    if (call.args[i].name.ends_with("dirfd") && !call.args[i + 1].text.empty()) call.args[i].target.clear();
   return call;
 }
 
