@@ -249,6 +249,12 @@ std::map<std::string_view, std::function<Scene()>> scenes() {
     s.syscall(200, "kill", {integer_arg("pid", 201), symbol_arg("sig", 15, "SIGTERM")});
     return s;
   };
+  all["ends-unknown"] = [] {
+    Scene s = runtime("exec");
+    s.lost(3);
+    s.exit(200, 1);
+    return s;
+  };
   all["setns-own"] = [] {
     Scene s = runtime("create", "runc:[1:CHILD]");
     s.setns(201, 5, trace::Ns::Net, s.ns(201)[trace::Ns::Net]);

@@ -186,6 +186,15 @@ TEST_CASE("an exec that failed has not waited for a program") {
   CHECK_FALSE(Told(s).step("exec-end-waited"));
 }
 
+TEST_CASE("whose status it is, is not known where the program's begin may have been lost") {
+  Scene s = command({"runc", "exec", "demo", "false"});
+  s.lost(7);
+  s.exit(200, 1);
+  const Told told(s);
+  CHECK(told.says("is not known"));
+  CHECK_FALSE(told.says("it has failed."));
+}
+
 TEST_CASE("a set-up that failed names the call by which it did") {
   Scene s = command({"crun", "create", "--bundle", "/b", "demo"});
   set_up(s);

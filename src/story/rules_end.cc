@@ -144,7 +144,7 @@ const Rule kRules[] = {
      .call = "kill|pidfd_send_signal",
      .when = [](const Moment& m) { return sends(m) && m.call().args[1].value == SIGURG && runs(m); },
      .sentence = "{runtime} passes on SIGURG to {arg0}. Nobody means anything by it: Go's own scheduler wakes its "
-                 "threads by this signal, and {runtime} up to 1.1 passes on whatever signal it gets.",
+                 "threads by this signal, and this {runtime} passes on whatever signal it gets.",
      .brief = "passes on a signal of Go's scheduler",
      .references = {"kill(2)", "runc: signals.go, forward()"},
      .fold = true},
@@ -257,6 +257,16 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return over(m, "delete") && !well(m); },
      .sentence = "`{runtime} delete` ended {ending}: it has failed.",
      .brief = "{runtime} has failed",
+     .references = {}},
+    {.name = "ends-unknown",
+     .phase = Bootstrap,
+     .on = On::Exit,
+     .who = kRuntime,
+     .when =
+         [](const Moment& m) { return (over(m, "run") || over(m, "exec")) && !well(m) && m.model.losses().count > 0; },
+     .sentence = "`{runtime} {verb}` ended {ending}. Whether the program did so or {runtime} has failed is not known, "
+                 "since records were lost.",
+     .brief = "{runtime} ends",
      .references = {}},
     {.name = "runtime-fails",
      .phase = Bootstrap,
