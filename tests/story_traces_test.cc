@@ -205,45 +205,85 @@ constexpr std::uint64_t kNewNs = 0x20000, kNewNet = 0x40000000;
 std::map<std::string_view, std::function<Scene()>> scenes() {
   using namespace testing;
   std::map<std::string_view, std::function<Scene()>> all;
-  all["runtime-other"] = [] { return runtime("pause"); };
-  all["runtime-fails"] = [] {
-    Scene s = runtime("create");
+  all["runtime-other"] = [] { return runtime("update"); };
+  all["runtime-pause"] = [] { return runtime("pause"); };
+  all["runtime-resume"] = [] { return runtime("resume"); };
+  all["runtime-state"] = [] { return runtime("state"); };
+  all["runtime-asked"] = [] { return runtime("ps"); };
+  all["runtime-kill-all"] = [] {
+    Scene s;
+    s.exec(1, "/usr/bin/runc", {"runc", "kill", "--all", "demo", "9"});
+    return s;
+  };
+  for (const auto& [rule, verb] :
+       {std::pair("kill-fails", "kill"), std::pair("delete-fails", "delete"), std::pair("command-fails", "state")})
+    all[rule] = [verb = verb] {
+      Scene s = runtime(verb);
+      s.exit(200, 1);
+      return s;
+    };
+  all["run-end-detached"] = [] {
+    Scene s;
+    s.existing(100, "bash", {"bash"});
+    s.vfork(100, 200);
+    s.exec(200, "/usr/bin/runc", {"runc", "run", "--detach", "demo"});
+    s.exit(200);
+    return s;
+  };
+  for (const auto& [rule, tool] : {std::pair("enter-tool", "nsenter"), std::pair("setns-tool", "ip")})
+    all[rule] = [tool = tool] {
+      Scene s;
+      const trace::NsSet inside = s.new_set({trace::Ns::Net});
+      s.existing(100, "bash", {"bash"});
+      s.existing(300, "sleep", {"sleep"}, {.ns = inside});
+      s.vfork(100, 200);
+      s.exec(200, std::string("/usr/bin/") + tool, {tool, "netns", "exec", "demo", "true"});
+      s.setns(200, 5, trace::Ns::Net, inside[trace::Ns::Net]);
+      s.exec(200, "/bin/true", {"true"});
+      return s;
+    };
+  all["signal-passed-on"] = [] {
+    Scene s = runtime("run");
+    s.fork(200, 201, kNewNs | 0x20000000);
+    s.exec(201, "/bin/sleep", {"sleep"});
+    s.syscall(200, "kill", {integer_arg("pid", 201), symbol_arg("sig", 15, "SIGTERM")});
+    return s;
+  };
+  all["ends-unknown"] = [] {
+    Scene s = runtime("exec");
+    s.lost(3);
     s.exit(200, 1);
     return s;
   };
-  all["self-overlay"] = [] {
-    Scene s = runtime("create");
-    s.syscall(200, "fsopen", {string_arg("fsname", "overlay"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
+  all["setns-own"] = [] {
+    Scene s = runtime("create", "runc:[1:CHILD]");
+    s.setns(201, 5, trace::Ns::Net, s.ns(201)[trace::Ns::Net]);
     return s;
   };
-  all["open-tree-probe"] = [] {
-    Scene s = runtime("create");
-    s.syscall(200, "open_tree", {string_arg("dfd", "-9"), string_arg("filename", "/"), flags_arg("flags", 1, "1")}, 5);
+  all["chroot-alone"] = [] {
+    Scene s;
+    s.chroot(1, "/srv");
     return s;
   };
-  all["own-proc"] = [] {
-    Scene s = runtime("create");
-    s.syscall(200, "fsopen", {string_arg("fsname", "proc"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
+  all["move-root"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.mount(201, "/rootfs", "/", "", 0x2000);
+    return s;
+  };
+  all["cgroup-view-whole"] = [] {
+    Scene s = runtime("create", "runc:[2:INIT]");
+    s.mount(201, "/sys/fs/cgroup/systemd", "/proc/self/fd/7", "", 0x1000);
+    return s;
+  };
+  all["keep-host-network"] = [] {
+    Scene s;
+    s.existing(100, "dockerd", {"dockerd"});
+    s.mount(100, "/proc/self/ns/net", "/run/netns/default", "", 0x1000);
     return s;
   };
   all["self-folder"] = [] {
     Scene s = runtime("create");
     s.syscall(200, "fsopen", {string_arg("fsname", "tmpfs"), flags_arg("flags", 1, "FSOPEN_CLOEXEC")}, 5);
-    return s;
-  };
-  all["own-mount"] = [] {
-    Scene s = runtime("create");
-    s.syscall(200, "fsconfig", {string_arg("fs_fd", "5"), flags_arg("cmd", 1, "FSCONFIG_SET_STRING")}, 0);
-    return s;
-  };
-  all["stage-fails"] = [] {
-    Scene s = runtime("create", "runc:[2:INIT]");
-    s.exit(201, 1);
-    return s;
-  };
-  all["cgroup-enter"] = [] {
-    Scene s = runtime("create", "runc:[0:PARENT]");
-    s.cgroup(201, 77, "/demo");
     return s;
   };
   all["empty-unshare"] = [] {

@@ -2,6 +2,7 @@
 // Where the time went: of recorded traces, and of scenes with one trap each.
 #include "report/summary.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "story/waiting.h"
@@ -147,7 +148,7 @@ TEST_CASE("what waited for a lost record is not told") {
   Measured m;
   play(lossy, m);
   CHECK(m.timing.critical_path(m.story(), m.chapter(Kind::Made)).empty());
-  CHECK(report::summary_text(m.summarized(""), false).find("1 records were lost") != std::string::npos);
+  CHECK(report::summary_text(m.summarized(""), false).find("1 record was lost") != std::string::npos);
 }
 
 TEST_CASE("what waited is not told where the runtime's beginning is lost") {
@@ -262,4 +263,79 @@ TEST_CASE("the summary keeps to the terminal's width, and cut lines end in dots"
     cut += line.size() == 72 && line.ends_with("...");
   }
   CHECK(cut > 5);
+}
+
+namespace {
+
+// runc create with a hook that waits for dockerd, and the start of what waited meanwhile.
+Scene with_hook() {
+  Scene s;
+  s.existing(50, "dockerd", {"dockerd"});
+  s.existing(100, "containerd-shim", {"/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", "demo"});
+  s.vfork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "--pid-file", "/p", "demo"});
+  s.fork(200, 201, 0x20000 | 0x20000000);
+  s.vfork(200, 210);
+  s.exec(210, "/usr/bin/dockerd", {"libnetwork-setkey", "demo"});
+  s.wait(60 * kMs);
+  s.mount(50, "/proc/201/ns/net", "/run/netns/demo", "", 0x1000);
+  s.wait(40 * kMs);
+  s.exit(210);
+  s.pivot_root(201);
+  s.exit(200);
+  s.wait(30 * kMs);
+  s.vfork(100, 220);
+  s.exec(220, "/usr/bin/runc", {"runc", "start", "demo"});
+  s.exec(201, "/bin/sleep", {"sleep"});
+  s.exit(220);
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("a hook's phase lasts as long as the hook, and who is ready waits until the start") {
+  Measured m;
+  with_hook().play(m);
+  const auto wall = [&](story::Phase phase) {
+    for (const story::PhaseSpan& span : m.story().phases())
+      if (span.phase == phase && span.seen) return span.end - span.begin;
+    return trace::Time{-1};
+  };
+  CHECK(wall(story::Phase::Hooks) >= 100 * kMs);
+  CHECK(wall(story::Phase::Ready) >= 30 * kMs);
+}
+
+TEST_CASE("a summary names the time that no phase explains, and sums that are more than it") {
+  const Scene s = with_hook();
+  Measured m;
+  s.play(m);
+  const std::string text = report::summary_text(m.summarized(""), false);
+  CHECK(text.find("  in no phase ") != std::string::npos);
+  CHECK(text.find("sums over all tasks") == std::string::npos);
+  Measured timed;
+  play(recorded("docker-run-runc-1.3"), timed);
+  CHECK(report::summary_text(timed.summarized(""), false).find("sums over all tasks") != std::string::npos);
+}
+
+TEST_CASE("what the begin waited for: a daemon too, and whether it was in a call or before it") {
+  Scene s = with_hook();
+  Measured m;
+  s.play(m);
+  const auto path = m.timing.critical_path(m.story(), m.chapter(Kind::Made));
+  CHECK(std::ranges::any_of(path, [](const story::Link& link) { return link.role == "dockerd"; }));
+  CHECK(report::summary_text(m.summarized(""), false).find("ms before mount(\"/proc/201/ns/net\"") !=
+        std::string::npos);
+
+  Scene slow;
+  slow.existing(100, "bash", {"bash"});
+  slow.fork(100, 200);
+  slow.exec(200, "/usr/bin/crun", {"crun", "run", "--bundle", "/b", "demo"});
+  slow.fork(200, 201, 0x20000 | 0x20000000);
+  slow.wait(40 * kMs);
+  slow.pivot_root(201);
+  slow.last().start = slow.last().time - 39 * kMs;
+  slow.exec(201, "/bin/true", {"true"});
+  Measured n;
+  slow.play(n);
+  CHECK(report::summary_text(n.summarized(""), false).find("ms in pivot_root(") != std::string::npos);
 }

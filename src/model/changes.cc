@@ -18,13 +18,6 @@ Ns plain(Ns slot) {
   return slot;
 }
 
-std::optional<ContainerId> container_with(const Model& model, NamespaceId id) {
-  if (model.namespaces()[id].host) return std::nullopt;
-  for (const Container& c : model.containers())
-    if (c.ns_id[model.namespaces()[id].type] == id || c.hung_on == id) return c.id;
-  return std::nullopt;
-}
-
 NsChange change(const Model& model, Ns slot, std::uint32_t before, NamespaceId to, How how) {
   NsChange c{slot, before, to, how, std::nullopt, true};
   if (how == How::New) return c;
@@ -78,6 +71,13 @@ std::string name_of(const Container& c) {
 }
 
 }  // namespace
+
+std::optional<ContainerId> container_with(const Model& model, NamespaceId id) {
+  if (model.namespaces()[id].host) return std::nullopt;
+  for (const Container& c : model.containers())
+    if (c.ns_id[model.namespaces()[id].type] == id || c.hung_on == id) return c.id;
+  return std::nullopt;
+}
 
 std::vector<NsChange> changes_at_birth(const Model& model, const Process& p) {
   std::vector<NsChange> all;

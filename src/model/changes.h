@@ -35,6 +35,9 @@ std::vector<NsChange> changes(const Model& model, const Event& event);
 // Of a call that the model keeps.
 std::vector<NsChange> changes(const Model& model, const Mark& mark);
 // Of the process's birth.
+// The container that a namespace is of, as far as the model knows by now; a process that is brought in may tell only
+// after it has joined.
+std::optional<ContainerId> container_with(const Model& model, NamespaceId id);
 std::vector<NsChange> changes_at_birth(const Model& model, const Process& process);
 
 std::string_view how_name(How how);  // "new"

@@ -95,6 +95,7 @@ void Model::existing(const Existing& e) {
     p.programs.push_back({0, e.born, e.exe.empty() ? e.argv[0] : e.exe, e.comm, e.argv, {}});
   if (e.cgroup) p.cgroup = e.cgroup;
   if (!e.cgroup_path.empty()) p.cgroup_path = e.cgroup_path;
+  if (e.cgroup && !e.cgroup_path.empty()) cgroup_paths_.emplace(e.cgroup, e.cgroup_path);
   if (p.existed && !started_) {
     p.ns_at_birth = e.ns;
     set_leader_ns(id, e.ns, nullptr);
@@ -180,6 +181,8 @@ ProcessId Model::meet(const Who& who, const Event& event) {
   if (who.tid == who.tgid && !who.tids.empty()) p.pids = who.tids;
   p.comms = {{event.time, event.number, who.comm}};
   p.cgroup = who.cgroup;
+  // Where its creation was lost, its cgroup may still tell whose it is.
+  if (const auto path = cgroup_paths_.find(who.cgroup); path != cgroup_paths_.end()) p.cgroup_path = path->second;
   p.ns_at_birth = who.ns;
   set_leader_ns(id, who.ns, &event);
   p.ns_id_at_birth = p.ns_id;
@@ -314,7 +317,7 @@ void Model::event(const Event& event) {
   if (const Fork* fork = event.as<Fork>())
     apply(id, *fork, event);
   else if (const CgroupMove* cgroup = event.as<CgroupMove>())
-    processes_[id].cgroup_path = cgroup->path;
+    remember_cgroup(id, *cgroup, event);
   else if (event.as<Syscall>())
     apply_call(id, event, after);
 }
@@ -429,6 +432,11 @@ void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
 
 // open_tree with OPEN_TREE_NAMESPACE gives a descriptor of a new mount namespace, which is first seen when somebody
 // enters it by that descriptor (include/uapi/linux/mount.h, since 7.0).
+void Model::remember_cgroup(ProcessId id, const CgroupMove& move, const Event& event) {
+  processes_[id].cgroup_path = move.path;
+  if (event.who.cgroup && !move.path.empty()) cgroup_paths_[event.who.cgroup] = move.path;
+}
+
 void Model::remember_tree(ProcessId id, const Event& event, const NsSet& after) {
   constexpr std::int64_t kOpenTreeNamespace = 1 << 1;
   const Call& call = event.call;

@@ -4,6 +4,7 @@
 // A process is an object of its own, handed out at first sight; its pid may be used again by another one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -168,6 +169,8 @@ class Model : public trace::Sink {
   const std::vector<Container>& containers() const { return containers_; }
 
   const Losses& losses() const { return losses_; }
+  // All that were lost: the footer also counts those that no event could tell any more.
+  std::uint64_t lost() const { return std::max(losses_.count, footer_ ? footer_->lost : 0); }
 
   // The creator, or for processes whose creation was not seen their parent.
   std::optional<ProcessId> origin(const Process& process) const;
@@ -203,6 +206,7 @@ class Model : public trace::Sink {
   void apply(ProcessId id, const trace::Exit& exit, const Event& event);
   void apply_call(ProcessId id, const Event& event, const NsSet& after);
   void remember_tree(ProcessId id, const Event& event, const NsSet& after);
+  void remember_cgroup(ProcessId id, const trace::CgroupMove& move, const Event& event);
   void remember_mount(ProcessId id, const Event& event, const NsIds& ids);
   void rename(ProcessId id, const trace::Who& who, const Event& event);
   void add_thread(int tid, ProcessId process, const NsSet& ns, const Event& event);
@@ -253,8 +257,9 @@ class Model : public trace::Sink {
   std::unordered_map<ProcessId, ContainerId> visitors_;  // entered a container's mount namespace, not a member yet
   // By who opened it: the descriptor of a mount namespace that open_tree made, and that event's number.
   std::unordered_map<ProcessId, std::pair<std::int64_t, std::uint64_t>> trees_;
-  std::unordered_map<std::string, NamespaceId> mounted_;  // namespaces by the path at which a mount holds them
-  std::unordered_map<std::string, bool> marking_;         // names of calls: is it in the sets ns or mount
+  std::unordered_map<std::string, NamespaceId> mounted_;         // namespaces by the path at which a mount holds them
+  std::unordered_map<std::uint64_t, std::string> cgroup_paths_;  // as far as a move or a process there before told
+  std::unordered_map<std::string, bool> marking_;                // names of calls: is it in the sets ns or mount
 };
 
 }  // namespace nstrace::model

@@ -60,7 +60,7 @@ std::string story_json(const story::Story& story, const model::Model& model) {
     put(o, "program", c.program);
     o["begin"] = c.begin;
     o["end"] = c.end;
-    o["begin_seen"] = !c.cut_before;
+    o["begin_seen"] = !c.cut_before && !c.lost_before;
     chapters.push_back(std::move(o));
   }
   for (const story::PhaseSpan& s : story.phases()) {

@@ -77,7 +77,7 @@ class Writer {
   }
 
   void opening() {
-    const std::uint64_t lost = model_.losses().count;
+    const std::uint64_t lost = model_.lost();
     if (lost)
       put("", "",
           fmt::format("{} lost: steps may be missing in this story, and what it says about who is "
@@ -96,6 +96,8 @@ class Writer {
     if (!c.container_id.empty() && c.container_id != c.name) facts += "id " + trace::escape(c.container_id);
     if (!facts.empty()) put("", "", facts, p_.reference);
     if (c.cut_before) put("", "", "It was under way when the trace began: what came before was not seen.", p_.warning);
+    if (c.lost_before)
+      put("", "", "Its beginning is not in this trace: it may be among the records that were lost before.", p_.warning);
     for (const story::Gap& gap : story_.gaps())
       if (gap.event >= c.first_event && gap.event <= c.last_event)
         put("", "", fmt::format("{} lost here ({}): steps may be missing.", records(gap.count), trace::escape(gap.why)),
@@ -108,7 +110,11 @@ class Writer {
     if (!capital.empty()) capital[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(capital[0])));
     out_ += fmt::format("\n  {}{}{}", p_.phase, capital, p_.off);
     const std::string what(story::phase_what(span.phase));
-    const std::string took = model_.header().durations || span.end > span.begin ? time(span.end - span.begin) : "";
+    // Of a daemon it would be the time from the first to the last touch, with all that it does otherwise.
+    const bool daemon = story_.chapters()[span.chapter].kind == story::Kind::Daemon;
+    const std::string took = daemon                                               ? ""
+                             : model_.header().durations || span.end > span.begin ? time(span.end - span.begin)
+                                                                                  : "";
     if (columns(name) + columns(what) + columns(took) + 10 <= options_.width)
       out_ += fmt::format("  {}{}{}{}", p_.reference, what, took.empty() ? "" : " (" + took + ")", p_.off);
     out_ += '\n';
@@ -163,6 +169,17 @@ class Writer {
     }
   }
 
+  // What of it a recording would have had with --gates: writes and opens, which are not followed otherwise.
+  std::string behind_gates(const std::vector<std::string>& unseen) const {
+    if (model_.header().gates || !model_.header().calls_known) return "";
+    std::string list;
+    for (const story::Phase phase : {story::Phase::IdMaps, story::Phase::Ready, story::Phase::Start}) {
+      const std::string title(story::phase_title(phase));
+      if (std::ranges::find(unseen, title) != unseen.end()) list += (list.empty() ? "" : ", ") + title;
+    }
+    return list.empty() ? "" : " --gates records more of: " + list + ".";
+  }
+
   // Says what was not seen of a chapter; gives the last of those spans.
   std::size_t unseen(std::size_t i) {
     std::vector<std::string> names;
@@ -172,7 +189,7 @@ class Writer {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
     out_ += '\n';
-    put("  ", "  ", "Not seen in this trace: " + list + ".", p_.reference);
+    put("  ", "  ", "Not seen in this trace: " + list + "." + behind_gates(names), p_.reference);
     return i - 1;
   }
 

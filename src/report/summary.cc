@@ -118,34 +118,59 @@ std::map<Phase, PhaseSum> phases_of(const Summarized& t, const Chapter& chapter)
   return sums;
 }
 
+// How long nothing happened of which the story knows a phase.
+Time outside_phases(const Summarized& t, const Chapter& chapter) {
+  std::vector<std::pair<Time, Time>> spans;
+  for (const PhaseSpan& span : t.story.phases())
+    if (span.chapter == chapter.id && span.seen) spans.emplace_back(span.begin, span.end);
+  std::ranges::sort(spans);
+  Time outside = 0, covered = chapter.begin;
+  for (const auto& [begin, end] : spans) {
+    outside += std::max<Time>(0, begin - covered);
+    covered = std::max(covered, end);
+  }
+  return outside + std::max<Time>(0, chapter.end - covered);
+}
+
+bool more_than_wall(const std::map<Phase, PhaseSum>& sums) {
+  return std::ranges::any_of(sums, [](const auto& entry) {
+    const PhaseSum& sum = entry.second;
+    return sum.seen && (std::max(sum.on_cpu, sum.blocked) > sum.wall || sum.in_calls > sum.wall);
+  });
+}
+
 std::string losses(const Summarized& t) {
-  const std::uint64_t lost = std::max(t.model.losses().count, t.model.footer() ? t.model.footer()->lost : 0);
-  return lost ? fmt::format("{}{} records were lost: counts and times may be short.\n",
-                            t.name.empty() ? "" : t.name + ": ", lost)
+  const std::uint64_t lost = t.model.lost();
+  return lost ? fmt::format("{}{} {} lost: counts and times may be short.\n", t.name.empty() ? "" : t.name + ": ", lost,
+                            lost == 1 ? "record was" : "records were")
               : "";
 }
 
 std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
   std::string out = fmt::format("{}{}{}  {}\n", p.title, c.title, p.off, time(c.end - c.begin));
+  if (c.lost_before) out += "  its beginning is not in this trace: it may be among the records that were lost\n";
   if (c.cut_before) out += "  under way when the trace began: what came before is not counted\n";
   const bool durations = t.model.header().durations;
 
   Table phases(1);
   phases.row({"phase", "wall", "on CPU", "blocked", "in calls", "calls", "steps"});
   std::string unseen;
-  bool added_up = false;
-  for (const auto& [phase, sum] : phases_of(t, c)) {
+  const auto sums = phases_of(t, c);
+  for (const auto& [phase, sum] : sums) {
     if (!sum.seen) {
       unseen += (unseen.empty() ? "" : ", ") + std::string(story::phase_title(phase));
       continue;
     }
-    added_up |= sum.measured || durations;
     phases.row({std::string(story::phase_title(phase)), time(sum.wall), sum.measured ? time(sum.on_cpu) : "-",
                 sum.measured ? time(sum.blocked) : "-", durations ? time(sum.in_calls) : "-", std::to_string(sum.calls),
                 std::to_string(sum.steps)});
   }
+  phases.row({"in no phase", time(outside_phases(t, c)), "-", "-", "-", "-", "-"});
   out += "\n" + phases.text(p);
-  if (added_up) out += "  all times but wall are added up over all threads and processes\n";
+  if (c.kind == story::Kind::Daemon)
+    out += "  wall is from the first to the last touch: a daemon does other things in between\n";
+  if (more_than_wall(sums))
+    out += "  on CPU, blocked and in calls are sums over all tasks of a phase, and so can be more than it took\n";
   if (!unseen.empty()) out += "  not seen: " + unseen + "\n";
 
   Table processes(2);
@@ -186,11 +211,13 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
     out += fmt::format("\n{}  what the program's begin waited for, {} in all{}\n", p.head,
                        time(path.back().end - path.front().begin), p.off);
     Table table(2, true);
-    table.row({"process", "pid", "for", "from", "its longest part, up to"});
+    table.row({"process", "pid", "for", "from", "its longest part"});
     for (const story::Link& link : path)
       table.row({link.role, std::to_string(t.model.processes()[link.process].pid), time(link.end - link.begin),
                  "+" + time(link.begin - path.front().begin),
-                 link.longest.empty() ? "" : time(link.longest_took) + " " + link.longest});
+                 link.longest.empty() ? ""
+                                      : fmt::format("{} {} {}", time(link.longest_took),
+                                                    link.longest_inside ? "in" : "before", link.longest)});
     out += table.text(p);
   }
   return out;

@@ -117,6 +117,9 @@ class Tree {
   }
 
   std::string text() {
+    if (const std::uint64_t lost = model_.lost())
+      text_ += fmt::format("{} {} lost: processes may be missing here, and who is where may be incomplete.\n", lost,
+                           lost == 1 ? "record was" : "records were");
     put(roots_, "", true);
     if (options_.tables) tables();
     return std::move(text_);

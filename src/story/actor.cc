@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "model/runtime.h"
+#include "story/rule.h"
 
 namespace nstrace::story {
 
@@ -37,6 +38,14 @@ std::optional<Part> stage_of(std::string_view comm) {
     default:
       return std::nullopt;
   }
+}
+
+// A tool that brings a program into namespaces, of whomever; "" = none.
+std::string entering_tool(const Program& program) {
+  const auto& argv = program.argv;
+  if (called(program) == "nsenter") return "nsenter";
+  if (called(program) == "ip" && argv.size() > 2 && glob("netn*", argv[1]) && glob("e*", argv[2])) return "ip netns";
+  return "";
 }
 
 bool is_systemd(const Program& program) {
@@ -86,6 +95,16 @@ const Actor& Actors::of(model::ProcessId id, int depth) {
   return place.actor;
 }
 
+// Has it come into the mount namespace of a container whose program has begun? Then it does so for a program that is
+// brought in, though the command that says so was not seen.
+bool Actors::joined_container(const Process& p) const {
+  const model::NamespaceId mount = p.ns_id[trace::Ns::Mnt];
+  return mount != model::kNoNamespace && mount != p.ns_id_at_birth[trace::Ns::Mnt] &&
+         std::ranges::any_of(model_.containers(), [&](const model::Container& c) {
+           return c.began && c.init != p.id && c.ns_id[trace::Ns::Mnt] == mount;
+         });
+}
+
 Actor Actors::find(const Process& p, int depth) {
   Actor actor;
   const auto origin = model_.origin(p);
@@ -103,7 +122,7 @@ Actor Actors::find(const Process& p, int depth) {
   if (const auto stage = stage_of(p.comm())) {
     actor = inherit(*stage);
     if (actor.runtime.empty()) actor.runtime = model::runtime_of_comm(p.comm());
-    if (entering_.count(p.id)) {
+    if (entering_.count(p.id) || (actor.verb.empty() && joined_container(p))) {
       actor.verb = "exec";
       actor.session = p.id;
     }
@@ -135,6 +154,13 @@ Actor Actors::find(const Process& p, int depth) {
         }
     return actor;
   }
+  if (const std::string tool = entering_tool(*program); !tool.empty()) {
+    actor.part = kSetup;
+    actor.runtime = tool;
+    actor.verb = "exec";
+    actor.session = p.id;
+    return actor;
+  }
   // What runs in a container is the user's, whatever it is called; but a runtime in a container makes one in it.
   if (const auto command = model::runtime_command(*program)) {
     if (command->runtime == "nstrace lab" && program->argv.size() > 1) {
@@ -159,6 +185,11 @@ Actor Actors::find(const Process& p, int depth) {
     if (command->verb == "init") {
       actor = inherit(kStage0);
       if (actor.runtime.empty()) actor.runtime = command->runtime;
+      // Where the command itself was not seen, runc's own word tells what its child is for.
+      if (actor.verb.empty() && std::ranges::find(program->env, "_LIBCONTAINER_INITTYPE=setns") != program->env.end()) {
+        actor.verb = "exec";
+        actor.session = p.id;
+      }
       return actor;
     }
     actor.part = kRuntime;
@@ -174,7 +205,11 @@ Actor Actors::find(const Process& p, int depth) {
     actor.part = kManager;
     return actor;
   }
-  if (container) {
+  // A hook below a sandbox, or in a container that has runtimes of its own, is where its runtime is: it is not in the
+  // container that is being made.
+  const bool beside = container && above.session && above.part & (kRuntime | kStages | kSetup | kHook) &&
+                      container->init != p.id && model_.processes()[*above.session].container == p.container;
+  if (container && !beside) {
     if (container->init == p.id) {
       actor = above;
       actor.part = kProgram;

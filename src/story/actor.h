@@ -22,7 +22,7 @@ enum Part : std::uint32_t {
   kStage0 = 1u << 5,    // runc init, before and as [0:PARENT]
   kStage1 = 1u << 6,    // runc:[1:CHILD], youki:[1:INTER]
   kStage2 = 1u << 7,    // runc:[2:INIT], youki:[2:INIT]
-  kSetup = 1u << 8,     // a child of the runtime that sets up, without stages: crun
+  kSetup = 1u << 8,     // a child of the runtime that sets up, without stages: crun; nsenter, which is its own runtime
   kHook = 1u << 9,      // a program that the runtime calls, on the host or in the container
   kSandbox = 1u << 10,  // bwrap, unshare, nsjail: no OCI runtime
   kBoxed = 1u << 11,    // its child that sets up
@@ -59,6 +59,7 @@ class Actors {
     Actor actor;
   };
   Actor find(const model::Process& process, int depth);
+  bool joined_container(const model::Process& process) const;
   const Actor& of(model::ProcessId id, int depth);
 
   const model::Model& model_;

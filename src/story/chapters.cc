@@ -116,13 +116,20 @@ Chapters::Key Chapters::key_of(const Moment& m) {
   if (m.actor.part & (kProgram | kEntered) && m.event.as<trace::Exit>()) {
     if (m.actor.part == kEntered) return {Kind::Entered, session};
     if (const auto sandbox = Key(Kind::Sandbox, session); by_key_.count(sandbox)) return sandbox;
+    // Or what made the sandbox has become its program, which no longer tells who made it.
+    for (const auto& [key, chapter] : by_key_)
+      if (key.first == Kind::Sandbox && container && chapters_[chapter].container == container) return key;
     return {Kind::Ended, id};
   }
   if (m.actor.part == kShim) return {a.verb == "delete" || m.event.as<trace::Exit>() ? Kind::Ended : Kind::Made, id};
   if (m.actor.part == kMonitor) return a.verb == "exec" ? Key(Kind::Entered, session) : Key(Kind::Made, id);
   if (a.verb == "create" || a.verb == "run" || a.verb == "start" || a.verb == "restore") {
-    // What `run` does after its container's end is part of that.
-    if (a.verb == "run" && m.event.as<trace::Exit>() && m.actor.part == kRuntime) return {Kind::Ended, id};
+    // What `run` does after its container's end is part of that: the hooks poststop, say.
+    const model::Container* made = container_of(m);
+    const bool over = made && made->began && made->init && model_.processes()[*made->init].ended;
+    const bool ends =
+        m.event.as<trace::Exit>() && m.actor.part == kRuntime && m.called() && (m.begun || (made && made->began));
+    if (a.verb == "run" && (ends || (over && m.actor.part & (kRuntime | kHook)))) return {Kind::Ended, id};
     return {Kind::Made, id};
   }
   if (a.verb == "exec") return {Kind::Entered, session};
@@ -133,8 +140,26 @@ Chapters::Key Chapters::key_of(const Moment& m) {
   return {Kind::Daemon, m.event.who.comm};
 }
 
+// A stage whose command was not seen is taken to make a container, until it joins one that is there.
+void Chapters::correct(const Key& key, const Moment& m) {
+  if (!(m.actor.part & kStages)) return;
+  if (m.actor.verb.empty()) {
+    unsure_[m.process.id] = key;
+    return;
+  }
+  const auto unsure = unsure_.find(m.process.id);
+  if (unsure == unsure_.end()) return;
+  const auto chapter = by_key_.find(unsure->second);
+  unsure_.erase(unsure);
+  if (key.first != Kind::Entered || chapter == by_key_.end() || by_key_.count(key)) return;
+  chapters_[chapter->second].kind = Kind::Entered;
+  by_key_.emplace(key, chapter->second);
+  by_key_.erase(chapter);
+}
+
 ChapterId Chapters::of(const Moment& m, Phase phase) {
   const Key key = key_of(m);
+  correct(key, m);
   // The same id again is another container, once the first one's program has begun.
   if (key.first == Kind::Made && m.event.as<trace::Exec>() && m.actor.part == kRuntime &&
       (m.actor.verb == "create" || m.actor.verb == "run"))
@@ -154,6 +179,9 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
     // A process of the mini runtime begins several without executing anything.
     chapter.cut_before = (key.first == Kind::Made || key.first == Kind::Entered) && !m.event.as<trace::Exec>() &&
                          !(m.actor.runtime == "nstrace lab" && m.process.fork_event);
+    // Who was not there before the trace has a beginning in it, which was lost then.
+    chapter.lost_before = chapter.cut_before && !m.process.existed && m.model.losses().count > 0;
+    if (chapter.lost_before) chapter.cut_before = false;
     has_program_.push_back(false);
     has_setup_.push_back(false);
     has_sandbox_.push_back(false);
@@ -239,6 +267,13 @@ void Chapters::learn_version(Chapter& c, const Moment& m) {
   }
 }
 
+// What a program is brought into: by nsenter it may be a sandbox, or namespaces that are nobody's.
+std::string Chapters::where(const Chapter& c, const std::string& container) const {
+  if (!c.container_id.empty() || (c.runtime != "nsenter" && c.runtime != "ip netns")) return container;
+  if (!c.container) return "other namespaces";
+  return model::kind_of(model_.containers()[*c.container]) == "sandbox" ? "a sandbox" : container;
+}
+
 void Chapters::finish() {
   for (Chapter& c : chapters_) {
     if (!c.container && !c.container_id.empty())
@@ -258,8 +293,12 @@ void Chapters::finish() {
       c.image = trace::escape(named.image);
     }
     if (c.name.empty() && c.kind != Kind::Daemon) c.name = short_id(c.container_id);
+    // The sentences have its id, which was all that was known when they were told.
+    const std::string id = short_id(c.container_id);
+    const bool both = !c.container_id.empty() && c.name != id && c.kind != Kind::Daemon;
     const std::string of_image = c.image.empty() ? "" : fmt::format(" (image {})", c.image);
-    const std::string what = (c.name.empty() ? "a container" : "container " + c.name) + of_image;
+    const std::string what =
+        (c.name.empty() ? "a container" : "container " + c.name) + (both ? " (" + id + ")" : "") + of_image;
     std::string by = c.runtime.empty() ? "" : trace::escape(c.runtime);
     if (!by.empty() && !c.family.empty()) by += " " + c.family;
     const std::string tool = by.empty() ? "" : fmt::format(" by {}", by);
@@ -276,7 +315,7 @@ void Chapters::finish() {
         c.cut_after = !began;
         break;
       case Kind::Entered:
-        c.title = fmt::format("a program is brought into {}{}{}{}", what, tool, order, program);
+        c.title = fmt::format("a program is brought into {}{}{}{}", where(c, what), tool, order, program);
         c.cut_after = !began;
         break;
       case Kind::Ended:

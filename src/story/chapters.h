@@ -32,6 +32,8 @@ class Chapters {
   using Key = std::pair<Kind, std::string>;
   Key key_of(const Moment& moment);
   std::size_t set_up_of(const Moment& moment, const Actor& actor);
+  std::string where(const Chapter& chapter, const std::string& container) const;
+  void correct(const Key& key, const Moment& moment);
   void learn(Chapter& chapter, const Moment& moment, Phase phase);
   void learn_version(Chapter& chapter, const Moment& moment);
 
@@ -40,6 +42,7 @@ class Chapters {
   std::vector<Chapter> chapters_;
   std::vector<bool> has_program_, has_setup_, has_sandbox_;
   std::map<Key, ChapterId> by_key_;
+  std::map<model::ProcessId, Key> unsure_;  // stages whose command was not seen, and what they were taken to do
   std::map<model::ProcessId, std::vector<model::ProcessId>> set_ups_;  // first stages, by session
   std::set<std::pair<ChapterId, model::ProcessId>> joined_;  // which have joined a namespace other than a user's
 };

@@ -68,9 +68,18 @@ bool fits(const Rule& rule, const Moment& m) {
   return !rule.when || rule.when(m);
 }
 
+const model::Container* container_of(const Moment& m) {
+  const auto& containers = m.model.containers();
+  // An id may be used again: the last is meant.
+  for (auto c = containers.rbegin(); c != containers.rend(); ++c)
+    if (!m.actor.id.empty() && c->name == m.actor.id) return &*c;
+  return nullptr;
+}
+
 std::vector<const Rule*> all_rules() {
   std::vector<const Rule*> rules;
-  for (const auto& table : {rules_begin(), rules_namespaces(), rules_root(), rules_rights(), rules_end()})
+  for (const auto& table :
+       {rules_commands(), rules_begin(), rules_gates(), rules_namespaces(), rules_root(), rules_rights(), rules_end()})
     for (const Rule& rule : table) rules.push_back(&rule);
   return rules;
 }

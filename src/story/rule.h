@@ -23,9 +23,14 @@ struct Moment {
   const Actor& actor;
   const Actor& before;  // what the process was before: differs at an exec
   const trace::NsSet& ns_before;
+  bool begun = false;                    // the program that the command is about has begun, in this trace
+  const trace::Event* failed = nullptr;  // the process's last call, if it failed; at its end only
 
   const trace::Call& call() const { return event.call; }
   bool leader() const { return event.who.tid == event.who.tgid; }
+  // Whether it executed what it runs, rather than being a copy of its maker: Go, say, tries a pidfd out with a child
+  // that ends at once, and that is not the end of the runtime's command.
+  bool called() const { return !process.programs.empty() && (process.programs.back().event || process.existed); }
 };
 
 enum class On : std::uint8_t { Call, Fork, Exec, Exit, Cgroup };
@@ -49,12 +54,16 @@ struct Rule {
 
 std::span<const Rule> rules_begin();       // manager, runtime, self-clone, bootstrap, cgroup
 std::span<const Rule> rules_namespaces();  // namespaces, id maps
+std::span<const Rule> rules_commands();    // what acts on a container that is there
+std::span<const Rule> rules_gates();       // what is recorded with --gates only
 std::span<const Rule> rules_root();        // root file system, hooks, pivot
 std::span<const Rule> rules_rights();      // security, ready
 std::span<const Rule> rules_end();         // start, program, exit, delete
 std::vector<const Rule*> all_rules();      // in the order in which they are tried
 
 bool fits(const Rule& rule, const Moment& moment);
+// The container that the actor's command makes or works on; nullptr = not known.
+const model::Container* container_of(const Moment& moment);
 // `*` any bytes, `?` one, `|` between alternatives.
 bool glob(std::string_view pattern, std::string_view text);
 

@@ -83,7 +83,7 @@ const Rule kRules[] = {
      .phase = Delete,
      .on = On::Exit,
      .who = kShim,
-     .when = [](const Moment& m) { return m.actor.verb.empty(); },
+     .when = [](const Moment& m) { return m.actor.verb.empty() && m.called(); },
      .sentence = "The shim ends: its container is gone.",
      .brief = "the shim ends",
      .references = {"containerd: core/runtime/v2/README.md, \"Shutdown\""}},
@@ -301,7 +301,7 @@ const Rule kRules[] = {
      .sentence = "{runtime} puts a read-only overlay file system over the folder of its own program, attached nowhere, "
                  "and will start its child from there: what the container could reach is not the host's file.",
      .brief = "a read-only overlay of its own program",
-     .references = {"runc 1.2: libcontainer/exeseal/overlayfs_linux.go", "fsopen(2)", kCve},
+     .references = {"runc 1.3: libcontainer/exeseal/overlayfs_linux.go; 1.2: libcontainer/dmz/", "fsopen(2)", kCve},
      .fold = true},
     {.name = "self-memfd",
      .phase = SelfClone,
@@ -311,7 +311,8 @@ const Rule kRules[] = {
      .sentence = "{runtime} copies its own program into a file that exists in memory only, and seals it: the container "
                  "can never reach, and so never change, the runtime's program on the host.",
      .brief = "a sealed copy of its own program",
-     .references = {"runc 1.2: libcontainer/exeseal/cloned_binary_linux.go", "memfd_create(2)", kCve}},
+     .references = {"runc 1.3: libcontainer/exeseal/cloned_binary_linux.go; 1.2: libcontainer/dmz/", "memfd_create(2)",
+                    kCve}},
 
     // --- stages ---
     {.name = "init-again",
@@ -453,7 +454,7 @@ const Rule kRules[] = {
      .on = On::Exit,
      .who = kStages | kSetup,
      .sentence = "The process that sets the container up ended {ending}, before it has begun the container's program: "
-                 "the set-up has failed.",
+                 "the set-up has failed{cause}.",
      .brief = "the set-up has failed",
      .references = {}},
 

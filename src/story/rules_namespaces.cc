@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What is known about namespaces and id maps: who makes, joins or only visits one, and the calls that look as if they
 // did but do not.
+#include <algorithm>
+
 #include "story/rule.h"
 
 namespace nstrace::story {
@@ -17,6 +19,9 @@ bool target(const Moment& m, std::string_view type) {
 }
 bool entering(const Moment& m) {
   return m.actor.verb == "exec";
+}
+bool known(const Moment& m) {
+  return m.event.who.ns[Ns::Mnt] && m.ns_before[Ns::Mnt];
 }
 bool helper_thread(const Moment& m) {
   return !m.leader();
@@ -74,6 +79,17 @@ const Rule kRules[] = {
      .sentence = "It stops sharing its working directory or its descriptors with other threads; no namespace is made.",
      .brief = "no namespace is made",
      .references = {"unshare(2)"}},
+    {.name = "daemon-stays",
+     .phase = Namespaces,
+     .who = kManager | kShim | kOther,
+     .call = "setns",
+     .when = [](const Moment& m) { return helper_thread(m) && m.event.who.ns == m.ns_before; },
+     .sentence =
+         "Single threads of {comm} call setns for a namespace that they are in already ({count} calls): nothing "
+         "changes by that. It makes sure that they are back where they came from.",
+     .brief = "no effect: the thread is in this namespace already",
+     .references = {"setns(2)", "moby: daemon/libnetwork/osl/namespace_linux.go"},
+     .fold = true},
     {.name = "daemon-visits",
      .phase = Namespaces,
      .who = kManager | kShim | kOther,
@@ -178,6 +194,17 @@ const Rule kRules[] = {
                  "process: {new}. The PID namespace counts only for children.",
      .brief = "enters all namespaces at once",
      .references = {"setns(2), pidfd", "crun: src/libcrun/linux.c, libcrun_join_process()"}},
+    {.name = "setns-tool",
+     .phase = Namespaces,
+     .who = kSetup,
+     .call = "setns",
+     .when = [](const Moment& m) { return m.actor.runtime == "nsenter" || m.actor.runtime == "ip netns"; },
+     .sentence =
+         "It enters namespaces that are there, one after the other: {each}. Of these a PID namespace counts just "
+         "for children that it makes later.",
+     .brief = "enters namespaces: {each}",
+     .references = {"setns(2)", "nsenter(1), ip-netns(8)"},
+     .each = "{target}"},
     {.name = "setns-enter",
      .phase = Namespaces,
      .who = kStages | kSetup | kRuntime,
@@ -192,10 +219,20 @@ const Rule kRules[] = {
      .phase = Namespaces,
      .who = kBuilders,
      .call = "setns",
-     .when = [](const Moment& m) { return target(m, "user:"); },
+     .when = [](const Moment& m) { return target(m, "user:") && !m.actor.verb.empty(); },
      .sentence = "It joins a user namespace that is there already, as the container's configuration says.",
      .brief = "joins a user namespace",
      .references = {"setns(2)", "user_namespaces(7)"}},
+    {.name = "setns-own",
+     .phase = Namespaces,
+     .who = kStages | kSetup | kRuntime | kBoxed | kSandbox,
+     .call = "setns",
+     .when = [](const Moment& m) { return m.event.who.ns == m.ns_before && known(m); },
+     .sentence = "It is told to join namespaces in which it is already ({each}): nothing changes. So a container is "
+                 "made that shares them with whoever started it, mostly the host.",
+     .brief = "no effect: it is in there already: {each}",
+     .references = {"OCI runtime-spec: config-linux.md, namespaces[].path", "setns(2)"},
+     .each = "{target}"},
     {.name = "setns-pod",
      .phase = Namespaces,
      .who = kBuilders | kRuntime,
@@ -222,9 +259,15 @@ const Rule kRules[] = {
      .references = {"newuidmap(1)", "user_namespaces(7)"}},
     {.name = "become-root-inside",
      .phase = IdMaps,
-     .who = kStage0 | kStage1,
+     .who = kStage0 | kStage1 | kSetup,
      .call = "setresuid|setresgid",
      .args = {"0", "0", "0"},
+     // With no root file system of its own yet, this is not the program's user; who enters a container makes none.
+     .when =
+         [](const Moment& m) {
+           if (m.actor.part == kSetup && entering(m)) return false;
+           return std::ranges::none_of(m.process.marks, [](const model::Mark& mark) { return mark.call == "mount"; });
+         },
      .sentence = "It becomes user 0 of the user namespace, now that ids are mapped.",
      .brief = "becomes root of the user namespace",
      .references = {"user_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"},

@@ -7,6 +7,13 @@ namespace {
 
 using enum Phase;
 
+// A copy of the runtime beside the process that will be the container's program: it will execute a hook.
+bool becomes_hook(const Moment& m) {
+  const model::Container* container = container_of(m);
+  return m.actor.part == kSetup && m.actor.verb != "exec" && container && container->init &&
+         *container->init != m.process.id;
+}
+
 const Rule kRules[] = {
     {.name = "keyring-joined",
      .phase = Security,
@@ -145,6 +152,7 @@ const Rule kRules[] = {
      .phase = Security,
      .who = kBuilders,
      .call = "close_range",
+     .when = [](const Moment& m) { return !becomes_hook(m); },
      .sentence = "All descriptors beyond those that the program shall have are closed, or will be when it begins: a "
                  "folder of the host left open would be a way out of the container.",
      .brief = "no descriptor of the host's is left to the container",

@@ -4,6 +4,7 @@
 
 #include "model/runtime.h"
 #include "story/rule.h"
+#include "trace/text.h"
 
 namespace nstrace::story {
 namespace {
@@ -29,6 +30,24 @@ bool kernel_path(const Moment& m) {
   return glob("/proc/*|/sys/*|/newroot/proc/*|/newroot/sys/*|/proc|/sys", text(m, 1));
 }
 
+// Something was mounted from the same place before, by the same process.
+bool bound_before(const Moment& m) {
+  const std::string begin = "mount(" + trace::quote(text(m, 0)) + ",";
+  return std::ranges::count_if(m.process.marks, [&](const model::Mark& mark) { return mark.text.starts_with(begin); }) >
+         1;  // the last is this call
+}
+// Before, by the same process.
+bool mounted_onto_itself(const Moment& m) {
+  const std::string place = trace::quote(text(m, 1), 48);
+  const std::string begin = "mount(" + place + ", " + place + ",";
+  return std::ranges::any_of(m.process.marks, [&](const model::Mark& mark) { return mark.text.starts_with(begin); });
+}
+// Its own network namespace, which is the host's.
+bool own_host_network(const Moment& m) {
+  return glob("/proc/self/ns/net|/proc/thread-self/ns/net", text(m, 0)) &&
+         m.event.who.ns[trace::Ns::Net] == m.model.header().host[trace::Ns::Net];
+}
+
 // crun sets the propagation of each mount right after it.
 bool follows_bind_onto_itself(const Moment& m) {
   const auto& marks = m.process.marks;
@@ -48,8 +67,8 @@ const Rule kRules[] = {
      .who = kMounters,
      .call = "mount",
      .args = {"/dev/null", "/proc/*|/sys/*", "", "*MS_BIND*"},
-     // In a user namespace no device can be made, so that /dev/null itself comes by a bind mount.
-     .when = [](const Moment& m) { return !by_descriptor(text(m, 1)) || host_users(m); },
+     // In a user namespace no device can be made, so that /dev/null itself comes by a bind mount, and first.
+     .when = [](const Moment& m) { return !by_descriptor(text(m, 1)) || host_users(m) || bound_before(m); },
      .sentence = "It hides files of the kernel that tell about the host, by mounting the empty /dev/null over them: "
                  "{each}.",
      .brief = "hides files of the kernel: {each}",
@@ -75,8 +94,9 @@ const Rule kRules[] = {
          [](const Moment& m) {
            if (!glob("*MS_BIND*", text(m, 3)))
              return glob("*MS_PRIVATE*|*MS_SLAVE*", text(m, 3)) && follows_bind_onto_itself(m);
-           const bool again = glob("*MS_REMOUNT*", text(m, 3)) && !by_descriptor(text(m, 1));
-           return kernel_path(m) && (same_place(m) || again);
+           const bool again = glob("*MS_REMOUNT*", text(m, 3));
+           if (again && !glob("*MS_RDONLY*", text(m, 3))) return false;
+           return kernel_path(m) && (same_place(m) || (again && mounted_onto_itself(m)));
          },
      .sentence = "It makes switches of the kernel read-only for the container ({each}): each is mounted onto itself, "
                  "since only a mount can be read-only, and then that mount is made so.",
@@ -84,6 +104,20 @@ const Rule kRules[] = {
      .references = {"OCI runtime-spec: config-linux.md, readonlyPaths",
                     "runc: libcontainer/rootfs_linux.go, readonlyPath()"},
      .each = "{place}"},
+
+    {.name = "masked-by-descriptor",
+     .phase = Security,
+     .who = kStage2,
+     .call = "mount",
+     .args = {"/proc/*self/fd/*", "/proc/*self/fd/*", "", "MS_BIND"},
+     .when = pivoted,
+     .sentence = "It hides files and folders of the kernel that tell about the host ({count}), by mounting something "
+                 "empty over each. Both are given by descriptors, so that no path can be exchanged meanwhile; which "
+                 "they are, the calls do not tell.",
+     .brief = "hides files of the kernel",
+     .references = {"OCI runtime-spec: config-linux.md, maskedPaths",
+                    "runc: libcontainer/rootfs_linux.go, maskPaths()"},
+     .fold = true},
 
     // --- propagation ---
     {.name = "old-root-slave",
@@ -136,9 +170,9 @@ const Rule kRules[] = {
          [](const Moment& m) {
            return same_place(m) && !glob("*MS_REMOUNT*", text(m, 3)) && !glob("/proc/self/fd/*", text(m, 1));
          },
-     .sentence = "The folder with the container's files is mounted onto itself. Nothing seems to change, but it is a "
-                 "mount point now, as pivot_root will ask of the new root.",
-     .brief = "the container's files become a mount point",
+     .sentence = "The folder with the container's files is mounted onto itself. Nothing seems to change, but so it is "
+                 "a mount point of its own in any case, as that which becomes the root must be.",
+     .brief = "the container's files are a mount point of their own",
      .references = {"pivot_root(2)", "runc: libcontainer/rootfs_linux.go, prepareRoot()"}},
     {.name = "remount",
      .phase = Root,
@@ -160,6 +194,18 @@ const Rule kRules[] = {
      .brief = "its own {each}",
      .references = {"mount(2), MS_BIND", "resolv.conf(5), hosts(5)"},
      .each = "{base0}"},
+    {.name = "cgroup-view-whole",
+     .phase = Root,
+     .who = kMounters,
+     .call = "mount",
+     .args = {"/sys/fs/cgroup/*", "", "", "*MS_BIND*"},
+     .when = [](const Moment& m) { return !glob("/sys/fs/cgroup/*/*", text(m, 0)); },
+     .sentence =
+         "It gets to see whole hierarchies of cgroups as they are outside, since it has no cgroup of its own in "
+         "them: {each}.",
+     .brief = "whole hierarchies of cgroups: {each}",
+     .references = {"cgroups(7)"},
+     .each = "{hierarchy0}"},
     {.name = "cgroup-view",
      .phase = Root,
      .who = kMounters,
@@ -199,6 +245,16 @@ const Rule kRules[] = {
      .brief = "the layers of the image become one file system",
      .references = {"kernel: Documentation/filesystems/overlayfs.rst"},
      .fold = true},
+    {.name = "keep-host-network",
+     .phase = Namespaces,
+     .who = kManager | kOther | kHook,
+     .call = "mount",
+     .args = {"/proc/*/ns/net", "", "", "*MS_BIND*"},
+     .when = own_host_network,
+     .sentence = "{comm} mounts the host's network namespace onto a file of its own, so that it can be found there as "
+                 "that of a container would be: this container gets none of its own.",
+     .brief = "a name for the host's network namespace",
+     .references = {"namespaces(7)"}},
     {.name = "keep-network-namespace",
      .phase = Namespaces,
      .who = kManager | kOther | kHook,
@@ -218,6 +274,26 @@ const Rule kRules[] = {
      .brief = "mounts {arg1}",
      .references = {"mount(2)"},
      .fold = true},
+    {.name = "safe-proc",
+     .phase = Root,
+     .who = kStages,
+     .call = "fsopen|fsconfig|fsmount",
+     .when = [](const Moment& m) { return m.actor.runtime == "runc"; },
+     .sentence =
+         "{runtime} makes a proc file system that is attached nowhere ({each}), and reads and writes there what "
+         "it needs of /proc: the one at /proc, or what lies over it, could be the image's doing.",
+     .brief = "a proc file system of its own",
+     .references = {"runc 1.3: filepath-securejoin, pathrs-lite/procfs", "fsopen(2)",
+                    "CVE-2025-52881 (writes to /proc go elsewhere)"},
+     .each = "{call}"},
+    {.name = "manager-umount",
+     .phase = Root,
+     .who = kManager | kShim,
+     .call = "umount2",
+     .sentence = "{comm} takes mounts away: {each}.",
+     .brief = "takes mounts away: {each}",
+     .references = {"umount2(2)"},
+     .each = "{place0}"},
     {.name = "new-mount-calls",
      .phase = Root,
      .who = kMounters | kRuntime,
@@ -266,7 +342,8 @@ const Rule kRules[] = {
      .on = On::Exec,
      .who = kHook,
      .when = [](const Moment& m) { return !(m.before.part & kHook); },
-     .sentence = "{runtime} calls a hook, a program that somebody asked to be called at this point: {program}.",
+     .sentence =
+         "{runtime} calls a hook{hook_kind}, a program that somebody asked to be called at this point: {program}.",
      .brief = "a hook: {name}",
      .references = {"OCI runtime-spec: config.md, POSIX-platform Hooks"}},
     {.name = "hook-fails",
@@ -316,9 +393,19 @@ const Rule kRules[] = {
      .who = kBuilders,
      .call = "umount2",
      .args = {".|/|oldroot", "*MNT_DETACH*"},
-     .sentence = "The old root is taken away: from here on no path leads to the host's files.",
-     .brief = "the host's files are out of reach",
+     .sentence = "The old root is taken away: from here on a path leads to those of the host's files only that were "
+                 "mounted into the new root.",
+     .brief = "the old root is out of reach",
      .references = {"umount2(2), MNT_DETACH", "runc: libcontainer/rootfs_linux.go, pivotRoot()"}},
+    {.name = "move-root",
+     .phase = Pivot,
+     .who = kBuilders,
+     .call = "mount",
+     .args = {"", "/", "", "*MS_MOVE*"},
+     .sentence = "The mount with the container's files is moved onto / (MS_MOVE), over the old root, which stays "
+                 "mounted below it: so it is done where pivot_root cannot be (--no-pivot).",
+     .brief = "the container's files are moved over the old root",
+     .references = {"mount(2), MS_MOVE", "runc: libcontainer/rootfs_linux.go, msMoveRoot()"}},
     {.name = "chroot",
      .phase = Pivot,
      .who = kBuilders,
@@ -326,6 +413,15 @@ const Rule kRules[] = {
      .sentence =
          "The root directory is changed for this process only ({arg0}). This is weaker than pivot_root: the old "
          "root stays mounted.",
+     .brief = "the root becomes {arg0}, by chroot",
+     .references = {"chroot(2)"}},
+    {.name = "chroot-alone",
+     .phase = Pivot,
+     .who = kOther | kManager | kShim,
+     .call = "chroot",
+     .sentence =
+         "{comm} changes the root directory for itself and what it starts from now on ({arg0}). No namespace is "
+         "made: all else of the machine is seen as before, and who has the right can come out again.",
      .brief = "the root becomes {arg0}, by chroot",
      .references = {"chroot(2)"}},
     {.name = "host-name",

@@ -5,6 +5,7 @@
 #include "story/story.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -22,7 +23,9 @@ using model::ProcessId;
 
 namespace {
 
-constexpr std::size_t kLine = 160;  // bytes of the call that a step quotes, about
+constexpr std::size_t kLine = 160;     // bytes of the call that a step quotes, about
+constexpr std::size_t kTerminal = 70;  // of those, what a terminal of usual width shows
+constexpr std::size_t kString = 48;    // bytes of a string in it
 constexpr std::size_t kChanges = 24;
 constexpr std::size_t kBriefly = 6;  // of a list in a few words
 
@@ -42,14 +45,48 @@ bool of_another(std::string_view reference, std::string_view runtime) {
   return false;
 }
 
+// Of a long path the end says more than the middle, and of an id its beginning is enough.
+std::string middle_cut(const std::string& path) {
+  std::string text;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string part = path.substr(at, end - at);
+    const bool id = part.size() >= 32 && part.find_first_not_of("0123456789abcdef") == part.npos;
+    text += (id ? part.substr(0, 12) : part) + (end < path.size() ? "/" : "");
+    at = end + 1;
+  }
+  if (text.size() <= kString) return text;
+  std::size_t head = kString / 3, tail = text.size() - kString / 2;
+  while (head > 0 && (static_cast<unsigned char>(text[head]) & 0xC0) == 0x80) --head;
+  if (const std::size_t slash = text.find('/', tail); slash != text.npos) tail = slash;
+  while (tail < text.size() && (static_cast<unsigned char>(text[tail]) & 0xC0) == 0x80) ++tail;
+  return text.substr(0, head) + "..." + text.substr(tail);
+}
+
+// What tells most in a short line: paths with their ends, and where that is not short, the descriptors bare of the
+// folders from which names are looked up.
+trace::Call short_paths(trace::Call call) {
+  for (trace::Arg& arg : call.args)
+    if (arg.kind == trace::Arg::Kind::String && arg.text.size() > kString && arg.text.starts_with('/'))
+      arg.text = middle_cut(arg.text);
+  return call;
+}
+trace::Call without_folders(trace::Call call) {
+  for (std::size_t i = 0; i + 1 < call.args.size(); ++i)
+    if (call.args[i].name.ends_with("dirfd") && !call.args[i + 1].text.empty()) call.args[i].target.clear();
+  return call;
+}
+
 std::string line_of(const trace::Event& event) {
   trace::TextOptions options;
-  options.string_limit = 48;
+  options.string_limit = kString;
   options.list_limit = 12;
   options.comments = false;
   std::string line;
   if (!event.call.name.empty()) {
-    line = trace::call_text(event.call, options);
+    const trace::Call call = short_paths(event.call);
+    line = trace::call_text(call, options);
+    if (line.size() > kTerminal) line = trace::call_text(without_folders(call), options);
     if (line.size() > kLine) {
       std::size_t cut = kLine;
       while (cut < line.size() && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) ++cut;
@@ -97,6 +134,7 @@ class Teller {
     const auto* exit = event.as<trace::Exit>();
     const std::vector<const Rule*>* rules = nullptr;
     if (event.as<trace::Syscall>()) {
+      if (keep_) remember_failure(*process, event);
       if (!event.call.result || event.call.failed()) return;
       const auto found = by_call_.find(event.call.name);
       if (found == by_call_.end()) return;
@@ -106,6 +144,7 @@ class Teller {
       if ((fork && fork->thread()) || (exit && !process->ended)) return;
       rules = &others_;
     }
+    if (exit) end_hook(*process, event);
     const bool exec = event.as<trace::Exec>() != nullptr;
     const Actor* last = exec ? actors_.last(process->id) : nullptr;
     const Actor before = last ? *last : Actor();
@@ -113,15 +152,26 @@ class Teller {
     if (event.call.name == "prctl" && process->comm().starts_with("lab:[0") && !event.call.args.empty() &&
         trace::arg_text(event.call.args[0]) == "PR_SET_DUMPABLE")
       actors_.enters(process->id);
+    const Actor* known = actors_.last(process->id);
+    const bool unsure = known && known->part & kStages && known->verb.empty();
     const Actor& actor = actors_.of(process->id);
+    relearnt_ = unsure && !actor.verb.empty() ? std::optional(process->id) : std::nullopt;
     if (fork)
       if (const Process* child = model_.process_of(fork->child.tgid, fork->child.born)) actors_.of(child->id);
-    const Moment moment{event, model_, *process, actor, exec ? before : actor, model_.ns_before()};
+    const Moment moment{event,
+                        model_,
+                        *process,
+                        actor,
+                        exec ? before : actor,
+                        model_.ns_before(),
+                        actor.session && begun_.count(*actor.session) > 0,
+                        exit ? last_failure(process->id) : nullptr};
     for (const Rule* rule : *rules)
       if (fits(*rule, moment) && !(rule->once && told_before(*rule, process->id))) return tell(*rule, moment);
   }
 
   void finish();
+  void wait_for_start(std::size_t first_span);
   void look_for_names() { chapters_.look_for_names(); }
 
   std::vector<Step> steps;
@@ -136,19 +186,19 @@ class Teller {
     std::string word = rule.each.empty() ? "" : fill(rule.each, m);
     brief = fold(raw, word.empty() ? std::vector<std::string>() : std::vector<std::string>{word}, 1);
     last_[m.process.id] = &rule;
+    if (rule.phase == Phase::Program && m.event.as<trace::Exec>() && m.before.session) begun_.insert(*m.before.session);
     if (rule.once) told_.insert({m.process.id, &rule});
     if (!keep_) return;
     const ChapterId chapter = chapters_.of(m, rule.phase);
     if (drafts_.size() <= chapter) drafts_.resize(chapter + 1);
     std::vector<Draft>& drafts = drafts_[chapter];
     const bool folds = rule.fold || !rule.each.empty();
+    if (relearnt_ == m.process.id && m.event.as<trace::Syscall>()) retell(drafts, rule, m);
     Draft* draft = folds ? earlier(drafts, rule, m.process.id) : nullptr;
     if (!draft) {
       draft = &drafts.emplace_back();
-      draft->rule = &rule;
       Step& s = draft->step;
       s.chapter = chapter;
-      s.phase = rule.phase;
       s.event = m.event.number;
       s.begin = m.event.start && m.event.start <= m.event.time ? m.event.start : m.event.time;
       s.process = m.process.id;
@@ -156,13 +206,8 @@ class Teller {
       s.comm = m.event.who.comm;
       if (const auto* exec = m.event.as<trace::Exec>()) s.comm = exec->comm_before;
       s.line = line_of(m.event);
-      s.sentence = fill(rule.sentence, m);
-      if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
-      s.brief = raw;
       s.count = 0;
-      for (const std::string_view reference : rule.references)
-        if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
-      s.rule = rule.name;
+      put_words(*draft, rule, m);
     }
     // A daemon whose threads come and go would fill pages.
     if (draft->step.changes.size() < kChanges)
@@ -181,7 +226,59 @@ class Teller {
     }
     draft->step.last_event = m.event.number;
     draft->step.end = m.event.time;
+    if (rule.phase == Phase::Hooks && m.event.as<trace::Exec>()) hooks_[m.process.id] = {chapter, drafts.size() - 1};
     if (!word.empty() && draft->known.insert(word).second) draft->each.push_back(std::move(word));
+  }
+
+  // A hook's step lasts as long as the hook, since the runtime waits for it.
+  void end_hook(const Process& process, const trace::Event& event) {
+    const auto hook = hooks_.find(process.id);
+    if (hook == hooks_.end()) return;
+    Step& step = drafts_[hook->second.first][hook->second.second].step;
+    step.end = event.time;
+    step.last_event = event.number;
+    hooks_.erase(hook);
+  }
+
+  // What is said of a step.
+  static void put_words(Draft& draft, const Rule& rule, const Moment& m) {
+    draft.rule = &rule;
+    Step& s = draft.step;
+    s.phase = rule.phase;
+    s.sentence = fill(rule.sentence, m);
+    if (s.sentence.starts_with("the ")) s.sentence[0] = 'T';  // a word that was filled in
+    s.brief = fill(rule.brief, m);
+    s.references.clear();
+    for (const std::string_view reference : rule.references)
+      if (!reference.empty() && !of_another(reference, m.actor.runtime)) s.references.push_back(reference);
+    s.rule = rule.name;
+  }
+
+  // Only now it is clear that the process enters a container: what it joined before, it joined for that.
+  static void retell(std::vector<Draft>& drafts, const Rule& rule, const Moment& m) {
+    for (Draft& draft : drafts)
+      if (draft.step.process == m.process.id && draft.rule != &rule && draft.rule->call == rule.call)
+        put_words(draft, rule, m);
+  }
+
+  // Whether the last call of one who sets up was in vain: if it then ends, this is likely why. A folder that is there
+  // already, a capability that the kernel does not have, a call that was only tried or a process that has ended already
+  // is no reason to give up.
+  void remember_failure(const Process& process, const trace::Event& event) {
+    const trace::Call& call = event.call;
+    if (!call.result) return;
+    const bool fatal = call.failed() && *call.result != -EEXIST && *call.result != -EFAULT && call.name != "prctl" &&
+                       call.name != "kill" && call.name != "pidfd_send_signal";
+    if (!fatal) {
+      if (!failures_.empty()) failures_.erase(process.id);
+      return;
+    }
+    const Actor* actor = actors_.last(process.id);
+    if (actor && actor->part & kBuilders) failures_[process.id] = event;
+  }
+  const trace::Event* last_failure(ProcessId process) const {
+    const auto failure = failures_.find(process);
+    return failure == failures_.end() ? nullptr : &failure->second;
   }
 
   bool told_before(const Rule& rule, ProcessId process) const {
@@ -204,10 +301,27 @@ class Teller {
   Chapters chapters_;
   std::unordered_map<std::string_view, std::vector<const Rule*>> by_call_;
   std::vector<const Rule*> others_;
-  std::unordered_map<ProcessId, const Rule*> last_;   // what was told of it last
-  std::set<std::pair<ProcessId, const Rule*>> told_;  // of the rules that hold once
-  std::vector<std::vector<Draft>> drafts_;            // by ChapterId
+  std::unordered_map<ProcessId, const Rule*> last_;       // what was told of it last
+  std::set<std::pair<ProcessId, const Rule*>> told_;      // of the rules that hold once
+  std::unordered_set<ProcessId> begun_;                   // sessions whose program has begun
+  std::unordered_map<ProcessId, trace::Event> failures_;  // of those who set up and whose last call failed, that one
+  std::unordered_map<ProcessId, std::pair<ChapterId, std::size_t>> hooks_;  // which run, and where their drafts are
+  std::optional<ProcessId> relearnt_;                                       // whose actor this event has told more of
+  std::vector<std::vector<Draft>> drafts_;                                  // by ChapterId
 };
+
+// Who is ready waits until the word is given, though nothing is seen to happen meanwhile.
+void Teller::wait_for_start(std::size_t first_span) {
+  for (std::size_t i = first_span; i < phases.size(); ++i) {
+    if (phases[i].phase != Phase::Ready) continue;
+    for (std::size_t next = i + 1; next < phases.size(); ++next) {
+      const Phase phase = phases[next].phase;
+      if ((phase != Phase::Start && phase != Phase::Program) || phases[next].begin < phases[i].end) continue;
+      phases[i].end = phases[next].begin;
+      break;
+    }
+  }
+}
 
 void Teller::finish() {
   steps.clear();
@@ -239,6 +353,7 @@ void Teller::finish() {
       home->processes.insert(draft.step.process);
       home->last = std::max(home->last, draft.step.last_event);
     }
+    const std::size_t first_span = phases.size();
     std::unordered_set<int> seen;
     for (const Stretch& stretch : stretches) {
       PhaseSpan& span = phases.emplace_back();
@@ -251,6 +366,8 @@ void Teller::finish() {
         Step& step = steps.emplace_back(draft->step);
         step.number = ++number;
         step.container = chapter.container;
+        for (model::NsChange& change : step.changes)
+          if (change.how != model::How::New && !change.of) change.of = model::container_with(model_, change.to);
         step.sentence = fold(step.sentence, draft->each, step.count);
         step.brief = fold(step.brief, draft->each, step.count, kBriefly);
         if (span.steps++ == 0) {
@@ -263,6 +380,7 @@ void Teller::finish() {
         span.last_event = std::max(span.last_event, step.last_event);
       }
     }
+    wait_for_start(first_span);
     for (const Phase phase : expected_phases(chapter.kind))
       if (!seen.count(static_cast<int>(phase))) phases.push_back({id, chapter.container, phase});
   }

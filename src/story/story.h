@@ -73,6 +73,7 @@ struct Chapter {
   std::uint64_t first_event = 0, last_event = 0;
   std::vector<std::string> folders;  // where its files lie, as far as the trace tells: its bundle, ...
   bool cut_before = false;           // it was under way when the trace began
+  bool lost_before = false;          // its beginning was not seen, and records before it were lost
   bool cut_after = false;            // it was under way when the trace ended
 };
 

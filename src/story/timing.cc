@@ -236,7 +236,13 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
   for (const Gap& gap : story.gaps())
     if ((!begun || gap.event >= first->event) && gap.event <= program->event) return {};
 
+  // Daemons have no part in a chapter, but its processes may wait for them: a hook for dockerd.
   std::vector<bool> in = members(story, chapter);
+  for (const Chapter& other : story.chapters()) {
+    if (other.kind != Kind::Daemon) continue;
+    const std::vector<bool> daemon = members(story, other);
+    for (std::size_t id = 0; id < in.size(); ++id) in[id] = in[id] || daemon[id];
+  }
   in.resize(model_.processes().size());
   std::vector<Beat> beats;
   std::vector<const Point*> points;
@@ -278,6 +284,7 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
     if (to.time - from.time > link.longest_took) {
       link.longest_took = to.time - from.time;
       link.longest = to.text;
+      link.longest_inside = to.call && 2 * (to.time - std::max(to.begin, from.time)) >= link.longest_took;
     }
   }
   std::ranges::reverse(links);

@@ -45,8 +45,9 @@ struct Link {
   Time begin = 0, end = 0;
   std::uint64_t first_event = 0, last_event = 0;  // what was done at those times; the first may be another's
   std::string role;                               // "runc create", "containerd-shim"; printable
-  std::string longest;                            // its longest single stretch was before this: "mount(...)"; printable
+  std::string longest;                            // its longest single stretch ended with this: "mount(...)"; printable
   Time longest_took = 0;
+  bool longest_inside = false;  // most of that stretch was within the call; else before it
 };
 
 class Timing : public trace::Sink {

@@ -79,6 +79,14 @@ std::string whose(const Moment& m) {
   return m.actor.id.empty() ? "the container" : "container " + short_id(m.actor.id);
 }
 
+// A file of /proc and the words that were put into it: uid_map "0 100000 65536".
+std::string written(const trace::Call& call) {
+  if (call.args.size() < 2) return "";
+  std::string_view text = call.args[1].text;
+  while (!text.empty() && (text.back() == '\0' || text.back() == '\n')) text.remove_suffix(1);
+  return fmt::format("{} {}", trace::escape(model::base_name(call.args[0].target)), trace::quote(text, 48));
+}
+
 std::string device(const Moment& m) {
   const std::string path = m.call().args.size() > 1 ? m.call().args[m.call().name == "mknod" ? 0 : 1].text : "";
   return trace::escape(model::base_name(path));
@@ -91,6 +99,41 @@ std::string ending(const Moment& m) {
   if (!m.process.ended->signal) return fmt::format("with status {}", m.process.ended->code);
   return fmt::format("by {}{}", trace::signal_name(m.process.ended->signal),
                      m.process.ended->core ? " (core dumped)" : "");
+}
+
+bool root_changed(const model::Process& p) {
+  return std::ranges::any_of(
+      p.marks, [](const model::Mark& mark) { return mark.call == "pivot_root" || mark.call == "chroot"; });
+}
+
+// As config.json calls a hook that is called by this process at this moment, as a clause; "" = not known.
+std::string hook_kind(const Moment& m) {
+  if (!m.process.creator) return "";
+  const model::Process& creator = m.model.processes()[*m.process.creator];
+  const bool by_command = m.actor.session == creator.id;
+  if (!by_command)
+    return m.actor.verb == "exec" ? "" : root_changed(creator) ? " (startContainer)" : " (createContainer)";
+  const model::Container* container = container_of(m);
+  if (m.actor.verb == "delete") return " (poststop)";
+  if (m.actor.verb == "start") return " (poststart)";
+  if (!container || !container->init) return "";
+  const model::Process& init = m.model.processes()[*container->init];
+  if (init.ended) return " (poststop, or poststart)";  // which may come after a short program's end
+  return root_changed(init) ? " (poststart)" : " (createRuntime, or the older prestart)";
+}
+
+// What it tried in vain before it gave up, as a clause; who is killed did not give up.
+std::string cause(const Moment& m) {
+  if (!m.failed || !m.process.ended || m.process.ended->signal) return "";
+  const trace::Call& call = m.failed->call;
+  trace::TextOptions options;
+  options.string_limit = 48;
+  options.list_limit = 3;
+  options.comments = false;
+  options.targets = false;
+  std::string text = trace::call_text(call, options);
+  if (text.size() > kLongest) text = trace::escape(call.name) + "(...)";
+  return fmt::format(". Its last call failed: {} = {}", text, trace::result_text(call));
 }
 
 std::string word(std::string_view name, const Moment& m) {
@@ -113,7 +156,7 @@ std::string word(std::string_view name, const Moment& m) {
     const std::uint32_t now = (fork ? fork->child.ns : m.event.who.ns)[Ns::Pid];
     const bool known = ids.size() > 1 || (!ids.empty() && now && now == m.model.header().host[Ns::Pid]);
     if (name == "inner") return known ? std::to_string(ids.back()) : "unknown";
-    if (!known) return "";
+    if (!known || (!fork && !m.process.container)) return "";
     if (name == "as_number") return fmt::format(", as {}", ids.back());
     if (name == "numbered") return fmt::format(" (number {} in the container)", ids.back());
     return fmt::format(", number {} in the container", ids.back());
@@ -136,9 +179,12 @@ std::string word(std::string_view name, const Moment& m) {
     const auto ns = trace::ns_from_name(std::string_view(to).substr(0, to.find(':')));
     return ns ? std::string(kind_title(*ns)) : kinds(m.ns_before, m.event.who.ns);
   }
-  if (name == "hierarchy" || name == "hierarchy0") {  // of a cgroup's folder: "memory" with v1
+  // Of a cgroup's folder, or of a file in it that is open: "memory" with v1.
+  if (name == "hierarchy" || name == "hierarchy0" || name == "hierarchy_of_file") {
     const std::size_t at = name == "hierarchy" ? 1 : 0;
-    const std::string_view path = call.args.size() > at ? std::string_view(call.args[at].text) : std::string_view();
+    const std::string_view path = call.args.size() <= at        ? std::string_view()
+                                  : name == "hierarchy_of_file" ? std::string_view(call.args[at].target)
+                                                                : std::string_view(call.args[at].text);
     const std::string_view below = path.substr(std::min(path.size(), std::string_view("/sys/fs/cgroup/").size()));
     const std::string_view first = below.substr(0, below.find('/'));
     static constexpr std::string_view kV1[] = {
@@ -147,9 +193,14 @@ std::string word(std::string_view name, const Moment& m) {
         "net_prio", "misc",    "systemd",     "unified"};
     return std::ranges::find(kV1, first) != std::end(kV1) ? std::string(first) : short_path(path);
   }
+  if (name == "written") return written(call);
   if (name == "link") return trace::escape(model::base_name(call.args.size() > 2 ? call.args[2].text : ""));
   if (name == "device") return device(m);
   if (name == "ending") return ending(m);
+  if (name == "cause") return cause(m);
+  if (name == "kind")
+    return std::string(m.process.container ? model::kind_of(m.model.containers()[*m.process.container]) : "container");
+  if (name == "hook_kind") return hook_kind(m);
   if (name == "cgroup") {
     const auto* move = m.event.as<trace::CgroupMove>();
     return move ? short_path(move->path) : "";
