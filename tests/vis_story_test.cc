@@ -250,6 +250,22 @@ TEST_CASE("fold: of five containers made alike one is shown, the others are name
   REQUIRE(build_tree(recording, all).clusters.size() == 6);
 }
 
+TEST_CASE("fold: what one container runs is no other container") {
+  Scene s;
+  s.existing(100, "containerd", {"/usr/bin/containerd"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/sbin/runc", {"runc", "create", "--bundle", "/b", std::string(32, 'a')});
+  s.fork(200, 201, CLONE_NEWPID | CLONE_NEWNS);
+  s.pivot_root(201, ".", ".");
+  s.exec(201, "/bin/sh", {"sh"});
+  for (int i = 0; i < 6; ++i) {
+    s.fork(201, 300 + i);
+    s.exec(300 + i, "/bin/tool", {"tool" + std::to_string(i)});
+  }
+  const Recording recording = recorded(s);
+  for (const Node& node : told(recording).nodes) REQUIRE(node.kind == Node::Kind::Process);
+}
+
 TEST_CASE("loss: the timeline says where, in its place") {
   Scene s;
   s.existing(100, "containerd", {"/usr/bin/containerd"});

@@ -72,7 +72,7 @@ class TreeBuilder {
     }
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind == story::Kind::Daemon) continue;
-      graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 110));
+      graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 260));
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
@@ -322,7 +322,7 @@ class TreeBuilder {
     std::size_t folded = 0;
     for (const Fold& fold : selection_.folds) {
       folded += fold.count;
-      if (!fold.under) {
+      if (!fold.under && fold.quiet) {
         note_fold(fold);
         continue;
       }
@@ -342,8 +342,9 @@ class TreeBuilder {
         if (first == 0) first = static_cast<std::size_t>(p.pid);
         last = static_cast<std::size_t>(p.pid);
       }
-      node.title = names.size() == 1 ? fmt::format("{} \u00d7 {}", fold.members.size(), shorten(names[0].first, 20))
-                                     : fmt::format("{} processes", fold.members.size());
+      node.title = names.size() == 1
+                       ? title_of(fmt::format("{} \u00d7 {}", fold.members.size(), short_name(names[0].first)))
+                       : fmt::format("{} processes", fold.members.size());
       node.subtitle = first == last ? fmt::format("pid {}", first) : fmt::format("pid {} to {}", first, last);
       if (ended == fold.members.size()) node.ending = "ended", node.life = Life::Done;
       if (!fold.containers.empty()) {
@@ -360,12 +361,16 @@ class TreeBuilder {
         if (node.tip.size() > 2000) break;
         node.tip += fmt::format("\n{} \u00d7 {}", count, name);
       }
-      Edge edge;
-      edge.from = *node_[*fold.under];
-      edge.to = graph_.nodes.size();
-      edge.tip = fmt::format("{} processes", fold.count);
-      graph_.edges.push_back(std::move(edge));
-      node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
+      if (fold.under) {
+        Edge edge;
+        edge.from = *node_[*fold.under];
+        edge.to = graph_.nodes.size();
+        edge.tip = fmt::format("{} processes", fold.count);
+        graph_.edges.push_back(std::move(edge));
+        node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
+      } else if (const Process& one = model_.processes()[fold.members.front()]; inside(one)) {
+        node.cluster = cluster_[*one.container];  // not set where nobody else of it is in the picture
+      }
       graph_.nodes.push_back(std::move(node));
     }
     if (folded > 0) {
