@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "tests/catch.h"
 #include "tests/golden.h"
@@ -12,6 +13,7 @@
 #include "vis/draw.h"
 #include "vis/mermaid.h"
 #include "vis/snapshot.h"
+#include "vis/style.h"
 #include "vis/timeline.h"
 
 using namespace nstrace;
@@ -97,6 +99,25 @@ TEST_CASE("timeline: stripes change colour where the process changes namespace")
   REQUIRE_THAT(timeline_svg(graph), ContainsSubstring(family_colour(0, Ns::Uts)));
 }
 
+TEST_CASE("timeline: an import's axis has its words within the picture") {
+  Scene s;
+  s.host({});
+  s.header() = {};
+  s.existing(100, "sh", {"/bin/sh"}, {.ns = trace::NsSet{}});
+  s.fork(100, 200);
+  s.exec(200, "/bin/a", {"a"});
+  const std::string svg = draw(model_of(s), View::Timeline, Picture::Svg);
+  const std::regex at_end(
+      "<text x=\"([\\d.]+)\" y=\"[-\\d.]+\" font-size=\"([\\d.]+)\" text-anchor=\"end\"[^>]*>([^<]*)<");
+  int seen = 0;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), at_end), end; at != end; ++at, ++seen) {
+    CAPTURE((*at)[3].str());
+    REQUIRE(std::stod((*at)[1]) >= text_width((*at)[3].str(), Font::Sans, std::stod((*at)[2])));
+  }
+  REQUIRE(seen >= 2);
+  REQUIRE(has(texts(svg), "in order,"));
+}
+
 TEST_CASE("timeline: an empty trace is a picture, too") {
   Scene s;
   REQUIRE_NOTHROW(texts(draw(model_of(s), View::Timeline, Picture::Svg)));
@@ -173,6 +194,23 @@ TEST_CASE("namespaces: many processes in one set are counted, all of them listed
 
 TEST_CASE("mermaid: participants, forks, notes") {
   testing::check_golden("vis/docker_exec.mmd", to_mermaid(build_tree(model_of(testing::docker_exec_scene()))));
+}
+
+TEST_CASE("mermaid: what is lost is said first, and again where it was") {
+  Scene s;
+  s.existing(100, "sh", {"/bin/sh"});
+  s.fork(100, 200);
+  s.lost(12, "ring buffer full");
+  s.exec(200, "/bin/a", {"a"});
+  Recording recording = model_of(s);
+  trace::Footer footer = s.trace().footer.value_or(trace::Footer{});
+  footer.lost = 12;
+  recording.footer(footer);
+  const std::string text = draw(recording, View::Tree, Picture::Mermaid);
+  const std::size_t first = text.find("Note over"), fork = text.find("->>"), place = text.find("12 events LOST");
+  REQUIRE_THAT(text.substr(first, 40), ContainsSubstring("Note over p0,p1: 12 LOST\n"));
+  REQUIRE(first < fork);
+  REQUIRE((place != std::string::npos && place > fork));
 }
 
 TEST_CASE("mermaid: hostile text is no syntax") {

@@ -65,6 +65,11 @@ std::string headline(const model::Process& process) {
   return display_whole(comm.comm, 60);
 }
 
+std::string_view short_name(std::string_view headline) {
+  constexpr std::string_view kCommon = "containerd-";
+  return headline.starts_with("containerd-shim") ? headline.substr(kCommon.size()) : headline;
+}
+
 bool launched(const model::Model& model, const model::Process& process) {
   const auto parent = creator_of(process);
   const int tracer = model.header().tracer_pid;

@@ -99,8 +99,10 @@ Sheet draw_head(const Graph& graph, double width) {
   flow.new_line();
   const std::size_t chapters = graph.chapters.size(), shown = chapters <= 4 ? chapters : 3;
   for (std::size_t i = 0; i < shown; ++i) {
-    put_words(flow, sheet, fit(graph.chapters[i], Font::Sans, kFact, width), Font::Sans, kFact, tone::kText);
-    flow.new_line();
+    for (const std::string& line : wrap_to(graph.chapters[i], Font::Sans, kFact, width, 3)) {
+      put_words(flow, sheet, line, Font::Sans, kFact, tone::kText);
+      flow.new_line();
+    }
   }
   if (shown < chapters) {
     put_words(flow, sheet, fmt::format("and {} more; nstrace explain tells all", chapters - shown), Font::Sans, kFact,
@@ -117,9 +119,12 @@ Sheet draw_head(const Graph& graph, double width) {
 
 Sheet draw_legend(const Graph& graph, double width) {
   Sheet sheet;
-  bool way = false, joins = false, steps = false, host = false;
+  bool way = false, forks = false, existed = false, joins = false, steps = false, host = false;
   for (const Edge& edge : graph.edges) {
-    way = way || edge.way;
+    const bool fork = edge.kind == Edge::Kind::Fork;
+    way = way || (edge.way && !edge.existed);
+    forks = forks || (fork && !edge.way && !edge.existed);
+    existed = existed || (fork && edge.existed);
     joins = joins || edge.kind == Edge::Kind::Join;
   }
   for (const Node& node : graph.nodes) {
@@ -137,8 +142,12 @@ Sheet draw_legend(const Graph& graph, double width) {
     });
   }
   if (way) put_line_sign(flow, sheet, {.stroke = tone::kWay, .line = 2.4}, "created by, the way to the container");
-  if (!graph.edges.empty()) put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.3}, "created by");
-  if (joins) put_line_sign(flow, sheet, {.stroke = tone::kDim, .line = 1.6, .dashed = true}, "setns: enters");
+  if (forks) put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.3}, "created by");
+  if (existed) {
+    put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.6, .dash = Dash::Dotted},
+                  "child of, since before the trace");
+  }
+  if (joins) put_line_sign(flow, sheet, {.stroke = tone::kDim, .line = 1.6, .dash = Dash::Dashed}, "setns: enters");
   if (host) {
     Badge badge;
     badge.kind = Badge::Kind::Host;

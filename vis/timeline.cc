@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "vis/card.h"
+#include "vis/headline.h"
 #include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/svg.h"
@@ -160,7 +161,7 @@ class Timeline {
   }
 
   static std::string lane_name(const Node& node) {
-    return fit(node.title.empty() ? node.subtitle : node.title, Font::Bold, kSmall, 150);
+    return fit(node.title.empty() ? std::string_view(node.subtitle) : short_name(node.title), Font::Bold, kSmall, 150);
   }
 
   // The height of the last moment up to that time.
@@ -306,7 +307,7 @@ class Timeline {
           break;
         case Instant::Kind::Lost:
           sheet.path(fmt::format("M{} {}H{}", number(axis_ - 6), number(moment.y), number(gutter - 6)),
-                     {.stroke = tone::kBad, .line = 2, .dashed = true});
+                     {.stroke = tone::kBad, .line = 2, .dash = Dash::Dashed});
           sheet.place(moment.said, gutter, moment.y);
           break;
       }
@@ -314,8 +315,12 @@ class Timeline {
       if (moment.kind != Instant::Kind::Lost) sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
       sheet.close();
     }
-    sheet.text(axis_ - 12, head_ - 2, graph_.timed ? "ms" : "in order, times not known",
-               {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    const std::vector<std::string> unit =
+        wrap_to(graph_.timed ? "ms" : "in order, times not known", Font::Sans, kBadge, axis_ - 12, 3);
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+      const double above = (kBadge + 2) * static_cast<double>(unit.size() - 1 - i);
+      sheet.text(axis_ - 12, head_ - 2 - above, unit[i], {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    }
   }
 
   static void leader(Sheet& sheet, double from, double to, double y) {
@@ -325,9 +330,9 @@ class Timeline {
   // The name of the process at that moment; gives where the rest may begin.
   double name(Sheet& sheet, const Instant& moment, double x) const {
     const Node& node = graph_.nodes[moment.node];
+    const std::string_view called = short_name(name_before(node, moment.event));
     sheet.text(x, moment.y + 3.6,
-               fit(name_before(node, moment.event).empty() ? node.subtitle : name_before(node, moment.event),
-                   Font::Sans, kSmall, kNameWidth - 8),
+               fit(called.empty() ? std::string_view(node.subtitle) : called, Font::Sans, kSmall, kNameWidth - 8),
                {.size = kSmall,
                 .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kDim)});
     return x + kNameWidth;
@@ -355,7 +360,7 @@ class Timeline {
       const Paint ink = edge.badges.empty() ? Paint(tone::kDim) : stripe_paint(edge.badges.front());
       sheet.path(
           fmt::format("M{} {}H{}", number(from + side * (kBar / 2 + 1)), number(moment.y), number(tip - side * 4)),
-          {.stroke = ink, .line = 1.6, .dashed = true});
+          {.stroke = ink, .line = 1.6, .dash = Dash::Dashed});
       sheet.path(fmt::format("M{0} {1}l{2} -3.4v6.8z", number(tip), number(moment.y), number(-side * 6)),
                  {.fill = ink});
     }
