@@ -266,6 +266,32 @@ TEST_CASE("fold: what one container runs is no other container") {
   for (const Node& node : told(recording).nodes) REQUIRE(node.kind == Node::Kind::Process);
 }
 
+TEST_CASE("way: it leads to the program that was brought in, not to what that starts") {
+  Scene s = testing::docker_exec_scene();
+  s.fork(2651, 2700);
+  s.exec(2700, "/bin/wc", {"wc", "-l"});
+  const Recording recording = recorded(s);
+  for (const Node& node : told(recording).nodes) {
+    CAPTURE(node.title);
+    if (node.title == "sh") REQUIRE(node.way);
+    if (node.title == "wc -l") REQUIRE_FALSE(node.way);
+  }
+}
+
+TEST_CASE("failure: what could not be made stands in red above all") {
+  Scene s;
+  s.existing(100, "containerd-shim", {"containerd-shim-runc-v2", "-namespace", "moby"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.exit(200, 1);
+  const Recording recording = recorded(s);
+  REQUIRE(told(recording).chapters.at(0).failed);
+  const std::string svg = draw(recording, View::Tree, Picture::Svg);
+  REQUIRE_THAT(svg, ContainsSubstring("class=\"f-bad sans\">Container demo could NOT be made"));
+  REQUIRE_THAT(draw(recording, View::Tree, Picture::Html),
+               ContainsSubstring("<span class=\"lost\">Container demo could NOT be made"));
+}
+
 TEST_CASE("loss: the timeline says where, in its place") {
   Scene s;
   s.existing(100, "containerd", {"/usr/bin/containerd"});

@@ -135,6 +135,12 @@ struct Phase {
   std::string title, what;
 };
 
+// What was done, in a sentence.
+struct Headline {
+  std::string text;
+  bool failed = false;
+};
+
 // Records are missing before an event.
 struct Gap {
   std::uint64_t event = 0;
@@ -162,7 +168,7 @@ struct Graph {
   std::vector<PathPart> path;  // to the program that a container began with first, without a gap; empty = not known
   bool story = false;          // the numbers of the steps are those of `nstrace explain`
   std::vector<Phase> phases;   // of the story, in their usual order
-  std::vector<std::string> chapters;  // of the story: what was done, in a sentence each
+  std::vector<Headline> chapters;     // of the story
   std::vector<std::string> notes;     // what is folded, and how to unfold it
 };
 

@@ -99,8 +99,9 @@ Sheet draw_head(const Graph& graph, double width) {
   flow.new_line();
   const std::size_t chapters = graph.chapters.size(), shown = chapters <= 4 ? chapters : 3;
   for (std::size_t i = 0; i < shown; ++i) {
-    for (const std::string& line : wrap_to(graph.chapters[i], Font::Sans, kFact, width, 3)) {
-      put_words(flow, sheet, line, Font::Sans, kFact, tone::kText);
+    const Headline& chapter = graph.chapters[i];
+    for (const std::string& line : wrap_to(chapter.text, Font::Sans, kFact, width, 3)) {
+      put_words(flow, sheet, line, Font::Sans, kFact, chapter.failed ? tone::kBad : tone::kText);
       flow.new_line();
     }
   }

@@ -72,7 +72,7 @@ class TreeBuilder {
     }
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind == story::Kind::Daemon) continue;
-      graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 260));
+      graph_.chapters.push_back({shorten(display_whole(chapter.title, 400), 260), chapter.failed});
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
@@ -240,9 +240,13 @@ class TreeBuilder {
       if (!container.init) continue;
       const Process* p = &model_.processes()[*container.init];
       if (p->existed) {
-        // A container that was entered: the way leads to those who came in.
+        // A container that was entered: the way leads to those who came in, not to what they started in there.
         for (const ProcessId member : container.members) {
-          if (!model_.processes()[member].existed) mark_up(member);
+          const Process& one = model_.processes()[member];
+          const auto creator = creator_of(one);
+          const bool child = creator && inside(one) && inside(model_.processes()[*creator]) &&
+                             model_.processes()[*creator].container == one.container;
+          if (!one.existed && !child) mark_up(member);
         }
       } else {
         mark_up(p->id);

@@ -96,6 +96,14 @@ std::size_t Chapters::set_up_of(const Moment& m, const Actor& a) {
   return first_stages.empty() ? 0 : first_stages.size() - 1;
 }
 
+// Whether the container of that id, which was made in this trace, has ended.
+bool Chapters::over(const std::string& id) const {
+  const auto made = by_key_.find({Kind::Made, id});
+  if (made == by_key_.end() || !chapters_[made->second].container) return false;
+  const auto init = model_.containers()[*chapters_[made->second].container].init;
+  return init && model_.processes()[*init].ended;
+}
+
 Chapters::Key Chapters::key_of(const Moment& m) {
   const Actor& a = m.event.as<trace::Exec>() && !(m.before.part & (kOther | kManager)) && a_program(m.actor.part)
                        ? m.before
@@ -122,7 +130,8 @@ Chapters::Key Chapters::key_of(const Moment& m) {
   if (m.actor.part == kMonitor) return a.verb == "exec" ? Key(Kind::Entered, session) : Key(Kind::Made, id);
   if (a.verb == "create" || a.verb == "run" || a.verb == "start" || a.verb == "restore") {
     // What `run` does after its container's end is part of that.
-    if (a.verb == "run" && m.event.as<trace::Exit>() && m.actor.part == kRuntime) return {Kind::Ended, id};
+    if (a.verb == "run" && ((m.event.as<trace::Exit>() && m.actor.part == kRuntime) || over(id)))
+      return {Kind::Ended, id};
     return {Kind::Made, id};
   }
   if (a.verb == "exec") return {Kind::Entered, session};
@@ -166,6 +175,12 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
   return found->second;
 }
 
+void Chapters::begins_with(ChapterId id, std::uint64_t event, trace::Time begin) {
+  Chapter& c = chapters_[id];
+  c.first_event = std::min(c.first_event, event);
+  c.begin = std::min(c.begin, begin);
+}
+
 void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
   const Actor& a = m.actor;
   const auto* exec = m.event.as<trace::Exec>();
@@ -185,6 +200,10 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
     c.program = command_line(exec->argv);
     has_program_[c.id] = true;
   }
+  constexpr std::uint32_t kMakers = kRuntime | kStages | kSetup;
+  if (m.event.as<trace::Exit>() && a.part & kMakers && !has_program_[c.id] && m.process.ended &&
+      (m.process.ended->code || m.process.ended->signal))
+    c.failed = c.kind == Kind::Made || c.kind == Kind::Entered;
   if (c.runtime == "runc") learn_version(c, m);
   const auto remember = [&](std::string folder) {
     if (c.folders.size() < 4 && folder.starts_with('/') && std::ranges::find(c.folders, folder) == c.folders.end())
@@ -240,6 +259,9 @@ void Chapters::learn_version(Chapter& c, const Moment& m) {
 }
 
 void Chapters::finish() {
+  std::set<std::string> failed;  // ids of those that could not be made
+  for (const Chapter& c : chapters_)
+    if (c.failed && c.kind == Kind::Made && !c.container_id.empty()) failed.insert(c.container_id);
   for (Chapter& c : chapters_) {
     if (!c.container && !c.container_id.empty())
       for (const model::Container& container : model_.containers())
@@ -268,19 +290,21 @@ void Chapters::finish() {
     const std::string program = c.program.empty() ? "" : fmt::format(": {}", c.program);
     switch (c.kind) {
       case Kind::Made:
-        c.title = fmt::format("{} is {}{}{}{}", what,
-                              !has_setup_[c.id] ? "started"
-                              : began           ? "made and started"
-                                                : "made",
+        c.title = fmt::format("{} {}{}{}{}", what,
+                              c.failed            ? "could NOT be made"
+                              : !has_setup_[c.id] ? "is started"
+                              : began             ? "is made and started"
+                                                  : "is made",
                               tool, order, program);
-        c.cut_after = !began;
+        c.cut_after = !began && !c.failed;
         break;
       case Kind::Entered:
-        c.title = fmt::format("a program is brought into {}{}{}{}", what, tool, order, program);
-        c.cut_after = !began;
+        c.title = fmt::format("a program {} brought into {}{}{}{}", c.failed ? "could NOT be" : "is", what, tool, order,
+                              program);
+        c.cut_after = !began && !c.failed;
         break;
       case Kind::Ended:
-        c.title = fmt::format("{} is ended{}", what, order);
+        c.title = fmt::format("{} is {}{}", what, failed.count(c.container_id) ? "cleared away" : "ended", order);
         break;
       case Kind::Sandbox:
         c.title = has_sandbox_[c.id] ? fmt::format("a sandbox, no OCI container, is made{}{}", tool, program)

@@ -379,6 +379,21 @@ const Rule kRules[] = {
                  "its own PID namespace: setns only says where its children will be, so only this child is inside.",
      .brief = "stage 2: the first that is inside{as_number}",
      .references = {"pid_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"}},
+    {.name = "stage-2-others-pids",
+     .phase = Namespaces,
+     .on = On::Fork,
+     .who = kStage1,
+     .when =
+         [](const Moment& m) {
+           const auto& ids = m.event.as<trace::Fork>()->child.tids;
+           return ids.size() > m.event.who.tids.size() && ids.back() != 1;
+         },
+     .sentence =
+         "Stage 1 makes stage 2 (pid {child} on the host, {inner} in the PID namespace that was joined). Others "
+         "are in there already, and number 1 is one of them. A process cannot enter a PID namespace itself, "
+         "only its children can, and this is why a third process is needed.",
+     .brief = "stage 2: number {inner} among the others' processes",
+     .references = {"pid_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"}},
     {.name = "stage-2",
      .phase = Namespaces,
      .on = On::Fork,

@@ -74,6 +74,7 @@ struct Chapter {
   std::vector<std::string> folders;  // where its files lie, as far as the trace tells: its bundle, ...
   bool cut_before = false;           // it was under way when the trace began
   bool cut_after = false;            // it was under way when the trace ended
+  bool failed = false;               // the runtime gave up before a program began
 };
 
 // Records are missing here: what happened is not known.
