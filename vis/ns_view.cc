@@ -73,6 +73,9 @@ class NamespaceView {
       case Moment::End:
         which = ", at its end";
         break;
+      case Moment::Containers:
+        which = ", the last moment with the most containers";
+        break;
       case Moment::Richest:
         which = ", when the most different sets of namespaces were in use";
         break;
@@ -95,7 +98,6 @@ class NamespaceView {
       Node node;
       node.id = fmt::format("s{}", graph_.nodes.size());
       node.band = signs_.band(household.ids);
-      for (Badge& badge : node.band) badge.children = 0;
       node.host = std::all_of(node.band.begin(), node.band.end(),
                               [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       int family = -1;
