@@ -60,7 +60,7 @@ Scene hostile() {
 TEST_CASE("timeline: what happened, in its order, under the name of that moment") {
   const auto all = texts(draw(model_of(testing::docker_run_scene()), View::Timeline, Picture::Svg));
   REQUIRE(has(all, "ms"));
-  REQUIRE(place(all, "makes pid 2031, clone(CLONE_PARENT)") < place(all, "unshare"));
+  REQUIRE(place(all, "makes runc:[1:CHILD] (pid 2031), clone(CLONE_PARENT)") < place(all, "unshare"));
   REQUIRE(place(all, "unshare") < place(all, "pivot_root(\".\", \".\")"));
   // Whoever executes sleep is not yet called so.
   const auto at = std::find(all.begin(), all.end(), "sleep 100");
@@ -118,6 +118,16 @@ TEST_CASE("timeline: an import's axis has its words within the picture") {
   REQUIRE(has(texts(svg), "in order,"));
 }
 
+TEST_CASE("timeline: who sleeps while another works is hatched") {
+  Graph graph = build_tree(model_of(testing::docker_run_scene()));
+  REQUIRE_THAT(timeline_svg(graph), !ContainsSubstring("waits for"));
+  for (Node& node : graph.nodes) {
+    if (node.title == "runc create") node.sleeps = {{node.born + 1'000'000, node.born + 9'000'000}};
+  }
+  REQUIRE_THAT(timeline_svg(graph), ContainsSubstring("waits for 8.0 ms"));
+  REQUIRE(has(texts(timeline_svg(graph)), "waits, or in a call that takes long"));
+}
+
 TEST_CASE("timeline: an empty trace is a picture, too") {
   Scene s;
   REQUIRE_NOTHROW(texts(draw(model_of(s), View::Timeline, Picture::Svg)));
@@ -166,6 +176,30 @@ TEST_CASE("namespaces: when all is over, the richest moment") {
   const Snapshot snapshot = take_snapshot(model_of(s), std::nullopt);
   REQUIRE(snapshot.moment == Moment::Richest);
   REQUIRE(snapshot.households.size() == 2);
+}
+
+TEST_CASE("namespaces: the moment is that of the containers which the trace made, not of one that was there") {
+  Scene s;
+  s.existing(50, "pause", {"pause"}, {.pids = {50, 1}, .ns = s.new_set({Ns::Mnt, Ns::Pid})});
+  s.existing(100, "containerd-shim", {"containerd-shim"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.fork(200, 201);
+  s.unshare(201, CLONE_NEWNS | CLONE_NEWPID);
+  s.fork(201, 202);
+  s.pivot_root(202);
+  s.exec(202, "/bin/app", {"app"});
+  s.exit(201);
+  s.exit(202);
+  s.exit(200);
+  const Snapshot snapshot = take_snapshot(model_of(s), std::nullopt);
+  REQUIRE(snapshot.moment == Moment::Containers);
+  std::vector<std::string> first;
+  for (const Household& household : snapshot.households) first.push_back(household.residents.front().name);
+  REQUIRE(std::find(first.begin(), first.end(), "app") != first.end());
+  REQUIRE(first.size() == 3);  // pause, the host's, app: the stage is over
+  REQUIRE_THROWS_AS(take_snapshot(model_of(s), -1), Error);
+  REQUIRE_THROWS_AS(take_snapshot(model_of(s), 3'600'000'000'000), Error);
 }
 
 TEST_CASE("namespaces: user namespaces lie in each other") {

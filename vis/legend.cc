@@ -156,16 +156,24 @@ Sheet draw_legend(const Graph& graph, double width) {
     badge.tip = "a namespace of pid 1";
     put_badge_sign(flow, sheet, badge, "the host's namespace");
   }
+  const auto band_has = [&](auto what) {
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [&](const Node& node) { return std::any_of(node.band.begin(), node.band.end(), what); });
+  };
+  const auto put_pair = [&](std::string_view sign, std::string_view words) {
+    const double indent = text_width(sign, Font::Bold, kSmall) + 5;
+    flow.put(indent + text_width(words, Font::Sans, kSmall), [&](double x, double y) {
+      sheet.text(x, y, sign, {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
+      sheet.text(x + indent, y, words, {.size = kSmall, .fill = tone::kDim});
+    });
+  };
+  if (band_has([](const Badge& badge) { return badge.children != 0; }))
+    put_pair("host\u21922", "it is in the host's, its children will be in number 2");
+  if (band_has([](const Badge& badge) { return badge.kind == Badge::Kind::Unknown; })) put_pair("?", "not known");
   flow.new_line();
   if (!graph.legend.empty()) {
     for (const Ns type : kBandOrder) {
-      const std::string name(ns_name(type));
-      const double indent = text_width(name, Font::Bold, kSmall) + 5;
-      const std::string_view what = words_for_type(type);
-      flow.put(indent + text_width(what, Font::Sans, kSmall), [&](double x, double y) {
-        sheet.text(x, y, name, {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
-        sheet.text(x + indent, y, what, {.size = kSmall, .fill = tone::kDim});
-      });
+      put_pair(ns_name(type), words_for_type(type));
     }
     flow.new_line();
   }

@@ -2,9 +2,12 @@
 // Takes a Graph, gives its moments: the rows of all nodes, the forks, the ends and the losses, merged by event.
 #include "vis/moments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "vis/card.h"
+#include "vis/headline.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -30,7 +33,8 @@ Said said(const Graph& graph, const Instant& moment) {
   switch (moment.kind) {
     case Instant::Kind::Fork: {
       const Edge& edge = *moment.edge;
-      said.text = "makes " + graph.nodes[edge.to].subtitle;
+      const Node& child = graph.nodes[edge.to];
+      said.text = fmt::format("makes {} ({})", short_name(child.title), child.subtitle);
       if (!edge.label.empty()) said.text += ", " + edge.label.front();
       said.badges = &edge.badges;
       break;

@@ -220,7 +220,8 @@ class Writer {
   // [process, from event, to event, ...]: what the program's begin waited for, the latest first.
   void add_path() {
     section("path");
-    for (auto part = graph_.path.rbegin(); part != graph_.path.rend(); ++part) {
+    const std::vector<PathPart> path = graph_.paths.empty() ? std::vector<PathPart>() : graph_.paths.front();
+    for (auto part = path.rbegin(); part != path.rend(); ++part) {
       json_.number(static_cast<std::int64_t>(*graph_.nodes[part->node].process));
       json_.number(static_cast<std::int64_t>(part->first_event));
       json_.number(static_cast<std::int64_t>(part->last_event));

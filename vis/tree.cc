@@ -51,7 +51,7 @@ class TreeBuilder {
     add_joins();
     number_steps();
     add_legend();
-    find_path();
+    find_paths();
     return std::move(graph_);
   }
 
@@ -80,32 +80,37 @@ class TreeBuilder {
   }
 
   // What is not in the picture is its creator's part.
-  void find_path() {
+  void find_paths() {
     if (!options_.story || !options_.timing || !graph_.timed) return;
-    std::vector<std::optional<std::size_t>> node(model_.processes().size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (graph_.nodes[i].process) node[*graph_.nodes[i].process] = i;
-    }
-    std::vector<story::Link> first;
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind != story::Kind::Made && chapter.kind != story::Kind::Entered &&
           chapter.kind != story::Kind::Sandbox)
         continue;
-      std::vector<story::Link> links = options_.timing->critical_path(*options_.story, chapter);
-      if (!links.empty() && (first.empty() || links.back().last_event < first.back().last_event))
-        first = std::move(links);
-    }
-    for (const story::Link& link : first) {
-      std::optional<ProcessId> process = link.process;
-      while (process && !node[*process]) process = model_.processes()[*process].creator;
-      if (!process) continue;
-      if (!graph_.path.empty() && graph_.path.back().node == *node[*process]) {
-        graph_.path.back().end = link.end;
-        graph_.path.back().last_event = link.last_event;
-      } else {
-        graph_.path.push_back({*node[*process], link.first_event, link.last_event, link.begin, link.end});
+      std::vector<PathPart> path;
+      for (const story::Link& link : options_.timing->critical_path(*options_.story, chapter)) {
+        const auto at = node_or_creators(link.process);
+        if (!at) continue;
+        if (!path.empty() && path.back().node == *at) {
+          path.back().end = link.end;
+          path.back().last_event = link.last_event;
+        } else {
+          path.push_back({*at, link.first_event, link.last_event, link.begin, link.end});
+        }
       }
+      if (!path.empty()) graph_.paths.push_back(std::move(path));
     }
+    std::stable_sort(graph_.paths.begin(), graph_.paths.end(),
+                     [](const auto& a, const auto& b) { return a.back().last_event < b.back().last_event; });
+    constexpr trace::Time kLong = 1'000'000;
+    for (const story::Sleep& sleep : options_.timing->sleeps(kLong)) {
+      if (node_[sleep.process]) graph_.nodes[*node_[sleep.process]].sleeps.emplace_back(sleep.begin, sleep.end);
+    }
+  }
+
+  std::optional<std::size_t> node_or_creators(ProcessId id) const {
+    std::optional<ProcessId> process = id;
+    while (process && !node_[*process]) process = model_.processes()[*process].creator;
+    return process ? node_[*process] : std::nullopt;
   }
 
   // A cluster for each container that has a process in the picture.

@@ -321,7 +321,7 @@ const Rule kRules[] = {
      .when = same_again,
      .sentence = "`{runtime} init` is executed a second time, in the same process: now from the protected copy. Up to "
                  "runc 1.1 it is this child that makes the copy, so it begins twice; since 1.2 its parent does it.",
-     .brief = "`{runtime} init` again, from the protected copy",
+     .brief = "{runtime} init again, from the protected copy",
      .references = {"runc 1.1: libcontainer/nsenter/cloned_binary.c, ensure_cloned_binary()", kCve}},
     {.name = "init-enters",
      .phase = Bootstrap,
@@ -330,7 +330,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return verb(m, "exec"); },
      .sentence = "{runtime} starts itself again, as `{runtime} init`: this child will enter the container, in three "
                  "stages, each a process of its own. Its program file is {image}.",
-     .brief = "`{runtime} init`: this will enter the container",
+     .brief = "{runtime} init: this will enter the container",
      .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "init-sealed",
      .phase = Bootstrap,
@@ -340,7 +340,7 @@ const Rule kRules[] = {
      .sentence = "{runtime} starts the child that will become the container, in three stages, as `{runtime} init`. Its "
                  "program is "
                  "{image}: a descriptor of the protected copy that {runtime} has made of itself, not the host's file.",
-     .brief = "`{runtime} init`: this will become the container",
+     .brief = "{runtime} init: this will become the container",
      .references = {"runc 1.2: libcontainer/container_linux.go, newParentProcess()", kCve}},
     {.name = "init",
      .phase = Bootstrap,
@@ -350,7 +350,7 @@ const Rule kRules[] = {
          "{runtime} starts itself again, as `{runtime} init`: this child will become the container, in three stages, "
          "each a process of its own. It gets its orders through pipes whose numbers stand in its environment "
          "(_LIBCONTAINER_INITPIPE and others).",
-     .brief = "`{runtime} init`: this will become the container",
+     .brief = "{runtime} init: this will become the container",
      .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "not-dumpable",
      .phase = Bootstrap,
