@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What pictures take from the story: the same numbers as `nstrace explain`, the phases; and the formats for programs.
+#include <fmt/format.h>
 #include <linux/sched.h>
 
 #include <algorithm>
@@ -245,6 +246,9 @@ TEST_CASE("fold: of five containers made alike one is shown, the others are name
   REQUIRE(fold != graph.nodes.end());
   REQUIRE(fold->title == "5 more containers, made in the same way");
   REQUIRE(fold->rows.size() == 5);
+  int last = 0;  // of the container that is shown
+  for (const auto& [step, count] : numbers(graph)) last = std::max(last, step);
+  REQUIRE_THAT(fold->subtitle, ContainsSubstring(fmt::format("steps {} to {}", last + 1, 6 * last)));
   for (const Row& row : fold->rows) REQUIRE(row.badges.size() == 2);
   DrawOptions all;
   all.all = true;

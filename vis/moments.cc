@@ -33,8 +33,7 @@ Said said(const Graph& graph, const Instant& moment) {
   switch (moment.kind) {
     case Instant::Kind::Fork: {
       const Edge& edge = *moment.edge;
-      const Node& child = graph.nodes[edge.to];
-      said.text = fmt::format("makes {} ({})", short_name(child.title), child.subtitle);
+      said.text = makes_text(graph.nodes[edge.to]);
       if (!edge.label.empty()) said.text += ", " + edge.label.front();
       said.badges = &edge.badges;
       break;
@@ -110,6 +109,10 @@ const Told& told(const Graph& graph, const Instant& moment) {
       break;
   }
   return graph.nodes[moment.node].ended_told;
+}
+
+std::string makes_text(const Node& child) {
+  return fmt::format("makes {} ({})", short_name(child.title), child.subtitle);
 }
 
 std::string tip_of(const Graph& graph, const Instant& moment) {

@@ -8,6 +8,7 @@
 
 #include "vis/headline.h"
 #include "vis/json.h"
+#include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/style.h"
 #include "vis/text.h"
@@ -158,7 +159,7 @@ class Writer {
         add_row(*item.row);
       } else if (item.edge) {
         json_.text("kind", "fork").number("to", *graph_.nodes[item.edge->to].process);
-        std::string text = "makes " + graph_.nodes[item.edge->to].subtitle;
+        std::string text = makes_text(graph_.nodes[item.edge->to]);
         if (!item.edge->label.empty() && item.edge->badges.empty()) text += ", " + item.edge->label.front();
         json_.text("text", text);
         add_badges(item.edge->badges);

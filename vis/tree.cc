@@ -361,6 +361,7 @@ class TreeBuilder {
       } else if (names.size() > 1) {
         list_names(names, node);
       }
+      if (const std::string steps = steps_in(fold); !steps.empty()) node.subtitle += " \u00b7 " + steps;
       if (fold.count > fold.members.size() && fold.containers.empty()) {
         add_note(node, fmt::format("and {} below", fold.count - fold.members.size()));
       }
@@ -386,6 +387,27 @@ class TreeBuilder {
       graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
                                          : fmt::format("{} processes are folded; --all shows each", folded));
     }
+  }
+
+  // The numbers that the picture lacks since they are of processes in the fold: "steps 47 to 138".
+  std::string steps_in(const Fold& fold) const {
+    const std::set<ProcessId> tops(fold.members.begin(), fold.members.end());
+    int first = 0, last = 0, count = 0;
+    for (const Process& p : model_.processes()) {
+      if (steps_[p.id].empty() || selection_.shown[p.id]) continue;
+      std::optional<ProcessId> at = p.id;
+      for (int depth = 0; at && !tops.count(*at) && depth < 64; ++depth) at = creator_of(model_.processes()[*at]);
+      if (!at || !tops.count(*at)) continue;
+      for (const story::Step* step : steps_[p.id]) {
+        first = first == 0 ? step->number : std::min(first, step->number);
+        last = std::max(last, step->number);
+        ++count;
+      }
+    }
+    if (count == 0) return "";
+    if (count == 1) return fmt::format("step {}", first);
+    return count == last - first + 1 ? fmt::format("steps {} to {}", first, last)
+                                     : fmt::format("{} of the steps {} to {}", count, first, last);
   }
 
   // Containers that came about as the one beside them, which is shown: their names, programs and namespaces.
