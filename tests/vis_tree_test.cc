@@ -164,6 +164,22 @@ TEST_CASE("before: who was there already is not drawn as if it had been created"
   REQUIRE_THAT(all_new, !ContainsSubstring("since before the trace"));
 }
 
+TEST_CASE("names: a container bears the name that people gave it, and its id below") {
+  Scene s = shell();
+  s.fork(100, 200);
+  const std::string id(64, 'a');
+  s.exec(200, "/usr/bin/conmon", {"conmon", "-c", id, "-u", id, "-n", "web", "-r", "/usr/bin/crun"});
+  s.fork(200, 201);
+  s.exec(201, "/usr/bin/crun", {"crun", "create", "--bundle", "/b", id});
+  s.fork(201, 202, CLONE_NEWPID | CLONE_NEWNS);
+  s.pivot_root(202);
+  s.exec(202, "/bin/app", {"app"});
+  const Graph graph = tree(s);
+  REQUIRE(graph.clusters.size() == 1);
+  REQUIRE(graph.clusters[0].title == "container web");
+  REQUIRE(graph.clusters[0].subtitle == "crun \u00b7 aaaaaaaaaaaa");
+}
+
 TEST_CASE("plate: no arrow runs through a container's name") {
   const std::string svg = to_svg(tree(testing::docker_run_scene()));
   std::smatch plate;

@@ -87,8 +87,8 @@ struct Node {
   Life life = Life::Unknown;
   std::string ending;  // "exit 0", "SIGKILL", "running"
   std::vector<Row> rows;
-  std::vector<Called> called;  // at least one, in order of events
-  std::vector<Stay> stays;     // at least one, in order of time
+  std::vector<Called> called;                               // at least one, in order of events
+  std::vector<Stay> stays;                                  // at least one, in order of time
   std::vector<std::pair<trace::Time, trace::Time>> sleeps;  // the long ones, from when to when
   trace::Time born = 0;
   std::optional<trace::Time> ended;
@@ -170,10 +170,10 @@ struct Graph {
   // To the program that each container began with, without a gap; the one that began first stands first. Empty where it
   // is not known.
   std::vector<std::vector<PathPart>> paths;
-  bool story = false;          // the numbers of the steps are those of `nstrace explain`
-  std::vector<Phase> phases;   // of the story, in their usual order
-  std::vector<Headline> chapters;     // of the story
-  std::vector<std::string> notes;     // what is folded, and how to unfold it
+  bool story = false;              // the numbers of the steps are those of `nstrace explain`
+  std::vector<Phase> phases;       // of the story, in their usual order
+  std::vector<Headline> chapters;  // of the story
+  std::vector<std::string> notes;  // what is folded, and how to unfold it
 };
 
 }  // namespace nstrace::vis

@@ -21,6 +21,9 @@ std::string headline(const model::Process& process);
 // "containerd-shim-runc-v2 start" -> "shim-runc-v2 start".
 std::string_view short_name(std::string_view headline);
 
+// A container, by the name that people gave it, else by its id: "container web", "container cbab362df10a".
+std::string headline(const model::Container& container, std::size_t columns);
+
 // "pid 511", "pid 511 outside, 1 inside".
 std::string pid_text(const model::Process& process);
 

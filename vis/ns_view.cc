@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 
-#include "model/runtime.h"
 #include "vis/card.h"
 #include "vis/facts.h"
 #include "vis/headline.h"
@@ -139,11 +138,7 @@ class NamespaceView {
       if (own[type] != household.ids[type]) return;  // on its way there, or to another one
     }
     family = signs_.family(c);
-    const std::string name = display_whole(c.name, 200);
-    node.title = std::string(model::kind_of(c)) + " " +
-                 (name.empty()       ? fmt::format("{}", c.id + 1)
-                  : is_long_id(name) ? name.substr(0, 12)
-                                     : shorten(name, 22));
+    node.title = headline(c, 22);
   }
 
   void list(const Household& household, Node& node) const {

@@ -126,11 +126,10 @@ class TreeBuilder {
       Cluster cluster;
       cluster.id = fmt::format("c{}", graph_.clusters.size());
       const std::string name = display_whole(container.name, 200);
-      cluster.title = std::string(model::kind_of(container)) + " " +
-                      (name.empty()       ? fmt::format("{}", id + 1)
-                       : is_long_id(name) ? name.substr(0, 12)
-                                          : shorten(name, 28));
-      for (const std::string& part : {container.runtime, container.image_name}) {
+      cluster.title = headline(container, 28);
+      // Where the name that people gave it stands above, the id stands below.
+      const std::string below = container.image_name.empty() ? "" : is_long_id(name) ? name.substr(0, 12) : name;
+      for (const std::string& part : {container.runtime, below}) {
         if (part.empty()) continue;
         cluster.subtitle += (cluster.subtitle.empty() ? "" : " \u00b7 ") + shorten(display_whole(part, 200), 28);
       }
@@ -417,12 +416,8 @@ class TreeBuilder {
     node.subtitle = fmt::format("{} processes", fold.count);
     for (std::size_t i = 0; i < fold.containers.size() && i < kLines; ++i) {
       const model::Container& container = model_.containers()[fold.containers[i]];
-      const std::string name = display_whole(container.name, 200);
       Row row;
-      row.text = std::string(model::kind_of(container)) + " " +
-                 (name.empty()       ? fmt::format("{}", container.id + 1)
-                  : is_long_id(name) ? name.substr(0, 12)
-                                     : shorten(name, 24));
+      row.text = headline(container, 24);
       if (container.init) row.text += ": " + shorten(headline(model_.processes()[*container.init]), 24);
       for (const Badge& badge : signs_.band(namespaces_of(model_, container))) {
         if (badge.kind == Badge::Kind::Own) row.badges.push_back(badge);
