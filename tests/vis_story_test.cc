@@ -254,6 +254,12 @@ TEST_CASE("fold: of five containers made alike one is shown, the others are name
   all.all = true;
   all.story = &recording.story();
   REQUIRE(build_tree(recording, all).clusters.size() == 6);
+  // The way to a program that is folded is no line in the picture.
+  DrawOptions some;
+  some.story = all.story;
+  some.timing = all.timing = &recording.timing();
+  REQUIRE(build_tree(recording, some).paths.size() == 1);
+  REQUIRE(build_tree(recording, all).paths.size() == 6);
 }
 
 TEST_CASE("fold: what one container runs is no other container") {

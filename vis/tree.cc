@@ -87,7 +87,9 @@ class TreeBuilder {
           chapter.kind != story::Kind::Sandbox)
         continue;
       std::vector<PathPart> path;
-      for (const story::Link& link : options_.timing->critical_path(*options_.story, chapter)) {
+      const std::vector<story::Link> links = options_.timing->critical_path(*options_.story, chapter);
+      if (links.empty() || !node_[links.back().process]) continue;  // its program is folded
+      for (const story::Link& link : links) {
         const auto at = node_or_creators(link.process);
         if (!at) continue;
         if (!path.empty() && path.back().node == *at) {
