@@ -57,6 +57,41 @@ TEST_CASE("a docker exec is told") {
   check_golden("story/docker_exec.txt", Told(docker_exec_scene()).text());
 }
 
+TEST_CASE("what a program starts that was brought in is not that program: its end is told once") {
+  Scene s = docker_exec_scene();
+  s.fork(2651, 2700);
+  s.exec(2700, "/bin/wc", {"wc", "-l"});
+  s.exit(2700);
+  s.exit(2651, 3);
+  const Told told(s);
+  std::vector<int> ends;
+  for (const story::Step& step : told.steps())
+    if (step.rule == "entered-end") ends.push_back(step.tid);
+  CHECK(ends == std::vector<int>{2651});
+}
+
+TEST_CASE("a container that could not be made is not said to be made, nor to be ended") {
+  Scene s;
+  s.existing(100, "containerd-shim", {"containerd-shim-runc-v2", "-namespace", "moby"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.fork(200, 201);
+  s.exec(201, "/proc/self/exe", {"runc", "init"});
+  s.unshare(201, CLONE_NEWNS);
+  s.exit(201, 1);
+  s.exit(200, 1);
+  s.fork(100, 300);
+  s.exec(300, "/usr/bin/runc", {"runc", "delete", "--force", "demo"});
+  s.exit(300);
+  const Told told(s);
+  const auto& chapters = told.model.story().chapters();
+  REQUIRE(chapters.size() == 2);
+  CHECK(chapters[0].failed);
+  CHECK(chapters[0].title.starts_with("Container demo could NOT be made by runc"));
+  CHECK_FALSE(chapters[0].cut_after);
+  CHECK(chapters[1].title.starts_with("Container demo is cleared away"));
+}
+
 TEST_CASE("a story for machines has the same steps") {
   const Told told(docker_exec_scene());
   const std::string json = report::story_json(told.model.story(), told.model);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is told about recorded traces of real runtimes (tests/traces), whole, begun in the middle, and with losses.
+#include <linux/sched.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -15,8 +17,10 @@
 #include "trace/file.h"
 
 using namespace nstrace;
+using story::Phase;
 using testing::check_golden;
 using testing::Scene;
+using trace::Ns;
 
 namespace {
 
@@ -82,6 +86,34 @@ TEST_CASE("a step rests on an event that is there, and each event on at most one
       CHECK(s.sentence.find('{') == std::string::npos);
     }
   }
+}
+
+TEST_CASE("nobody acts before the step that tells who made it, and no hook before what it was called for") {
+  for (const auto& entry : std::filesystem::directory_iterator(NSTRACE_SOURCE_DIR "/tests/traces")) {
+    INFO(entry.path().string());
+    const Told told(trace::load_trace(entry.path().string()));
+    std::map<std::uint64_t, int> number;  // by first event
+    for (const story::Step& s : told.model.story().steps()) number.emplace(s.event, s.number);
+    for (const story::Step& s : told.model.story().steps()) {
+      const auto made = number.find(told.model.processes()[s.process].fork_event);
+      INFO(s.number << " " << s.sentence);
+      if (made != number.end()) CHECK(made->second < s.number);
+    }
+  }
+  const Told hooks(recorded("lab-hooks"));
+  const story::Step *before = nullptr, *end = nullptr;
+  int calls = 0;
+  for (const story::Step& s : hooks.model.story().steps()) {
+    if (s.rule == "container-end") end = &s;
+    if (s.phase != Phase::Hooks) continue;
+    if (before) CHECK(before->event < s.event);
+    before = &s;
+    if (s.brief.starts_with("calls a hook: ")) ++calls;
+  }
+  CHECK(calls == 3);
+  REQUIRE(before);
+  REQUIRE(end);
+  CHECK(end->number < before->number);  // poststop
 }
 
 TEST_CASE("a trace that begins anywhere is told without a word about what came before") {
@@ -258,6 +290,20 @@ std::map<std::string_view, std::function<Scene()>> scenes() {
   all["setns-own"] = [] {
     Scene s = runtime("create", "runc:[1:CHILD]");
     s.setns(201, 5, trace::Ns::Net, s.ns(201)[trace::Ns::Net]);
+    return s;
+  };
+  all["stage-2-others-pids"] = [] {
+    Scene s;
+    s.existing(50, "pause", {"pause"}, {.pids = {50, 1}, .ns = s.new_set({Ns::Mnt, Ns::Pid})});
+    s.existing(100, "containerd-shim", {"containerd-shim"});
+    s.fork(100, 200);
+    s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+    s.fork(200, 201);
+    s.exec(201, "/proc/self/exe", {"runc", "init"});
+    s.rename(201, "runc:[1:CHILD]");
+    s.setns(201, 3, Ns::Pid, s.ns(50)[Ns::Pid]);
+    s.unshare(201, kNewNs);
+    s.fork(201, 202, CLONE_PARENT, {.ids = {202, 7}});
     return s;
   };
   all["chroot-alone"] = [] {

@@ -218,6 +218,10 @@ TEST_CASE("a phase: who did not sleep was on a CPU all the time, who did counts 
     CHECK(t.blocked == 15 * kMs);
   }
   CHECK(found);
+  const std::vector<story::Sleep> sleeps = m.timing.sleeps(2 * kMs);
+  REQUIRE(sleeps.size() == 1);  // the one before the last call; waiting for a CPU is no sleep
+  CHECK(sleeps[0].end - sleeps[0].begin == 15 * kMs);
+  CHECK(m.timing.sleeps(16 * kMs).empty());
 }
 
 TEST_CASE("a process that lives: who never slept ran since it was made, though the count is a tick behind") {

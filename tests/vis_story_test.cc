@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What pictures take from the story: the same numbers as `nstrace explain`, the phases; and the formats for programs.
+#include <fmt/format.h>
 #include <linux/sched.h>
 
 #include <algorithm>
@@ -207,19 +208,21 @@ TEST_CASE("critical path: the picture's is the summary's, on the lanes that are 
   options.story = &recording.story();
   options.timing = &recording.timing();
   const Graph graph = build_tree(recording, options);
-  REQUIRE(graph.path.size() >= 4);
-  for (std::size_t i = 1; i < graph.path.size(); ++i) {
-    REQUIRE(graph.path[i].begin == graph.path[i - 1].end);
-    REQUIRE(graph.path[i].node != graph.path[i - 1].node);
+  REQUIRE(graph.paths.size() == 1);
+  const std::vector<PathPart>& path = graph.paths.front();
+  REQUIRE(path.size() >= 4);
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    REQUIRE(path[i].begin == path[i - 1].end);
+    REQUIRE(path[i].node != path[i - 1].node);
   }
   const auto& chapters = recording.story().chapters();
   const auto made = std::find_if(chapters.begin(), chapters.end(),
                                  [](const story::Chapter& c) { return c.kind == story::Kind::Made; });
   REQUIRE(made != chapters.end());
   const auto links = recording.timing().critical_path(recording.story(), *made);
-  REQUIRE(graph.path.front().begin == links.front().begin);
-  REQUIRE(graph.path.back().end == links.back().end);
-  REQUIRE(graph.nodes[graph.path.back().node].title == "sleep 100");
+  REQUIRE(path.front().begin == links.front().begin);
+  REQUIRE(path.back().end == links.back().end);
+  REQUIRE(graph.nodes[path.back().node].title == "sleep 100");
 }
 
 TEST_CASE("fold: of five containers made alike one is shown, the others are named with their namespaces") {
@@ -243,11 +246,62 @@ TEST_CASE("fold: of five containers made alike one is shown, the others are name
   REQUIRE(fold != graph.nodes.end());
   REQUIRE(fold->title == "5 more containers, made in the same way");
   REQUIRE(fold->rows.size() == 5);
+  int last = 0;  // of the container that is shown
+  for (const auto& [step, count] : numbers(graph)) last = std::max(last, step);
+  REQUIRE_THAT(fold->subtitle, ContainsSubstring(fmt::format("steps {} to {}", last + 1, 6 * last)));
   for (const Row& row : fold->rows) REQUIRE(row.badges.size() == 2);
   DrawOptions all;
   all.all = true;
   all.story = &recording.story();
   REQUIRE(build_tree(recording, all).clusters.size() == 6);
+  // The way to a program that is folded is no line in the picture.
+  DrawOptions some;
+  some.story = all.story;
+  some.timing = all.timing = &recording.timing();
+  REQUIRE(build_tree(recording, some).paths.size() == 1);
+  REQUIRE(build_tree(recording, all).paths.size() == 6);
+}
+
+TEST_CASE("fold: what one container runs is no other container") {
+  Scene s;
+  s.existing(100, "containerd", {"/usr/bin/containerd"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/sbin/runc", {"runc", "create", "--bundle", "/b", std::string(32, 'a')});
+  s.fork(200, 201, CLONE_NEWPID | CLONE_NEWNS);
+  s.pivot_root(201, ".", ".");
+  s.exec(201, "/bin/sh", {"sh"});
+  for (int i = 0; i < 6; ++i) {
+    s.fork(201, 300 + i);
+    s.exec(300 + i, "/bin/tool", {"tool" + std::to_string(i)});
+  }
+  const Recording recording = recorded(s);
+  for (const Node& node : told(recording).nodes) REQUIRE(node.kind == Node::Kind::Process);
+}
+
+TEST_CASE("way: it leads to the program that was brought in, not to what that starts") {
+  Scene s = testing::docker_exec_scene();
+  s.fork(2651, 2700);
+  s.exec(2700, "/bin/wc", {"wc", "-l"});
+  const Recording recording = recorded(s);
+  for (const Node& node : told(recording).nodes) {
+    CAPTURE(node.title);
+    if (node.title == "sh") REQUIRE(node.way);
+    if (node.title == "wc -l") REQUIRE_FALSE(node.way);
+  }
+}
+
+TEST_CASE("failure: what could not be made stands in red above all") {
+  Scene s;
+  s.existing(100, "containerd-shim", {"containerd-shim-runc-v2", "-namespace", "moby"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.exit(200, 1);
+  const Recording recording = recorded(s);
+  REQUIRE(told(recording).chapters.at(0).failed);
+  const std::string svg = draw(recording, View::Tree, Picture::Svg);
+  REQUIRE_THAT(svg, ContainsSubstring("class=\"f-bad sans\">Container demo could NOT be made"));
+  REQUIRE_THAT(draw(recording, View::Tree, Picture::Html),
+               ContainsSubstring("<span class=\"lost\">Container demo could NOT be made"));
 }
 
 TEST_CASE("loss: the timeline says where, in its place") {

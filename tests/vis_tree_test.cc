@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <chrono>
+#include <regex>
 
 #include "tests/catch.h"
 #include "tests/golden.h"
@@ -132,6 +133,83 @@ TEST_CASE("alike: a loop over one program is one node; failures are another") {
   const Graph graph = tree(s);
   REQUIRE(titles(graph) == std::vector<std::string>{"sh", "true", "19 \u00d7 true"});
   REQUIRE(node(graph, "true").ending == "exit 1");
+}
+
+TEST_CASE("orphans: a loop whose creators were lost is one node, without an arrow") {
+  Scene s = shell();
+  s.unseen([&] {
+    for (int pid = 200; pid < 210; ++pid) s.fork(100, pid);
+  });
+  for (int pid = 200; pid < 210; ++pid) {
+    s.exec(pid, "/bin/true", {"true"});
+    s.exit(pid);
+  }
+  s.fork(100, 300);
+  s.exec(300, "/bin/date", {"date"});
+  const Graph graph = tree(s);
+  std::vector<std::string> folds;
+  for (const Node& n : graph.nodes) {
+    if (n.kind == Node::Kind::Folded) folds.push_back(n.title);
+  }
+  REQUIRE(folds == std::vector<std::string>{"10 \u00d7 true"});
+  REQUIRE(graph.edges.size() == 1);
+}
+
+TEST_CASE("before: who was there already is not drawn as if it had been created") {
+  const std::string svg = to_svg(tree(testing::docker_exec_scene()));
+  const auto xml = testing::parse_xml(svg);
+  REQUIRE(std::count(xml.texts.begin(), xml.texts.end(), "child of, since before the trace") == 1);
+  REQUIRE_THAT(svg, ContainsSubstring("stroke-dasharray=\"1.5 3\""));
+  const std::string all_new = to_svg(tree(testing::docker_run_scene()));
+  REQUIRE_THAT(all_new, !ContainsSubstring("since before the trace"));
+}
+
+TEST_CASE("names: a container bears the name that people gave it, and its id below") {
+  Scene s = shell();
+  s.fork(100, 200);
+  const std::string id(64, 'a');
+  s.exec(200, "/usr/bin/conmon", {"conmon", "-c", id, "-u", id, "-n", "web", "-r", "/usr/bin/crun"});
+  s.fork(200, 201);
+  s.exec(201, "/usr/bin/crun", {"crun", "create", "--bundle", "/b", id});
+  s.fork(201, 202, CLONE_NEWPID | CLONE_NEWNS);
+  s.pivot_root(202);
+  s.exec(202, "/bin/app", {"app"});
+  const Graph graph = tree(s);
+  REQUIRE(graph.clusters.size() == 1);
+  REQUIRE(graph.clusters[0].title == "container web");
+  REQUIRE(graph.clusters[0].subtitle == "crun \u00b7 aaaaaaaaaaaa");
+}
+
+TEST_CASE("plate: no arrow runs through a container's name") {
+  const std::string svg = to_svg(tree(testing::docker_run_scene()));
+  std::smatch plate;
+  const std::regex of_plate(
+      "<g id=\"c0\"><title>[^<]*</title>\\s*<rect x=\"([\\d.]+)\" y=\"[\\d.]+\" width=\"([\\d.]+)\"");
+  REQUIRE(std::regex_search(svg, plate, of_plate));
+  const double left = std::stod(plate[1]), right = left + std::stod(plate[2]);
+  // The arrow of the way that ends lowest leads into the container, straight down.
+  const std::regex of_way("<path d=\"M[^\"]* ([\\d.]+) ([\\d.]+)\"[^>]*class=\"s-way\"");
+  double x = 0, lowest = 0;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), of_way), end; at != end; ++at) {
+    if (std::stod((*at)[2]) < lowest) continue;
+    lowest = std::stod((*at)[2]);
+    x = std::stod((*at)[1]);
+  }
+  CAPTURE(x, left, right);
+  REQUIRE(lowest > 0);
+  REQUIRE((x < left || x > right));
+}
+
+TEST_CASE("racks: few leaves stand in a column, so that the picture stays narrow") {
+  Scene s = shell();
+  for (int pid = 200; pid < 204; ++pid) {
+    s.fork(100, pid);
+    s.exec(pid, "/bin/tool", {"tool" + std::to_string(pid)});
+  }
+  std::smatch width;
+  const std::string svg = to_svg(tree(s));
+  REQUIRE(std::regex_search(svg, width, std::regex("width=\"([\\d.]+)\"")));
+  REQUIRE(std::stod(width[1]) < 700);
 }
 
 TEST_CASE("a_thousand: fast, folded or not") {

@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "tests/catch.h"
 #include "tests/golden.h"
@@ -12,6 +13,7 @@
 #include "vis/draw.h"
 #include "vis/mermaid.h"
 #include "vis/snapshot.h"
+#include "vis/style.h"
 #include "vis/timeline.h"
 
 using namespace nstrace;
@@ -58,7 +60,7 @@ Scene hostile() {
 TEST_CASE("timeline: what happened, in its order, under the name of that moment") {
   const auto all = texts(draw(model_of(testing::docker_run_scene()), View::Timeline, Picture::Svg));
   REQUIRE(has(all, "ms"));
-  REQUIRE(place(all, "makes pid 2031, clone(CLONE_PARENT)") < place(all, "unshare"));
+  REQUIRE(place(all, "makes runc:[1:CHILD] (pid 2031), clone(CLONE_PARENT)") < place(all, "unshare"));
   REQUIRE(place(all, "unshare") < place(all, "pivot_root(\".\", \".\")"));
   // Whoever executes sleep is not yet called so.
   const auto at = std::find(all.begin(), all.end(), "sleep 100");
@@ -95,6 +97,35 @@ TEST_CASE("timeline: stripes change colour where the process changes namespace")
   REQUIRE(graph.nodes.at(1).stays[0].band.at(1).kind == Badge::Kind::Host);
   REQUIRE(graph.nodes.at(1).stays[1].band.at(1).text == "uts 2");
   REQUIRE_THAT(timeline_svg(graph), ContainsSubstring(family_colour(0, Ns::Uts)));
+}
+
+TEST_CASE("timeline: an import's axis has its words within the picture") {
+  Scene s;
+  s.host({});
+  s.header() = {};
+  s.existing(100, "sh", {"/bin/sh"}, {.ns = trace::NsSet{}});
+  s.fork(100, 200);
+  s.exec(200, "/bin/a", {"a"});
+  const std::string svg = draw(model_of(s), View::Timeline, Picture::Svg);
+  const std::regex at_end(
+      "<text x=\"([\\d.]+)\" y=\"[-\\d.]+\" font-size=\"([\\d.]+)\" text-anchor=\"end\"[^>]*>([^<]*)<");
+  int seen = 0;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), at_end), end; at != end; ++at, ++seen) {
+    CAPTURE((*at)[3].str());
+    REQUIRE(std::stod((*at)[1]) >= text_width((*at)[3].str(), Font::Sans, std::stod((*at)[2])));
+  }
+  REQUIRE(seen >= 2);
+  REQUIRE(has(texts(svg), "in order,"));
+}
+
+TEST_CASE("timeline: who sleeps while another works is hatched") {
+  Graph graph = build_tree(model_of(testing::docker_run_scene()));
+  REQUIRE_THAT(timeline_svg(graph), !ContainsSubstring("waits for"));
+  for (Node& node : graph.nodes) {
+    if (node.title == "runc create") node.sleeps = {{node.born + 1'000'000, node.born + 9'000'000}};
+  }
+  REQUIRE_THAT(timeline_svg(graph), ContainsSubstring("waits for 8.0 ms"));
+  REQUIRE(has(texts(timeline_svg(graph)), "waits, or in a call that takes long"));
 }
 
 TEST_CASE("timeline: an empty trace is a picture, too") {
@@ -147,6 +178,30 @@ TEST_CASE("namespaces: when all is over, the richest moment") {
   REQUIRE(snapshot.households.size() == 2);
 }
 
+TEST_CASE("namespaces: the moment is that of the containers which the trace made, not of one that was there") {
+  Scene s;
+  s.existing(50, "pause", {"pause"}, {.pids = {50, 1}, .ns = s.new_set({Ns::Mnt, Ns::Pid})});
+  s.existing(100, "containerd-shim", {"containerd-shim"});
+  s.fork(100, 200);
+  s.exec(200, "/usr/bin/runc", {"runc", "create", "--bundle", "/b", "demo"});
+  s.fork(200, 201);
+  s.unshare(201, CLONE_NEWNS | CLONE_NEWPID);
+  s.fork(201, 202);
+  s.pivot_root(202);
+  s.exec(202, "/bin/app", {"app"});
+  s.exit(201);
+  s.exit(202);
+  s.exit(200);
+  const Snapshot snapshot = take_snapshot(model_of(s), std::nullopt);
+  REQUIRE(snapshot.moment == Moment::Containers);
+  std::vector<std::string> first;
+  for (const Household& household : snapshot.households) first.push_back(household.residents.front().name);
+  REQUIRE(std::find(first.begin(), first.end(), "app") != first.end());
+  REQUIRE(first.size() == 3);  // pause, the host's, app: the stage is over
+  REQUIRE_THROWS_AS(take_snapshot(model_of(s), -1), Error);
+  REQUIRE_THROWS_AS(take_snapshot(model_of(s), 3'600'000'000'000), Error);
+}
+
 TEST_CASE("namespaces: user namespaces lie in each other") {
   Scene s;
   s.existing(100, "sh", {"/bin/sh"});
@@ -173,6 +228,23 @@ TEST_CASE("namespaces: many processes in one set are counted, all of them listed
 
 TEST_CASE("mermaid: participants, forks, notes") {
   testing::check_golden("vis/docker_exec.mmd", to_mermaid(build_tree(model_of(testing::docker_exec_scene()))));
+}
+
+TEST_CASE("mermaid: what is lost is said first, and again where it was") {
+  Scene s;
+  s.existing(100, "sh", {"/bin/sh"});
+  s.fork(100, 200);
+  s.lost(12, "ring buffer full");
+  s.exec(200, "/bin/a", {"a"});
+  Recording recording = model_of(s);
+  trace::Footer footer = s.trace().footer.value_or(trace::Footer{});
+  footer.lost = 12;
+  recording.footer(footer);
+  const std::string text = draw(recording, View::Tree, Picture::Mermaid);
+  const std::size_t first = text.find("Note over"), fork = text.find("->>"), place = text.find("12 events LOST");
+  REQUIRE_THAT(text.substr(first, 40), ContainsSubstring("Note over p0,p1: 12 LOST\n"));
+  REQUIRE(first < fork);
+  REQUIRE((place != std::string::npos && place > fork));
 }
 
 TEST_CASE("mermaid: hostile text is no syntax") {

@@ -279,7 +279,7 @@ Sheet draw_node(const Node& node, int family) {
             {.stroke = node.way ? Paint(tone::kWay) : Paint(tone::kLine),
              .radius = kRadius,
              .line = node.way ? 1.8 : 1,
-             .dashed = folded});
+             .dash = folded ? Dash::Dashed : Dash::None});
   sheet.close();
   return sheet;
 }
@@ -315,16 +315,17 @@ Sheet draw_edge_label(const Edge& edge) {
 Sheet draw_cluster_title(const Cluster& cluster) {
   Sheet sheet;
   const Paint ink(family_colour(cluster.family));
+  constexpr double kWidest = 190;  // of one line
   const double first = text_width(cluster.title, Font::Bold, kName);
-  double width = first + 16;
-  if (!cluster.subtitle.empty()) width += text_width(cluster.subtitle, Font::Sans, kSmall) + 10;
+  const double second = cluster.subtitle.empty() ? 0 : text_width(cluster.subtitle, Font::Sans, kSmall);
+  const bool below = second > 0 && first + 10 + second + 16 > kWidest;
+  sheet.w = 16 + (below ? std::max(first, second) : second > 0 ? first + 10 + second : first);
+  sheet.h = below ? 36 : 22;
   sheet.open(cluster.tip, cluster.id);
-  sheet.box(0, 0, width, 22, {.fill = ink, .radius = 5});
+  sheet.box(0, 0, sheet.w, sheet.h, {.fill = ink, .radius = 5});
   sheet.text(8, 15.5, cluster.title, {.font = Font::Bold, .size = kName, .fill = kWhite});
-  sheet.text(18 + first, 15.5, cluster.subtitle, {.size = kSmall, .fill = kWhite});
+  sheet.text(below ? 8 : 18 + first, below ? 29.5 : 15.5, cluster.subtitle, {.size = kSmall, .fill = kWhite});
   sheet.close();
-  sheet.w = width;
-  sheet.h = 22;
   return sheet;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trace/event.h"
@@ -86,8 +87,9 @@ struct Node {
   Life life = Life::Unknown;
   std::string ending;  // "exit 0", "SIGKILL", "running"
   std::vector<Row> rows;
-  std::vector<Called> called;  // at least one, in order of events
-  std::vector<Stay> stays;     // at least one, in order of time
+  std::vector<Called> called;                               // at least one, in order of events
+  std::vector<Stay> stays;                                  // at least one, in order of time
+  std::vector<std::pair<trace::Time, trace::Time>> sleeps;  // the long ones, from when to when
   trace::Time born = 0;
   std::optional<trace::Time> ended;
   std::uint64_t end_event = 0;
@@ -135,6 +137,12 @@ struct Phase {
   std::string title, what;
 };
 
+// What was done, in a sentence.
+struct Headline {
+  std::string text;
+  bool failed = false;
+};
+
 // Records are missing before an event.
 struct Gap {
   std::uint64_t event = 0;
@@ -159,11 +167,13 @@ struct Graph {
   std::vector<LegendEntry> legend;
   bool timed = true;  // else only the order of events is known
   std::vector<Gap> gaps;
-  std::vector<PathPart> path;  // to the program that a container began with first, without a gap; empty = not known
-  bool story = false;          // the numbers of the steps are those of `nstrace explain`
-  std::vector<Phase> phases;   // of the story, in their usual order
-  std::vector<std::string> chapters;  // of the story: what was done, in a sentence each
-  std::vector<std::string> notes;     // what is folded, and how to unfold it
+  // To the program that each container began with, without a gap; the one that began first stands first. Empty where it
+  // is not known.
+  std::vector<std::vector<PathPart>> paths;
+  bool story = false;              // the numbers of the steps are those of `nstrace explain`
+  std::vector<Phase> phases;       // of the story, in their usual order
+  std::vector<Headline> chapters;  // of the story
+  std::vector<std::string> notes;  // what is folded, and how to unfold it
 };
 
 }  // namespace nstrace::vis

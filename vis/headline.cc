@@ -9,6 +9,7 @@
 #include <array>
 #include <string_view>
 
+#include "model/runtime.h"
 #include "vis/select.h"
 #include "vis/text.h"
 
@@ -63,6 +64,19 @@ std::string headline(const model::Process& process) {
     return headline(*program);
   }
   return display_whole(comm.comm, 60);
+}
+
+std::string_view short_name(std::string_view headline) {
+  constexpr std::string_view kCommon = "containerd-";
+  return headline.starts_with("containerd-shim") ? headline.substr(kCommon.size()) : headline;
+}
+
+std::string headline(const model::Container& container, std::size_t columns) {
+  const std::string name = display_whole(container.image_name.empty() ? container.name : container.image_name, 200);
+  return std::string(model::kind_of(container)) + ' ' +
+         (name.empty()       ? fmt::format("{}", container.id + 1)
+          : is_long_id(name) ? name.substr(0, 12)
+                             : shorten(name, columns));
 }
 
 bool launched(const model::Model& model, const model::Process& process) {

@@ -17,6 +17,13 @@ std::string headline(const model::Program& program);
 // A process: the name it gave itself last, else the program it became last, else its comm.
 std::string headline(const model::Process& process);
 
+// The same where there is little room. What many have in front goes, so that what they differ in stays:
+// "containerd-shim-runc-v2 start" -> "shim-runc-v2 start".
+std::string_view short_name(std::string_view headline);
+
+// A container, by the name that people gave it, else by its id: "container web", "container cbab362df10a".
+std::string headline(const model::Container& container, std::size_t columns);
+
 // "pid 511", "pid 511 outside, 1 inside".
 std::string pid_text(const model::Process& process);
 

@@ -82,10 +82,18 @@ Built build(const Graph& graph, const Sizes& sizes) {
     set(built.nodes[i], "width", fmt::format("{:.4f}", sizes.nodes[i].w / kPointsPerInch));
     set(built.nodes[i], "height", fmt::format("{:.4f}", sizes.nodes[i].h / kPointsPerInch));
   }
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+  // Edges in order of creation go from left to right: the way stands at the left of what branches off it.
+  std::vector<std::size_t> order;
+  for (const bool way : {true, false}) {
+    for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+      if (graph.edges[i].way == way) order.push_back(i);
+    }
+  }
+  built.edges.resize(graph.edges.size());
+  for (const std::size_t i : order) {
     const Edge& edge = graph.edges[i];
-    built.edges.push_back(new_edge(root, built.nodes[edge.from], built.nodes[edge.to], fmt::format("e{}", i)));
-    Agedge_t* drawn = built.edges.back();
+    built.edges[i] = new_edge(root, built.nodes[edge.from], built.nodes[edge.to], fmt::format("e{}", i));
+    Agedge_t* drawn = built.edges[i];
     if (sizes.labels[i].w > 0) set_html(drawn, "label", blank(sizes.labels[i]));
     if (edge.kind == Edge::Kind::Join) {
       set(drawn, "constraint", "false");

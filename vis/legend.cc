@@ -99,8 +99,11 @@ Sheet draw_head(const Graph& graph, double width) {
   flow.new_line();
   const std::size_t chapters = graph.chapters.size(), shown = chapters <= 4 ? chapters : 3;
   for (std::size_t i = 0; i < shown; ++i) {
-    put_words(flow, sheet, fit(graph.chapters[i], Font::Sans, kFact, width), Font::Sans, kFact, tone::kText);
-    flow.new_line();
+    const Headline& chapter = graph.chapters[i];
+    for (const std::string& line : wrap_to(chapter.text, Font::Sans, kFact, width, 3)) {
+      put_words(flow, sheet, line, Font::Sans, kFact, chapter.failed ? tone::kBad : tone::kText);
+      flow.new_line();
+    }
   }
   if (shown < chapters) {
     put_words(flow, sheet, fmt::format("and {} more; nstrace explain tells all", chapters - shown), Font::Sans, kFact,
@@ -117,9 +120,12 @@ Sheet draw_head(const Graph& graph, double width) {
 
 Sheet draw_legend(const Graph& graph, double width) {
   Sheet sheet;
-  bool way = false, joins = false, steps = false, host = false;
+  bool way = false, forks = false, existed = false, joins = false, steps = false, host = false;
   for (const Edge& edge : graph.edges) {
-    way = way || edge.way;
+    const bool fork = edge.kind == Edge::Kind::Fork;
+    way = way || (edge.way && !edge.existed);
+    forks = forks || (fork && !edge.way && !edge.existed);
+    existed = existed || (fork && edge.existed);
     joins = joins || edge.kind == Edge::Kind::Join;
   }
   for (const Node& node : graph.nodes) {
@@ -137,8 +143,12 @@ Sheet draw_legend(const Graph& graph, double width) {
     });
   }
   if (way) put_line_sign(flow, sheet, {.stroke = tone::kWay, .line = 2.4}, "created by, the way to the container");
-  if (!graph.edges.empty()) put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.3}, "created by");
-  if (joins) put_line_sign(flow, sheet, {.stroke = tone::kDim, .line = 1.6, .dashed = true}, "setns: enters");
+  if (forks) put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.3}, "created by");
+  if (existed) {
+    put_line_sign(flow, sheet, {.stroke = tone::kFork, .line = 1.6, .dash = Dash::Dotted},
+                  "child of, since before the trace");
+  }
+  if (joins) put_line_sign(flow, sheet, {.stroke = tone::kDim, .line = 1.6, .dash = Dash::Dashed}, "setns: enters");
   if (host) {
     Badge badge;
     badge.kind = Badge::Kind::Host;
@@ -146,16 +156,24 @@ Sheet draw_legend(const Graph& graph, double width) {
     badge.tip = "a namespace of pid 1";
     put_badge_sign(flow, sheet, badge, "the host's namespace");
   }
+  const auto band_has = [&](auto what) {
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [&](const Node& node) { return std::any_of(node.band.begin(), node.band.end(), what); });
+  };
+  const auto put_pair = [&](std::string_view sign, std::string_view words) {
+    const double indent = text_width(sign, Font::Bold, kSmall) + 5;
+    flow.put(indent + text_width(words, Font::Sans, kSmall), [&](double x, double y) {
+      sheet.text(x, y, sign, {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
+      sheet.text(x + indent, y, words, {.size = kSmall, .fill = tone::kDim});
+    });
+  };
+  if (band_has([](const Badge& badge) { return badge.children != 0; }))
+    put_pair("host\u21922", "it is in the host's, its children will be in number 2");
+  if (band_has([](const Badge& badge) { return badge.kind == Badge::Kind::Unknown; })) put_pair("?", "not known");
   flow.new_line();
   if (!graph.legend.empty()) {
     for (const Ns type : kBandOrder) {
-      const std::string name(ns_name(type));
-      const double indent = text_width(name, Font::Bold, kSmall) + 5;
-      const std::string_view what = words_for_type(type);
-      flow.put(indent + text_width(what, Font::Sans, kSmall), [&](double x, double y) {
-        sheet.text(x, y, name, {.font = Font::Bold, .size = kSmall, .fill = tone::kDim});
-        sheet.text(x + indent, y, what, {.size = kSmall, .fill = tone::kDim});
-      });
+      put_pair(ns_name(type), words_for_type(type));
     }
     flow.new_line();
   }

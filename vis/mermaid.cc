@@ -97,6 +97,19 @@ std::string to_mermaid(const Graph& graph) {
       lines.push_back({node.end_event, fmt::format("    Note over {}: {}\n", node.id, safe(ending(node)))});
     }
   }
+  // Over all: whoever reads on must know that something is missing.
+  std::string first, last;
+  for (const Node& node : graph.nodes) {
+    if (node.kind != Node::Kind::Process) continue;
+    if (first.empty()) first = node.id;
+    last = node.id;
+  }
+  const std::string over = first == last ? first : first + ',' + last;
+  if (!over.empty()) {
+    if (graph.lossy) out += fmt::format("    Note over {}: {}\n", over, safe(graph.loss));
+    for (const Gap& gap : graph.gaps)
+      lines.push_back({gap.event, fmt::format("    Note over {}: {}\n", over, safe(gap.text))});
+  }
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.event < b.event; });
   for (const Line& line : lines) out += line.text;
   return out;

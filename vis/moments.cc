@@ -2,9 +2,12 @@
 // Takes a Graph, gives its moments: the rows of all nodes, the forks, the ends and the losses, merged by event.
 #include "vis/moments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "vis/card.h"
+#include "vis/headline.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -30,7 +33,7 @@ Said said(const Graph& graph, const Instant& moment) {
   switch (moment.kind) {
     case Instant::Kind::Fork: {
       const Edge& edge = *moment.edge;
-      said.text = "makes " + graph.nodes[edge.to].subtitle;
+      said.text = makes_text(graph.nodes[edge.to]);
       if (!edge.label.empty()) said.text += ", " + edge.label.front();
       said.badges = &edge.badges;
       break;
@@ -106,6 +109,10 @@ const Told& told(const Graph& graph, const Instant& moment) {
       break;
   }
   return graph.nodes[moment.node].ended_told;
+}
+
+std::string makes_text(const Node& child) {
+  return fmt::format("makes {} ({})", short_name(child.title), child.subtitle);
 }
 
 std::string tip_of(const Graph& graph, const Instant& moment) {

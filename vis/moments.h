@@ -29,6 +29,9 @@ std::vector<Instant> moments_of(const Graph& graph);
 
 // What the story says of it; empty words where it says nothing.
 const Told& told(const Graph& graph, const Instant& moment);
+// Of a fork, naming the child by what it becomes: "makes runc create (pid 510)".
+std::string makes_text(const Node& child);
+
 std::string tip_of(const Graph& graph, const Instant& moment);
 // What a process was called before an event.
 const std::string& name_before(const Node& node, std::uint64_t event);

@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 
-#include "model/runtime.h"
 #include "vis/card.h"
 #include "vis/facts.h"
 #include "vis/headline.h"
@@ -73,6 +72,9 @@ class NamespaceView {
       case Moment::End:
         which = ", at its end";
         break;
+      case Moment::Containers:
+        which = ", the last moment with the most containers";
+        break;
       case Moment::Richest:
         which = ", when the most different sets of namespaces were in use";
         break;
@@ -95,7 +97,6 @@ class NamespaceView {
       Node node;
       node.id = fmt::format("s{}", graph_.nodes.size());
       node.band = signs_.band(household.ids);
-      for (Badge& badge : node.band) badge.children = 0;
       node.host = std::all_of(node.band.begin(), node.band.end(),
                               [](const Badge& badge) { return badge.kind == Badge::Kind::Host; });
       int family = -1;
@@ -137,11 +138,7 @@ class NamespaceView {
       if (own[type] != household.ids[type]) return;  // on its way there, or to another one
     }
     family = signs_.family(c);
-    const std::string name = display_whole(c.name, 200);
-    node.title = std::string(model::kind_of(c)) + " " +
-                 (name.empty()       ? fmt::format("{}", c.id + 1)
-                  : is_long_id(name) ? name.substr(0, 12)
-                                     : shorten(name, 22));
+    node.title = headline(c, 22);
   }
 
   void list(const Household& household, Node& node) const {

@@ -47,7 +47,9 @@ std::string head(const Graph& graph) {
   std::string out = fmt::format("<h1>{}</h1>\n<p id=\"facts\">", markup(graph.title));
   for (const std::string& fact : graph.facts) out += fmt::format("<span>{}</span>", markup(fact));
   out += fmt::format("<span class=\"{}\">{}</span>", graph.lossy ? "lost" : "ok", markup(graph.loss));
-  for (const std::string& chapter : graph.chapters) out += fmt::format("<br><span>{}</span>", markup(chapter));
+  for (const Headline& chapter : graph.chapters) {
+    out += fmt::format("<br><span{}>{}</span>", chapter.failed ? " class=\"lost\"" : "", markup(chapter.text));
+  }
   for (const std::string& note : graph.notes) out += fmt::format("<br><span>{}</span>", markup(note));
   return out + "</p>\n";
 }

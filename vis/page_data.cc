@@ -8,6 +8,7 @@
 
 #include "vis/headline.h"
 #include "vis/json.h"
+#include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/style.h"
 #include "vis/text.h"
@@ -158,7 +159,7 @@ class Writer {
         add_row(*item.row);
       } else if (item.edge) {
         json_.text("kind", "fork").number("to", *graph_.nodes[item.edge->to].process);
-        std::string text = "makes " + graph_.nodes[item.edge->to].subtitle;
+        std::string text = makes_text(graph_.nodes[item.edge->to]);
         if (!item.edge->label.empty() && item.edge->badges.empty()) text += ", " + item.edge->label.front();
         json_.text("text", text);
         add_badges(item.edge->badges);
@@ -220,7 +221,8 @@ class Writer {
   // [process, from event, to event, ...]: what the program's begin waited for, the latest first.
   void add_path() {
     section("path");
-    for (auto part = graph_.path.rbegin(); part != graph_.path.rend(); ++part) {
+    const std::vector<PathPart> path = graph_.paths.empty() ? std::vector<PathPart>() : graph_.paths.front();
+    for (auto part = path.rbegin(); part != path.rend(); ++part) {
       json_.number(static_cast<std::int64_t>(*graph_.nodes[part->node].process));
       json_.number(static_cast<std::int64_t>(part->first_event));
       json_.number(static_cast<std::int64_t>(part->last_event));

@@ -6,15 +6,18 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <string>
+#include <tuple>
 
 namespace nstrace::vis {
 namespace {
 
-constexpr std::size_t kFewest = 5;
+constexpr std::size_t kFewest = 2;
+constexpr std::size_t kColumn = 4;  // up to so many stand in one column
 constexpr double kMargin = 12, kGap = 12;
 constexpr double kAspect = 1.5;  // width to height that a rack comes near to
 
-// By node: the edge it hangs on, if it is a leaf without anything else to be drawn at it.
+// By node: the edge it hangs on, if it is a leaf without anything of its own at it.
 std::vector<std::optional<std::size_t>> leaf_edges(const Graph& graph) {
   std::vector<std::size_t> ends(graph.nodes.size());
   for (const Edge& edge : graph.edges) {
@@ -24,7 +27,7 @@ std::vector<std::optional<std::size_t>> leaf_edges(const Graph& graph) {
   std::vector<std::optional<std::size_t>> leaf(graph.nodes.size());
   for (std::size_t i = 0; i < graph.edges.size(); ++i) {
     const Edge& edge = graph.edges[i];
-    const bool plain = edge.kind == Edge::Kind::Fork && edge.label.empty() && edge.badges.empty() && !edge.way;
+    const bool plain = edge.kind == Edge::Kind::Fork && edge.badges.empty() && !edge.way;
     if (plain && ends[edge.to] == 1 && !graph.nodes[edge.to].way) leaf[edge.to] = i;
   }
   return leaf;
@@ -39,8 +42,8 @@ Size arrange(const std::vector<std::size_t>& members, const Sizes& sizes, std::v
   }
   const auto count = static_cast<double>(members.size());
   const double mean = height / count;
-  const auto across =
-      static_cast<std::size_t>(std::clamp(std::round(std::sqrt(kAspect * count * mean / (width + kGap))), 2.0, count));
+  const double wide = std::clamp(std::round(std::sqrt(kAspect * count * mean / (width + kGap))), 2.0, count);
+  const std::size_t across = members.size() <= kColumn ? 1 : static_cast<std::size_t>(wide);
   double y = kMargin;
   for (std::size_t row = 0; row < members.size(); row += across) {
     double tallest = 0;
@@ -62,11 +65,14 @@ Racks make_racks(const Graph& graph, const Sizes& sizes) {
   racks.graph.clusters = graph.clusters;
   racks.sizes.titles = sizes.titles;
 
-  // Leaves by what they hang on and the box they stand in.
+  // Leaves by what they hang on, the box they stand in, and what is written at their edges.
   const auto leaf = leaf_edges(graph);
-  std::map<std::pair<std::size_t, std::optional<std::size_t>>, std::vector<std::size_t>> groups;
+  using Place = std::tuple<std::size_t, std::optional<std::size_t>, bool, std::vector<std::string>>;
+  std::map<Place, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (leaf[i]) groups[{graph.edges[*leaf[i]].from, graph.nodes[i].cluster}].push_back(i);
+    if (!leaf[i]) continue;
+    const Edge& edge = graph.edges[*leaf[i]];
+    groups[{edge.from, graph.nodes[i].cluster, edge.existed, edge.label}].push_back(i);
   }
   std::vector<const std::vector<std::size_t>*> rack_of(graph.nodes.size());
   for (const auto& [at, members] : groups) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Racks: many leaves below one node would stand side by side and make a picture a mile wide. They are set in a block of
-// rows, and to the layout the block is one node.
+// Racks: the leaves below one node would stand side by side and make a picture a mile wide. They are set in a column or,
+// where they are many, in a block of rows, and to the layout the block is one node.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct Racks {
   std::vector<std::size_t> blocks;  // nodes of `graph` that are racks
 };
 
-// Five or more leaves of one node become a rack. Only places and sizes in the result's graph are of use.
+// Two or more leaves of one node become a rack. Only places and sizes in the result's graph are of use.
 Racks make_racks(const Graph& graph, const Sizes& sizes);
 
 }  // namespace nstrace::vis

@@ -16,8 +16,8 @@ using model::ProcessId;
 
 namespace {
 
-constexpr std::size_t kAlike = 4;       // siblings that do the same are folded from this number on
-constexpr std::size_t kContainers = 5;  // siblings that set containers up in the same way: from this number on
+constexpr std::size_t kAlike = 3;       // siblings that do the same are folded from this number on
+constexpr std::size_t kContainers = 3;  // siblings that set containers up in the same way: from this number on
 constexpr std::size_t kMany = 8;        // siblings without anything of interest, different ones: above this number
 
 std::uint64_t new_namespaces() {
@@ -110,6 +110,7 @@ class Selector {
         if (!selection_.shown[child]) continue;
         std::set<model::ContainerId> containers;
         const std::string text = shape(child, 0, containers);
+        if (p.container) containers.erase(*p.container);  // the one that all of them are in was not set up by them
         if (!containers.empty() && processes_[child].container == p.container)
           alike[text].emplace_back(child, containers);
       }
@@ -195,44 +196,53 @@ class Selector {
   }
 
   void fold_alike() {
+    std::map<std::optional<model::ContainerId>, std::vector<ProcessId>> orphans;  // by where they live
     for (const Process& p : processes_) {
       if (!selection_.shown[p.id]) continue;
-      std::map<std::string, Fold> alike;
-      std::vector<std::string> order;
-      std::size_t plain = 0;
-      for (const ProcessId child : children_[p.id]) {
-        if (!selection_.shown[child]) continue;
-        std::size_t count = 0;
-        const std::string text = signature(child, 0, count);
-        if (text.empty()) continue;
-        const auto [at, fresh] = alike.try_emplace(text);
-        if (fresh) order.push_back(text);
-        at->second.members.push_back(child);
-        at->second.count += count;
-        at->second.under = p.id;
-      }
-      for (const std::string& text : order) {
-        Fold& fold = alike[text];
-        if (fold.members.size() < kAlike) {
-          plain += fold.members.size();
-          continue;
-        }
-        for (const ProcessId member : fold.members) hide(member);
-        selection_.folds.push_back(std::move(fold));
-        fold.members.clear();
-      }
-      if (plain <= kMany) continue;
-      Fold rest;
-      rest.under = p.id;
-      for (const std::string& text : order) {
-        for (const ProcessId member : alike[text].members) {
-          hide(member);
-          rest.members.push_back(member);
-        }
-        if (!alike[text].members.empty()) rest.count += alike[text].count;
-      }
-      selection_.folds.push_back(std::move(rest));
+      fold_siblings(p.id, children_[p.id]);
+      const Process* up = creator(p);
+      if (!up || !selection_.shown[up->id]) orphans[p.container].push_back(p.id);
     }
+    for (const auto& [container, alike] : orphans) fold_siblings(std::nullopt, alike);
+  }
+
+  // What one creator made; or, without one, all whose creator is not in the picture and that live in one place.
+  void fold_siblings(std::optional<ProcessId> under, const std::vector<ProcessId>& siblings) {
+    std::map<std::string, Fold> alike;
+    std::vector<std::string> order;
+    std::size_t plain = 0;
+    for (const ProcessId child : siblings) {
+      if (!selection_.shown[child]) continue;
+      std::size_t count = 0;
+      const std::string text = signature(child, 0, count);
+      if (text.empty()) continue;
+      const auto [at, fresh] = alike.try_emplace(text);
+      if (fresh) order.push_back(text);
+      at->second.members.push_back(child);
+      at->second.count += count;
+      at->second.under = under;
+    }
+    for (const std::string& text : order) {
+      Fold& fold = alike[text];
+      if (fold.members.size() < kAlike) {
+        plain += fold.members.size();
+        continue;
+      }
+      for (const ProcessId member : fold.members) hide(member);
+      selection_.folds.push_back(std::move(fold));
+      fold.members.clear();
+    }
+    if (plain <= kMany) return;
+    Fold rest;
+    rest.under = under;
+    for (const std::string& text : order) {
+      for (const ProcessId member : alike[text].members) {
+        hide(member);
+        rest.members.push_back(member);
+      }
+      if (!alike[text].members.empty()) rest.count += alike[text].count;
+    }
+    selection_.folds.push_back(std::move(rest));
   }
 
   void link() {

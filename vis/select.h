@@ -9,7 +9,8 @@
 
 namespace nstrace::vis {
 
-// Processes that stand for one node: all of them below `under`, the nearest creator that is shown.
+// Processes that stand for one node: all of them below `under`, the nearest creator that is shown. Without one they are
+// in the picture by themselves, unless there is nothing to tell of them (`quiet`).
 struct Fold {
   std::optional<model::ProcessId> under;
   std::vector<model::ProcessId> members;       // tops only; what they created is folded with them
@@ -27,8 +28,8 @@ struct Selection {
 // The creator as the picture has it: who called clone, for processes from before the trace their parent.
 std::optional<model::ProcessId> creator_of(const model::Process& process);
 
-// Folded are: from five siblings on that set containers up in the same way, all but the first; processes that neither
-// exec nor change where they live nor lead to one that does; four or more siblings that do the same and nothing of
+// Folded are: from three siblings on that set containers up in the same way, all but the first; processes that neither
+// exec nor change where they live nor lead to one that does; three or more siblings that do the same and nothing of
 // interest (a loop over `true`); beyond eight, all such siblings. `all` folds nothing.
 Selection select(const model::Model& model, bool all);
 

@@ -19,7 +19,7 @@ void Sheet::box(double x, double y, double width, double height, const BoxLook& 
   shape.stroke = look.stroke;
   shape.radius = look.radius;
   shape.line = look.line;
-  shape.dashed = look.dashed;
+  shape.dash = look.dash;
   shape.opacity = look.opacity;
   shapes.push_back(std::move(shape));
 }

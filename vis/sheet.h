@@ -13,6 +13,7 @@
 namespace nstrace::vis {
 
 enum class Anchor : std::uint8_t { Start, Middle, End };
+enum class Dash : std::uint8_t { None, Dashed, Dotted };
 
 // A colour: one of the tones, or a fixed "#rrggbb", or a family's as text on the paper. Empty = none.
 struct Paint {
@@ -37,7 +38,7 @@ struct Shape {
   Paint fill, stroke;
   double opacity = 1;  // of the fill
   double line = 1;     // width of the stroke
-  bool dashed = false;
+  Dash dash = Dash::None;
   std::string text = {};  // Text: the words; Path: its data; Open: the tooltip
   std::string id = {};    // Open
   std::string data = {};  // Open: data-* attributes as they stand in the file, made of numbers only
@@ -60,7 +61,7 @@ struct BoxLook {
   Paint stroke = {};
   double radius = 0;
   double line = 1;
-  bool dashed = false;
+  Dash dash = Dash::None;
   double opacity = 1;
 };
 

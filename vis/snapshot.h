@@ -21,7 +21,9 @@ struct Household {
   std::vector<Resident> residents;
 };
 
-enum class Moment : std::uint8_t { Given, End, Richest };  // Richest: the most different sets were in use
+// Containers: the last at which the most of those that the trace made were there; Richest: at which the most different
+// sets were in use; End: one of these, which is also the end.
+enum class Moment : std::uint8_t { Given, End, Containers, Richest };
 
 struct Snapshot {
   trace::Time at = 0;
@@ -29,8 +31,9 @@ struct Snapshot {
   std::vector<Household> households;  // by their first process
 };
 
-// `at` empty: the end of the trace; where only one set is in use then, the last moment at which the most were. Followed
-// processes only; those whose namespaces are not known are left out.
+// `at` empty: the last moment with the most containers that were made in the trace, of these the one with the fewest
+// other processes that are on their way into one; without a container, the last with the most sets in use. Followed
+// processes only; those whose namespaces are not known are left out. Throws Error for a time that is not in the trace.
 Snapshot take_snapshot(const model::Model& model, std::optional<trace::Time> at);
 
 }  // namespace nstrace::vis

@@ -62,7 +62,16 @@ Painted painted(const Shape& shape) {
     out.attributes += fmt::format(" stroke=\"{}\"", shape.stroke.fixed);
   }
   out.attributes += fmt::format(" stroke-width=\"{}\"", number(shape.line));
-  if (shape.dashed) out.attributes += " stroke-dasharray=\"5 3\"";
+  switch (shape.dash) {
+    case Dash::None:
+      break;
+    case Dash::Dashed:
+      out.attributes += " stroke-dasharray=\"5 3\"";
+      break;
+    case Dash::Dotted:
+      out.attributes += " stroke-dasharray=\"1.5 3\"";
+      break;
+  }
   return out;
 }
 

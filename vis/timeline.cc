@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "vis/card.h"
+#include "vis/headline.h"
 #include "vis/moments.h"
 #include "vis/namespaces.h"
 #include "vis/svg.h"
@@ -160,7 +161,7 @@ class Timeline {
   }
 
   static std::string lane_name(const Node& node) {
-    return fit(node.title.empty() ? node.subtitle : node.title, Font::Bold, kSmall, 150);
+    return fit(node.title.empty() ? std::string_view(node.subtitle) : short_name(node.title), Font::Bold, kSmall, 150);
   }
 
   // The height of the last moment up to that time.
@@ -226,43 +227,61 @@ class Timeline {
     return before ? before->y : head_;
   }
 
-  // Calls that took long are hatched from their begin to their end.
-  void draw_blocked(Sheet& sheet) const {
+  // Sleeps and calls that took long are hatched from their begin to their end.
+  void draw_blocked(Sheet& sheet) {
     if (!graph_.timed) return;
-    for (const Instant& moment : moments_) {
-      const Told& step = told(graph_, moment);
-      if (moment.kind != Instant::Kind::Row || step.end - step.begin < kLong) continue;
-      const double left = lane_x(moment.node) - kBar / 2;
-      const double top = std::max(y_at(step.begin), top_[moment.node]), bottom = moment.y;
-      std::string data;
-      for (double d = top + 2; d < bottom + kBar; d += 4.5) {
-        const double from = std::max(0.0, d - bottom), to = std::min(kBar, d - top);
-        if (to > from) {
-          data += fmt::format("M{} {}L{} {}", number(left + from), number(d - from), number(left + to), number(d - to));
-        }
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!is_lane(i)) continue;
+      std::vector<std::pair<Time, Time>> spans = graph_.nodes[i].sleeps;
+      for (const Instant& moment : moments_) {
+        const Told& step = told(graph_, moment);
+        if (moment.kind == Instant::Kind::Row && moment.node == i && step.end - step.begin >= kLong)
+          spans.emplace_back(step.begin, step.end);
       }
-      if (data.empty()) continue;
-      sheet.open("took " + duration_text(step.end - step.begin));
-      sheet.path(data, {.stroke = tone::kPaper, .line = 1.3});
-      sheet.close();
+      std::sort(spans.begin(), spans.end());
+      for (std::size_t k = 0; k < spans.size();) {
+        Time end = spans[k].second;
+        std::size_t next = k + 1;
+        for (; next < spans.size() && spans[next].first <= end; ++next) end = std::max(end, spans[next].second);
+        hatch(sheet, i, spans[k].first, end);
+        k = next;
+      }
     }
   }
 
-  // Back from where the container's program begins.
-  void draw_path(Sheet& sheet) {
-    if (graph_.path.empty()) return;
-    path_ = true;
-    const auto x = [&](std::size_t node) { return lane_x(node) - kBar / 2 - 3.6; };
+  void hatch(Sheet& sheet, std::size_t node, Time begin, Time end) {
+    const double left = lane_x(node) - kBar / 2;
+    const double top = std::max(y_at(begin), top_[node]), bottom = std::min(y_at(end), end_[node]);
+    if (bottom - top < 4) return;  // too short to be seen
     std::string data;
-    for (auto part = graph_.path.rbegin(); part != graph_.path.rend(); ++part) {
-      const double from = y_at(part->begin), to = y_at(part->end);
-      if (data.empty()) data = fmt::format("M{} {}", number(x(part->node)), number(to));
-      if (to - from < 2 && part + 1 != graph_.path.rend()) continue;  // too short to be seen
-      data += fmt::format("H{}V{}", number(x(part->node)), number(from));
+    for (double d = top + 2; d < bottom + kBar; d += 4.5) {
+      const double from = std::max(0.0, d - bottom), to = std::min(kBar, d - top);
+      if (to > from) {
+        data += fmt::format("M{} {}L{} {}", number(left + from), number(d - from), number(left + to), number(d - to));
+      }
     }
-    sheet.open("critical path: what the container's program waited for to begin, as the order of all calls tells");
-    sheet.path(data, {.stroke = tone::kPath, .line = 2.8});
+    if (data.empty()) return;
+    blocked_ = true;
+    sheet.open("waits for " + duration_text(end - begin));
+    sheet.path(data, {.stroke = tone::kPaper, .line = 1.3});
     sheet.close();
+  }
+
+  // Back from where each container's program begins.
+  void draw_path(Sheet& sheet) {
+    const auto x = [&](std::size_t node) { return lane_x(node) - kBar / 2 - 3.6; };
+    for (const std::vector<PathPart>& path : graph_.paths) {
+      std::string data;
+      for (auto part = path.rbegin(); part != path.rend(); ++part) {
+        const double from = y_at(part->begin), to = y_at(part->end);
+        if (data.empty()) data = fmt::format("M{} {}", number(x(part->node)), number(to));
+        if (to - from < 2 && part + 1 != path.rend()) continue;  // too short to be seen
+        data += fmt::format("H{}V{}", number(x(part->node)), number(from));
+      }
+      sheet.open("critical path: what the container's program waited for to begin, as the order of all calls tells");
+      sheet.path(data, {.stroke = tone::kPath, .line = 2.8});
+      sheet.close();
+    }
   }
 
   void draw_breaks(Sheet& sheet) const {
@@ -306,7 +325,7 @@ class Timeline {
           break;
         case Instant::Kind::Lost:
           sheet.path(fmt::format("M{} {}H{}", number(axis_ - 6), number(moment.y), number(gutter - 6)),
-                     {.stroke = tone::kBad, .line = 2, .dashed = true});
+                     {.stroke = tone::kBad, .line = 2, .dash = Dash::Dashed});
           sheet.place(moment.said, gutter, moment.y);
           break;
       }
@@ -314,8 +333,12 @@ class Timeline {
       if (moment.kind != Instant::Kind::Lost) sheet.place(moment.said, name(sheet, moment, gutter), moment.y);
       sheet.close();
     }
-    sheet.text(axis_ - 12, head_ - 2, graph_.timed ? "ms" : "in order, times not known",
-               {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    const std::vector<std::string> unit =
+        wrap_to(graph_.timed ? "ms" : "in order, times not known", Font::Sans, kBadge, axis_ - 12, 3);
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+      const double above = (kBadge + 2) * static_cast<double>(unit.size() - 1 - i);
+      sheet.text(axis_ - 12, head_ - 2 - above, unit[i], {.size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});
+    }
   }
 
   static void leader(Sheet& sheet, double from, double to, double y) {
@@ -325,9 +348,9 @@ class Timeline {
   // The name of the process at that moment; gives where the rest may begin.
   double name(Sheet& sheet, const Instant& moment, double x) const {
     const Node& node = graph_.nodes[moment.node];
+    const std::string_view called = short_name(name_before(node, moment.event));
     sheet.text(x, moment.y + 3.6,
-               fit(name_before(node, moment.event).empty() ? node.subtitle : name_before(node, moment.event),
-                   Font::Sans, kSmall, kNameWidth - 8),
+               fit(called.empty() ? std::string_view(node.subtitle) : called, Font::Sans, kSmall, kNameWidth - 8),
                {.size = kSmall,
                 .fill = node.cluster ? Paint::ink_of(graph_.clusters[*node.cluster].family) : Paint(tone::kDim)});
     return x + kNameWidth;
@@ -355,7 +378,7 @@ class Timeline {
       const Paint ink = edge.badges.empty() ? Paint(tone::kDim) : stripe_paint(edge.badges.front());
       sheet.path(
           fmt::format("M{} {}H{}", number(from + side * (kBar / 2 + 1)), number(moment.y), number(tip - side * 4)),
-          {.stroke = ink, .line = 1.6, .dashed = true});
+          {.stroke = ink, .line = 1.6, .dash = Dash::Dashed});
       sheet.path(fmt::format("M{0} {1}l{2} -3.4v6.8z", number(tip), number(moment.y), number(-side * 6)),
                  {.fill = ink});
     }
@@ -383,8 +406,7 @@ class Timeline {
 
   Sheet draw_signs() const {
     Sheet sheet = draw_legend(graph_, width_);
-    double x = 0;
-    const double y = sheet.h + 18;
+    double x = 0, y = sheet.h + 18;
     const bool striped = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [](const Node& node) {
       return std::any_of(node.stays.begin(), node.stays.end(), [](const Stay& stay) { return !stay.band.empty(); });
     });
@@ -398,21 +420,31 @@ class Timeline {
       }
     }
     const auto sign = [&](const std::string_view words, const std::function<void(double)>& draw) {
-      x += 14;
+      if (x > 0 && x + 48 + text_width(words, Font::Sans, kSmall) > width_) {
+        sheet.w = std::max(sheet.w, x);
+        x = 0;
+        y += 19;
+      }
+      if (x > 0) x += 14;
       draw(x);
       x += 34;
       sheet.text(x, y, words, {.size = kSmall, .fill = tone::kDim});
       x += text_width(words, Font::Sans, kSmall);
     };
-    if (path_) {
+    if (!graph_.paths.empty()) {
       sign("critical path: what the program waited for", [&](double at) {
         sheet.path(fmt::format("M{} {}h26", number(at), number(y - 4)), {.stroke = tone::kPath, .line = 2.8});
       });
     }
-    if (graph_.timed && std::any_of(moments_.begin(), moments_.end(), [&](const Instant& m) {
-          return m.kind == Instant::Kind::Row && told(graph_, m).end - told(graph_, m).begin >= kLong;
-        })) {
-      sign("in a call that takes long", [&](double at) {
+    const auto any = [&](auto what) { return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), what); };
+    if (any([](const Node& node) { return node.cluster.has_value(); })) {
+      sign("in a container", [&](double at) {
+        sheet.box(at + 4, y - 11, kBar, 13,
+                  {.fill = Paint(family_colour(graph_.clusters.front().family)), .opacity = 0.22});
+      });
+    }
+    if (blocked_) {
+      sign("waits, or in a call that takes long", [&](double at) {
         sheet.box(at + 4, y - 11, kBar, 13, {.fill = tone::kHostBar});
         sheet.path(fmt::format("M{0} {1}l5 -5M{0} {2}l11 -11M{3} {2}l11 -11M{4} {2}l5 -5", number(at + 4),
                                number(y - 5), number(y + 1.5), number(at + 10), number(at + 17)),
@@ -439,7 +471,7 @@ class Timeline {
   std::vector<Instant> moments_;
   std::vector<Break> breaks_;
   double head_ = 0, bottom_ = 0, width_ = 0, axis_ = 64;
-  bool phases_ = false, path_ = false;
+  bool phases_ = false, blocked_ = false;
 };
 
 }  // namespace

@@ -51,7 +51,7 @@ class TreeBuilder {
     add_joins();
     number_steps();
     add_legend();
-    find_path();
+    find_paths();
     return std::move(graph_);
   }
 
@@ -72,7 +72,7 @@ class TreeBuilder {
     }
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind == story::Kind::Daemon) continue;
-      graph_.chapters.push_back(shorten(display_whole(chapter.title, 400), 110));
+      graph_.chapters.push_back({shorten(display_whole(chapter.title, 400), 260), chapter.failed});
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
@@ -80,32 +80,39 @@ class TreeBuilder {
   }
 
   // What is not in the picture is its creator's part.
-  void find_path() {
+  void find_paths() {
     if (!options_.story || !options_.timing || !graph_.timed) return;
-    std::vector<std::optional<std::size_t>> node(model_.processes().size());
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (graph_.nodes[i].process) node[*graph_.nodes[i].process] = i;
-    }
-    std::vector<story::Link> first;
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind != story::Kind::Made && chapter.kind != story::Kind::Entered &&
           chapter.kind != story::Kind::Sandbox)
         continue;
-      std::vector<story::Link> links = options_.timing->critical_path(*options_.story, chapter);
-      if (!links.empty() && (first.empty() || links.back().last_event < first.back().last_event))
-        first = std::move(links);
-    }
-    for (const story::Link& link : first) {
-      std::optional<ProcessId> process = link.process;
-      while (process && !node[*process]) process = model_.processes()[*process].creator;
-      if (!process) continue;
-      if (!graph_.path.empty() && graph_.path.back().node == *node[*process]) {
-        graph_.path.back().end = link.end;
-        graph_.path.back().last_event = link.last_event;
-      } else {
-        graph_.path.push_back({*node[*process], link.first_event, link.last_event, link.begin, link.end});
+      std::vector<PathPart> path;
+      const std::vector<story::Link> links = options_.timing->critical_path(*options_.story, chapter);
+      if (links.empty() || !node_[links.back().process]) continue;  // its program is folded
+      for (const story::Link& link : links) {
+        const auto at = node_or_creators(link.process);
+        if (!at) continue;
+        if (!path.empty() && path.back().node == *at) {
+          path.back().end = link.end;
+          path.back().last_event = link.last_event;
+        } else {
+          path.push_back({*at, link.first_event, link.last_event, link.begin, link.end});
+        }
       }
+      if (!path.empty()) graph_.paths.push_back(std::move(path));
     }
+    std::stable_sort(graph_.paths.begin(), graph_.paths.end(),
+                     [](const auto& a, const auto& b) { return a.back().last_event < b.back().last_event; });
+    constexpr trace::Time kLong = 1'000'000;
+    for (const story::Sleep& sleep : options_.timing->sleeps(kLong)) {
+      if (node_[sleep.process]) graph_.nodes[*node_[sleep.process]].sleeps.emplace_back(sleep.begin, sleep.end);
+    }
+  }
+
+  std::optional<std::size_t> node_or_creators(ProcessId id) const {
+    std::optional<ProcessId> process = id;
+    while (process && !node_[*process]) process = model_.processes()[*process].creator;
+    return process ? node_[*process] : std::nullopt;
   }
 
   // A cluster for each container that has a process in the picture.
@@ -121,11 +128,10 @@ class TreeBuilder {
       Cluster cluster;
       cluster.id = fmt::format("c{}", graph_.clusters.size());
       const std::string name = display_whole(container.name, 200);
-      cluster.title = std::string(model::kind_of(container)) + " " +
-                      (name.empty()       ? fmt::format("{}", id + 1)
-                       : is_long_id(name) ? name.substr(0, 12)
-                                          : shorten(name, 28));
-      for (const std::string& part : {container.runtime, container.image_name}) {
+      cluster.title = headline(container, 28);
+      // Where the name that people gave it stands above, the id stands below.
+      const std::string below = container.image_name.empty() ? "" : is_long_id(name) ? name.substr(0, 12) : name;
+      for (const std::string& part : {container.runtime, below}) {
         if (part.empty()) continue;
         cluster.subtitle += (cluster.subtitle.empty() ? "" : " \u00b7 ") + shorten(display_whole(part, 200), 28);
       }
@@ -240,9 +246,13 @@ class TreeBuilder {
       if (!container.init) continue;
       const Process* p = &model_.processes()[*container.init];
       if (p->existed) {
-        // A container that was entered: the way leads to those who came in.
+        // A container that was entered: the way leads to those who came in, not to what they started in there.
         for (const ProcessId member : container.members) {
-          if (!model_.processes()[member].existed) mark_up(member);
+          const Process& one = model_.processes()[member];
+          const auto creator = creator_of(one);
+          const bool child = creator && inside(one) && inside(model_.processes()[*creator]) &&
+                             model_.processes()[*creator].container == one.container;
+          if (!one.existed && !child) mark_up(member);
         }
       } else {
         mark_up(p->id);
@@ -322,7 +332,7 @@ class TreeBuilder {
     std::size_t folded = 0;
     for (const Fold& fold : selection_.folds) {
       folded += fold.count;
-      if (!fold.under) {
+      if (!fold.under && fold.quiet) {
         note_fold(fold);
         continue;
       }
@@ -342,8 +352,9 @@ class TreeBuilder {
         if (first == 0) first = static_cast<std::size_t>(p.pid);
         last = static_cast<std::size_t>(p.pid);
       }
-      node.title = names.size() == 1 ? fmt::format("{} \u00d7 {}", fold.members.size(), shorten(names[0].first, 20))
-                                     : fmt::format("{} processes", fold.members.size());
+      node.title = names.size() == 1
+                       ? title_of(fmt::format("{} \u00d7 {}", fold.members.size(), short_name(names[0].first)))
+                       : fmt::format("{} processes", fold.members.size());
       node.subtitle = first == last ? fmt::format("pid {}", first) : fmt::format("pid {} to {}", first, last);
       if (ended == fold.members.size()) node.ending = "ended", node.life = Life::Done;
       if (!fold.containers.empty()) {
@@ -351,6 +362,7 @@ class TreeBuilder {
       } else if (names.size() > 1) {
         list_names(names, node);
       }
+      if (const std::string steps = steps_in(fold); !steps.empty()) node.subtitle += " \u00b7 " + steps;
       if (fold.count > fold.members.size() && fold.containers.empty()) {
         add_note(node, fmt::format("and {} below", fold.count - fold.members.size()));
       }
@@ -360,18 +372,43 @@ class TreeBuilder {
         if (node.tip.size() > 2000) break;
         node.tip += fmt::format("\n{} \u00d7 {}", count, name);
       }
-      Edge edge;
-      edge.from = *node_[*fold.under];
-      edge.to = graph_.nodes.size();
-      edge.tip = fmt::format("{} processes", fold.count);
-      graph_.edges.push_back(std::move(edge));
-      node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
+      if (fold.under) {
+        Edge edge;
+        edge.from = *node_[*fold.under];
+        edge.to = graph_.nodes.size();
+        edge.tip = fmt::format("{} processes", fold.count);
+        graph_.edges.push_back(std::move(edge));
+        node.cluster = graph_.nodes[*node_[*fold.under]].cluster;
+      } else if (const Process& one = model_.processes()[fold.members.front()]; inside(one)) {
+        node.cluster = cluster_[*one.container];  // not set where nobody else of it is in the picture
+      }
       graph_.nodes.push_back(std::move(node));
     }
     if (folded > 0) {
       graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
                                          : fmt::format("{} processes are folded; --all shows each", folded));
     }
+  }
+
+  // The numbers that the picture lacks since they are of processes in the fold: "steps 47 to 138".
+  std::string steps_in(const Fold& fold) const {
+    const std::set<ProcessId> tops(fold.members.begin(), fold.members.end());
+    int first = 0, last = 0, count = 0;
+    for (const Process& p : model_.processes()) {
+      if (steps_[p.id].empty() || selection_.shown[p.id]) continue;
+      std::optional<ProcessId> at = p.id;
+      for (int depth = 0; at && !tops.count(*at) && depth < 64; ++depth) at = creator_of(model_.processes()[*at]);
+      if (!at || !tops.count(*at)) continue;
+      for (const story::Step* step : steps_[p.id]) {
+        first = first == 0 ? step->number : std::min(first, step->number);
+        last = std::max(last, step->number);
+        ++count;
+      }
+    }
+    if (count == 0) return "";
+    if (count == 1) return fmt::format("step {}", first);
+    return count == last - first + 1 ? fmt::format("steps {} to {}", first, last)
+                                     : fmt::format("{} of the steps {} to {}", count, first, last);
   }
 
   // Containers that came about as the one beside them, which is shown: their names, programs and namespaces.
@@ -381,12 +418,8 @@ class TreeBuilder {
     node.subtitle = fmt::format("{} processes", fold.count);
     for (std::size_t i = 0; i < fold.containers.size() && i < kLines; ++i) {
       const model::Container& container = model_.containers()[fold.containers[i]];
-      const std::string name = display_whole(container.name, 200);
       Row row;
-      row.text = std::string(model::kind_of(container)) + " " +
-                 (name.empty()       ? fmt::format("{}", container.id + 1)
-                  : is_long_id(name) ? name.substr(0, 12)
-                                     : shorten(name, 24));
+      row.text = headline(container, 24);
       if (container.init) row.text += ": " + shorten(headline(model_.processes()[*container.init]), 24);
       for (const Badge& badge : signs_.band(namespaces_of(model_, container))) {
         if (badge.kind == Badge::Kind::Own) row.badges.push_back(badge);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kNarrowest = 640;  // of the whole, so that the legend needs no more than a few lines
 constexpr double kGap = 20;
+constexpr double kPlateIn = 8, kPlateFree = 7;  // a container's name: from its border, from the edges
 
 struct Parts {
   std::vector<Sheet> nodes, labels, titles;
@@ -31,7 +32,12 @@ Parts draw_parts(const Graph& graph) {
   const auto size = [](const Sheet& sheet) { return Size{std::ceil(sheet.w), std::ceil(sheet.h)}; };
   for (const Sheet& sheet : parts.nodes) parts.sizes.nodes.push_back(size(sheet));
   for (const Sheet& sheet : parts.labels) parts.sizes.labels.push_back(size(sheet));
-  for (const Sheet& sheet : parts.titles) parts.sizes.titles.push_back(size(sheet));
+  for (const Sheet& sheet : parts.titles) {
+    // So wide that there is room beside an edge that comes in at the middle.
+    Size whole = size(sheet);
+    whole.w = 2 * (whole.w + kPlateIn + kPlateFree);
+    parts.sizes.titles.push_back(whole);
+  }
   return parts;
 }
 
@@ -55,7 +61,8 @@ void put_edge(Sheet& sheet, const Edge& edge, const Route& route) {
   const Point from = route.points.back(), tip = route.tip;
   const double dx = tip.x - from.x, dy = tip.y - from.y, length = std::hypot(dx, dy);
   sheet.open(edge.tip, "", edge_data(edge));
-  sheet.path(data, {.stroke = ink, .line = line, .dashed = edge.kind == Edge::Kind::Join});
+  const Dash dash = edge.kind == Edge::Kind::Join ? Dash::Dashed : edge.existed ? Dash::Dotted : Dash::None;
+  sheet.path(data, {.stroke = ink, .line = line, .dash = dash});
   if (length > 0.1) {
     const double half = edge.way ? 4.6 : 3.6, nx = -dy / length * half, ny = dx / length * half;
     sheet.path(fmt::format("M{}L{}L{}z", at(tip), at({from.x + nx, from.y + ny}), at({from.x - nx, from.y - ny})),
@@ -70,6 +77,45 @@ void put_cluster(Sheet& sheet, const Cluster& cluster, const Rect& at) {
   sheet.box(at.x, at.y, at.w, at.h, {.stroke = ink, .radius = 10, .line = 1.6});
 }
 
+// Whether an edge, or what is written at it, touches a place.
+bool crossed(const Rect& place, const Layout& layout, const std::vector<Size>& labels) {
+  const auto inside = [&](Point p) {
+    return p.x >= place.x && p.x <= place.x + place.w && p.y >= place.y && p.y <= place.y + place.h;
+  };
+  for (std::size_t i = 0; i < layout.routes.size(); ++i) {
+    const Route& route = layout.routes[i];
+    const Rect label{route.label.x, route.label.y, labels[i].w, labels[i].h};
+    if (label.w > 0 && label.x < place.x + place.w && place.x < label.x + label.w && label.y < place.y + place.h &&
+        place.y < label.y + label.h)
+      return true;
+    for (std::size_t k = 0; k + 3 < route.points.size(); k += 3) {
+      constexpr int kParts = 48;
+      for (int part = 0; part <= kParts; ++part) {
+        const double t = static_cast<double>(part) / kParts, s = 1 - t;
+        const auto at = [&](double a, double b, double c, double d) {
+          return s * s * s * a + 3 * s * s * t * b + 3 * s * t * t * c + t * t * t * d;
+        };
+        const Point* p = &route.points[k];
+        if (inside({at(p[0].x, p[1].x, p[2].x, p[3].x), at(p[0].y, p[1].y, p[2].y, p[3].y)})) return true;
+      }
+    }
+    if (!route.points.empty() && inside(route.tip)) return true;
+  }
+  return false;
+}
+
+// The place of a container's name in its upper strip: the leftmost that no edge runs through.
+double plate_x(const Rect& cluster, const Sheet& plate, const Layout& layout, const std::vector<Size>& labels) {
+  constexpr double kStep = 6;
+  const double left = cluster.x + kPlateIn, right = cluster.x + cluster.w - kPlateIn - plate.w;
+  for (double x = left; x < right + kStep; x += kStep) {
+    const double at = std::min(x, right);
+    const Rect wanted{at - kPlateFree, cluster.y + kPlateIn - 2, plate.w + 2 * kPlateFree, plate.h + 4};
+    if (!crossed(wanted, layout, labels)) return std::max(at, left);
+  }
+  return left;
+}
+
 Sheet draw_graph(const Graph& graph, const Parts& parts) {
   const Racks racks = make_racks(graph, parts.sizes);
   const Layout layout = lay_out(racks.graph, racks.sizes);
@@ -79,11 +125,12 @@ Sheet draw_graph(const Graph& graph, const Parts& parts) {
   for (std::size_t i = 0; i < graph.clusters.size(); ++i) put_cluster(drawn, graph.clusters[i], layout.clusters[i]);
   for (const std::size_t block : racks.blocks) {
     const Rect& at = layout.nodes[block];
-    drawn.box(at.x, at.y, at.w, at.h, {.stroke = tone::kFork, .radius = 9, .dashed = true});
+    drawn.box(at.x, at.y, at.w, at.h, {.stroke = tone::kFork, .radius = 9, .dash = Dash::Dashed});
   }
   for (std::size_t i = 0; i < racks.edges.size(); ++i) put_edge(drawn, graph.edges[racks.edges[i]], layout.routes[i]);
   for (std::size_t i = 0; i < graph.clusters.size(); ++i) {  // edges that come from above pass below the title
-    drawn.place(parts.titles[i], layout.clusters[i].x + 8, layout.clusters[i].y + 8);
+    const Rect& at = layout.clusters[i];
+    drawn.place(parts.titles[i], plate_x(at, parts.titles[i], layout, racks.sizes.labels), at.y + kPlateIn);
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Rect& at = layout.nodes[racks.nodes[i].node];

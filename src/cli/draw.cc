@@ -28,13 +28,17 @@ int draw_command(const Arguments& arguments) {
   app.add_option("--view", picture.view,
                  "tree (default): who made whom; timeline: over time; namespaces: who shares what")
       ->check(CLI::IsMember({"tree", "timeline", "namespaces"}));
-  app.add_option("--at", picture.at, "for --view namespaces: this many ms after the start (default: the end)")
+  app.add_option("--at", picture.at,
+                 "for --view namespaces: this many ms after the start (default: the last moment with the most "
+                 "containers or, without one, with the most different sets of namespaces)")
       ->type_name("MS");
   app.add_option("--title", picture.title, "title of the picture");
   bool hide = false;
   app.add_flag("--anonymous", hide, "symbols for what differs from run to run or tells about the machine");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
 
+  if (picture.at && picture.view != "namespaces")
+    throw Error("--at is a moment for --view namespaces; the other views show the whole trace");
   trace::Tee sinks;
   for (const std::string& given : outputs) {
     const Destination destination = parse_destination(given);

@@ -128,12 +128,14 @@ void Model::place_by_mount(ProcessId id, Moment moment) {
   if (moment == Moment::Program && runtime.empty()) return;
   if (moment == Moment::Rooted && !oci_maker && !single_threaded(id)) return;
 
-  // It is in the container whose pid namespace it shares no more, but its own is hung below that one.
+  // It is in the container whose pid namespace it shares no more. Its own lies in that one only if it was made there: a
+  // pid namespace alone can be joined from outside (docker run --pid container:X).
   const auto around = p.container;
+  const bool made_there = around && processes_[*namespaces_[mount].maker].container == around;
   if (around) std::erase(containers_[*around].members, id);
   processes_[id].container.reset();
   const ContainerId container = add_container(mount, id, moment);
-  if (around) containers_[container].parent = around;
+  if (made_there) containers_[container].parent = around;
   join(container, id);
   set_init(container, id);
 }

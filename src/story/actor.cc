@@ -217,8 +217,8 @@ Actor Actors::find(const Process& p, int depth) {
     }
     const bool brought = above.part & (kStages | kSetup | kRuntime) && above.verb == "exec";
     actor = above;
-    if (brought || above.part & kEntered)
-      actor.part = kEntered;
+    if (brought)
+      actor.part = kEntered;  // what it starts itself is one of the container's processes like any other
     else if (above.part & (kStages | kSetup) && !(above.part & kProgram) && !container->began)
       actor.part = kHook;
     else

@@ -26,7 +26,7 @@ enum Part : std::uint32_t {
   kHook = 1u << 9,      // a program that the runtime calls, on the host or in the container
   kSandbox = 1u << 10,  // bwrap, unshare, nsjail: no OCI runtime
   kBoxed = 1u << 11,    // its child that sets up
-  kProgram = 1u << 12,  // the user's program: the container's init after its set-up, and what it starts
+  kProgram = 1u << 12,  // the user's program: the container's init after its set-up, and what any in there starts
   kEntered = 1u << 13,  // a program that was brought into a container (exec)
 };
 inline constexpr std::uint32_t kStages = kStage0 | kStage1 | kStage2;

@@ -96,6 +96,14 @@ std::size_t Chapters::set_up_of(const Moment& m, const Actor& a) {
   return first_stages.empty() ? 0 : first_stages.size() - 1;
 }
 
+// Whether the container of that id, which was made in this trace, had begun and has ended.
+bool Chapters::over(const std::string& id) const {
+  const auto made = by_key_.find({Kind::Made, id});
+  if (made == by_key_.end() || !chapters_[made->second].container) return false;
+  const model::Container& container = model_.containers()[*chapters_[made->second].container];
+  return container.began && container.init && model_.processes()[*container.init].ended;
+}
+
 Chapters::Key Chapters::key_of(const Moment& m) {
   const Actor& a = m.event.as<trace::Exec>() && !(m.before.part & (kOther | kManager)) && a_program(m.actor.part)
                        ? m.before
@@ -126,10 +134,9 @@ Chapters::Key Chapters::key_of(const Moment& m) {
   if (a.verb == "create" || a.verb == "run" || a.verb == "start" || a.verb == "restore") {
     // What `run` does after its container's end is part of that: the hooks poststop, say.
     const model::Container* made = container_of(m);
-    const bool over = made && made->began && made->init && model_.processes()[*made->init].ended;
     const bool ends =
         m.event.as<trace::Exit>() && m.actor.part == kRuntime && m.called() && (m.begun || (made && made->began));
-    if (a.verb == "run" && (ends || (over && m.actor.part & (kRuntime | kHook)))) return {Kind::Ended, id};
+    if (a.verb == "run" && (ends || (over(id) && m.actor.part & (kRuntime | kHook)))) return {Kind::Ended, id};
     return {Kind::Made, id};
   }
   if (a.verb == "exec") return {Kind::Entered, session};
@@ -194,6 +201,12 @@ ChapterId Chapters::of(const Moment& m, Phase phase) {
   return found->second;
 }
 
+void Chapters::begins_with(ChapterId id, std::uint64_t event, trace::Time begin) {
+  Chapter& c = chapters_[id];
+  c.first_event = std::min(c.first_event, event);
+  c.begin = std::min(c.begin, begin);
+}
+
 void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
   const Actor& a = m.actor;
   const auto* exec = m.event.as<trace::Exec>();
@@ -213,6 +226,10 @@ void Chapters::learn(Chapter& c, const Moment& m, Phase phase) {
     c.program = command_line(exec->argv);
     has_program_[c.id] = true;
   }
+  constexpr std::uint32_t kMakers = kRuntime | kStages | kSetup;
+  if (m.event.as<trace::Exit>() && a.part & kMakers && !has_program_[c.id] && m.process.ended &&
+      (m.process.ended->code || m.process.ended->signal))
+    c.failed = c.kind == Kind::Made || c.kind == Kind::Entered;
   if (c.runtime == "runc") learn_version(c, m);
   const auto remember = [&](std::string folder) {
     if (c.folders.size() < 4 && folder.starts_with('/') && std::ranges::find(c.folders, folder) == c.folders.end())
@@ -275,6 +292,9 @@ std::string Chapters::where(const Chapter& c, const std::string& container) cons
 }
 
 void Chapters::finish() {
+  std::set<std::string> failed;  // ids of those that could not be made
+  for (const Chapter& c : chapters_)
+    if (c.failed && c.kind == Kind::Made && !c.container_id.empty()) failed.insert(c.container_id);
   for (Chapter& c : chapters_) {
     if (!c.container && !c.container_id.empty())
       for (const model::Container& container : model_.containers())
@@ -307,19 +327,21 @@ void Chapters::finish() {
     const std::string program = c.program.empty() ? "" : fmt::format(": {}", c.program);
     switch (c.kind) {
       case Kind::Made:
-        c.title = fmt::format("{} is {}{}{}{}", what,
-                              !has_setup_[c.id] ? "started"
-                              : began           ? "made and started"
-                                                : "made",
+        c.title = fmt::format("{} {}{}{}{}", what,
+                              c.failed            ? "could NOT be made"
+                              : !has_setup_[c.id] ? "is started"
+                              : began             ? "is made and started"
+                                                  : "is made",
                               tool, order, program);
-        c.cut_after = !began;
+        c.cut_after = !began && !c.failed;
         break;
       case Kind::Entered:
-        c.title = fmt::format("a program is brought into {}{}{}{}", where(c, what), tool, order, program);
-        c.cut_after = !began;
+        c.title = fmt::format("a program {} brought into {}{}{}{}", c.failed ? "could NOT be" : "is", where(c, what), tool,
+                              order, program);
+        c.cut_after = !began && !c.failed;
         break;
       case Kind::Ended:
-        c.title = fmt::format("{} is ended{}", what, order);
+        c.title = fmt::format("{} is {}{}", what, failed.count(c.container_id) ? "cleared away" : "ended", order);
         break;
       case Kind::Sandbox:
         c.title = has_sandbox_[c.id] ? fmt::format("a sandbox, no OCI container, is made{}{}", tool, program)

@@ -21,6 +21,8 @@ class Chapters {
 
   // The chapter that the event belongs to; a new one if need be. `phase`: of the step that it becomes.
   ChapterId of(const Moment& moment, Phase phase);
+  // A step is found to belong to it that came before what it was made for.
+  void begins_with(ChapterId id, std::uint64_t event, trace::Time begin);
   void look_for_names() { look_for_names_ = true; }
   // Titles, and the containers that were made meanwhile.
   void finish();
@@ -31,6 +33,7 @@ class Chapters {
  private:
   using Key = std::pair<Kind, std::string>;
   Key key_of(const Moment& moment);
+  bool over(const std::string& id) const;
   std::size_t set_up_of(const Moment& moment, const Actor& actor);
   std::string where(const Chapter& chapter, const std::string& container) const;
   void correct(const Key& key, const Moment& moment);

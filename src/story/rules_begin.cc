@@ -322,7 +322,7 @@ const Rule kRules[] = {
      .when = same_again,
      .sentence = "`{runtime} init` is executed a second time, in the same process: now from the protected copy. Up to "
                  "runc 1.1 it is this child that makes the copy, so it begins twice; since 1.2 its parent does it.",
-     .brief = "`{runtime} init` again, from the protected copy",
+     .brief = "{runtime} init again, from the protected copy",
      .references = {"runc 1.1: libcontainer/nsenter/cloned_binary.c, ensure_cloned_binary()", kCve}},
     {.name = "init-enters",
      .phase = Bootstrap,
@@ -331,7 +331,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return verb(m, "exec"); },
      .sentence = "{runtime} starts itself again, as `{runtime} init`: this child will enter the container, in three "
                  "stages, each a process of its own. Its program file is {image}.",
-     .brief = "`{runtime} init`: this will enter the container",
+     .brief = "{runtime} init: this will enter the container",
      .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "init-sealed",
      .phase = Bootstrap,
@@ -341,7 +341,7 @@ const Rule kRules[] = {
      .sentence = "{runtime} starts the child that will become the container, in three stages, as `{runtime} init`. Its "
                  "program is "
                  "{image}: a descriptor of the protected copy that {runtime} has made of itself, not the host's file.",
-     .brief = "`{runtime} init`: this will become the container",
+     .brief = "{runtime} init: this will become the container",
      .references = {"runc 1.2: libcontainer/container_linux.go, newParentProcess()", kCve}},
     {.name = "init",
      .phase = Bootstrap,
@@ -351,7 +351,7 @@ const Rule kRules[] = {
          "{runtime} starts itself again, as `{runtime} init`: this child will become the container, in three stages, "
          "each a process of its own. It gets its orders through pipes whose numbers stand in its environment "
          "(_LIBCONTAINER_INITPIPE and others).",
-     .brief = "`{runtime} init`: this will become the container",
+     .brief = "{runtime} init: this will become the container",
      .references = {"runc: libcontainer/container_linux.go, newParentProcess()"}},
     {.name = "not-dumpable",
      .phase = Bootstrap,
@@ -379,6 +379,21 @@ const Rule kRules[] = {
      .sentence = "Stage 1 makes stage 2 (pid {child} on the host{number_inside}). A process cannot change "
                  "its own PID namespace: setns only says where its children will be, so only this child is inside.",
      .brief = "stage 2: the first that is inside{as_number}",
+     .references = {"pid_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"}},
+    {.name = "stage-2-others-pids",
+     .phase = Namespaces,
+     .on = On::Fork,
+     .who = kStage1,
+     .when =
+         [](const Moment& m) {
+           const auto& ids = m.event.as<trace::Fork>()->child.tids;
+           return ids.size() > m.event.who.tids.size() && ids.back() != 1;
+         },
+     .sentence =
+         "Stage 1 makes stage 2 (pid {child} on the host, {inner} in the PID namespace that was joined). Others "
+         "are in there already, and number 1 is one of them. A process cannot enter a PID namespace itself, "
+         "only its children can, and this is why a third process is needed.",
+     .brief = "stage 2: number {inner} among the others' processes",
      .references = {"pid_namespaces(7)", "runc: libcontainer/nsenter/nsexec.c, nsexec()"}},
     {.name = "stage-2",
      .phase = Namespaces,

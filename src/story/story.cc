@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Telling happens in two parts: while events come, each becomes a step of a chapter, or joins one; at the end, the
 // steps of a chapter are put in stretches of one phase and numbered. Processes that run side by side are told apart
-// so: a step may join an earlier stretch of its phase as long as its own process did nothing in between.
+// so: a step may join an earlier stretch of its phase as long as its own process did nothing in between, and was made
+// before. Hooks stay where they were called: what came before them is why they were called then.
 #include "story/story.h"
 
 #include <algorithm>
@@ -295,6 +296,15 @@ class Teller {
     return nullptr;
   }
 
+  void settle_children();
+  struct Stretch {
+    Phase phase;
+    std::vector<const Draft*> drafts;
+    std::unordered_set<ProcessId> processes;
+    std::uint64_t last = 0;  // event
+  };
+  std::vector<Stretch> stretches_of(const std::vector<Draft>& drafts) const;
+
   const bool keep_;
   const model::Model& model_;
   Actors actors_;
@@ -323,39 +333,86 @@ void Teller::wait_for_start(std::size_t first_span) {
   }
 }
 
+// What the runtime's child was made for is known only when it has done something: it is a hook, or what another chapter
+// begins with.
+void Teller::settle_children() {
+  struct First {
+    std::uint64_t event = 0;
+    ChapterId chapter = 0;
+    Phase phase{};
+    std::string brief;
+  };
+  std::unordered_map<ProcessId, First> first;
+  for (ChapterId id = 0; id < drafts_.size(); ++id)
+    for (const Draft& draft : drafts_[id])
+      if (First& f = first[draft.step.process]; !f.event || draft.step.event < f.event)
+        f = {draft.step.event, id, draft.step.phase, draft.step.brief};
+  std::unordered_map<std::uint64_t, ProcessId> made;  // by its fork
+  for (const Process& p : model_.processes())
+    if (p.fork_event) made.emplace(p.fork_event, p.id);
+  for (ChapterId id = 0; id < drafts_.size(); ++id) {
+    for (std::size_t i = 0; i < drafts_[id].size(); ++i) {
+      Draft& draft = drafts_[id][i];
+      if (draft.rule->name != "setup-child") continue;
+      const auto child = made.find(draft.step.event);
+      const auto found = child == made.end() ? first.end() : first.find(child->second);
+      if (found == first.end()) continue;
+      const First& begins = found->second;
+      if (begins.phase == Phase::Hooks && draft.step.phase != Phase::Hooks) {
+        draft.step.phase = Phase::Hooks;
+        draft.step.brief = "calls " + begins.brief;
+        if (draft.step.sentence.ends_with('.')) draft.step.sentence.pop_back();
+        draft.step.sentence += ", to call a hook in it.";
+      }
+      if (begins.chapter == id) continue;
+      std::vector<Draft>& home = drafts_[begins.chapter];
+      draft.step.chapter = begins.chapter;
+      if (begins.phase == Phase::Runtime) draft.step.phase = Phase::Runtime;
+      chapters_.begins_with(begins.chapter, draft.step.event, draft.step.begin);
+      const auto after = std::ranges::find_if(home, [&](const Draft& d) { return d.step.event > draft.step.event; });
+      home.insert(after, std::move(draft));
+      drafts_[id].erase(drafts_[id].begin() + static_cast<std::ptrdiff_t>(i--));
+    }
+  }
+}
+
+std::vector<Teller::Stretch> Teller::stretches_of(const std::vector<Draft>& drafts) const {
+  std::vector<Stretch> stretches;
+  std::unordered_map<std::uint64_t, std::size_t> place;  // of the step that begins with an event
+  for (const Draft& draft : drafts) {
+    const std::uint64_t made = model_.processes()[draft.step.process].fork_event;
+    const auto maker = place.find(made);
+    const std::size_t earliest = made && maker != place.end() ? maker->second : 0;
+    std::size_t home = stretches.size();
+    for (std::size_t at = stretches.size(); at-- > earliest;) {
+      const bool last = at + 1 == stretches.size();
+      if (stretches[at].phase == draft.step.phase) {
+        if (last || (draft.step.phase != Phase::Hooks && made <= stretches[at].last)) home = at;
+        break;
+      }
+      if (stretches[at].processes.count(draft.step.process)) break;
+    }
+    if (home == stretches.size()) stretches.push_back({draft.step.phase, {}, {}, 0});
+    stretches[home].drafts.push_back(&draft);
+    stretches[home].processes.insert(draft.step.process);
+    stretches[home].last = std::max(stretches[home].last, draft.step.last_event);
+    place.emplace(draft.step.event, home);
+  }
+  return stretches;
+}
+
 void Teller::finish() {
   steps.clear();
   phases.clear();
+  settle_children();
   chapters_.finish();
   int number = 0;
   for (const ChapterId id : chapters_.order()) {
     const Chapter& chapter = chapters_.all()[id];
     if (id >= drafts_.size()) continue;
-    struct Stretch {
-      Phase phase;
-      std::vector<const Draft*> drafts;
-      std::unordered_set<ProcessId> processes;
-      std::uint64_t last = 0;  // event
-    };
-    std::vector<Stretch> stretches;
-    for (const Draft& draft : drafts_[id]) {
-      Stretch* home = nullptr;
-      for (auto at = stretches.rbegin(); at != stretches.rend(); ++at) {
-        if (at->phase == draft.step.phase) {
-          // Not before it was made.
-          if (at == stretches.rbegin() || model_.processes()[draft.step.process].fork_event <= at->last) home = &*at;
-          break;
-        }
-        if (at->processes.count(draft.step.process)) break;
-      }
-      if (!home) home = &stretches.emplace_back(Stretch{draft.step.phase, {}, {}, 0});
-      home->drafts.push_back(&draft);
-      home->processes.insert(draft.step.process);
-      home->last = std::max(home->last, draft.step.last_event);
-    }
     const std::size_t first_span = phases.size();
     std::unordered_set<int> seen;
-    for (const Stretch& stretch : stretches) {
+    for (const Stretch& stretch : stretches_of(drafts_[id])) {
       PhaseSpan& span = phases.emplace_back();
       span.chapter = id;
       span.container = chapter.container;

@@ -75,6 +75,7 @@ struct Chapter {
   bool cut_before = false;           // it was under way when the trace began
   bool lost_before = false;          // its beginning was not seen, and records before it were lost
   bool cut_after = false;            // it was under way when the trace ended
+  bool failed = false;               // the runtime gave up before a program began
 };
 
 // Records are missing here: what happened is not known.

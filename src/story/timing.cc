@@ -195,6 +195,19 @@ std::vector<SlowCall> Timing::slowest(const Story& story, const Chapter& chapter
   return calls;
 }
 
+std::vector<Sleep> Timing::sleeps(Time least) const {
+  std::vector<Sleep> sleeps;
+  std::vector<Time> acted(model_.processes().size(), -1);  // by process: when it did something last, or was made
+  for (const Point& point : points_) {
+    const Time before = acted[point.process];
+    if (point.measured && before >= 0 && point.since >= before && point.blocked_for >= least)
+      sleeps.push_back({point.process, point.time - point.blocked_for, point.time});
+    acted[point.process] = point.time;
+    if (point.makes) acted[*point.makes] = point.time;
+  }
+  return sleeps;
+}
+
 PhaseTime Timing::between(const Story& story, const PhaseSpan& span) const {
   std::vector<bool> in(model_.processes().size());
   for (const Step& step : story.steps())

@@ -50,6 +50,12 @@ struct Link {
   bool longest_inside = false;  // most of that stretch was within the call; else before it
 };
 
+// A stretch in which a process did nothing but sleep.
+struct Sleep {
+  model::ProcessId process = 0;
+  Time begin = 0, end = 0;
+};
+
 class Timing : public trace::Sink {
  public:
   // words = false: only critical_path() is asked for, and the calls in it need no names.
@@ -66,6 +72,9 @@ class Timing : public trace::Sink {
   // From the chapter's first event to its program's exec, without a gap (waiting.h). Empty where no program began,
   // where records were lost in between, or where times are not known.
   std::vector<Link> critical_path(const Story& story, const Chapter& chapter) const;
+  // The sleeps of processes, by whatever woke them, that took at least so long; in order of their ends. Only where the
+  // scheduler's counts were recorded, and where no other thread of the process did something meanwhile.
+  std::vector<Sleep> sleeps(Time least) const;
   // What the processes that have steps in a stretch of a phase did in it.
   PhaseTime between(const Story& story, const PhaseSpan& span) const;
 

@@ -84,6 +84,13 @@ def a_click_filters_by_process_and_by_namespace(box):
         page.click("#tab-tree")
         page.click("#tree [data-p] text")
         equal(page.value("state.processes.size"), 1, "a click on a card")
+        page.key("Escape")
+        page.click("#filters [data-set='namespaces']")
+        seen = """(() => { const view = document.getElementById('tree').getBoundingClientRect();
+            return [...document.querySelectorAll('#tree [data-p]:not(.dim)')].some(c => { const box = c.getBoundingClientRect();
+              return box.top < view.bottom && box.bottom > view.top; }); })()"""
+        equal(page.value(seen), True, "the first card that is in the namespace is in sight")
+        check(page.value("document.querySelectorAll('#tree [data-edge].dim').length") > 0, "no arrow is dimmed")
         clean(page)
 
 

@@ -37,6 +37,18 @@ def png_is_a_picture_of_that_size(box):
 
 
 @test(needs=("nstrace",))
+def a_moment_that_cannot_be_shown_is_an_error(box):
+    trace = box.source / "examples" / "docker-run.jsonl"
+    for words, said in ((("--at", "5"), "--view namespaces"), (("--view", "namespaces", "--at", "-5"), "the trace goes from 0 to"),
+                        (("--view", "namespaces", "--at", "99999999"), "the trace goes from 0 to")):
+        status, _, err = box.run(box.nstrace, "draw", trace, *words, "-o", box.temp / "x.svg")
+        equal(status, 2, f"status of {' '.join(words)}")
+        check(said in err, f"{' '.join(words)}: {err}")
+    status, _, err = box.run(box.nstrace, "draw", trace, "--view", "namespaces", "--at", "150", "-o", box.temp / "x.svg")
+    equal(status, 0, f"a moment within ({err.strip()})")
+
+
+@test(needs=("nstrace",))
 def pdf_is_one_page_with_its_text(box):
     pdf = drawn(box, "docker-run", "pdf")
     check(pdf.startswith(b"%PDF-1.") and pdf.rstrip().endswith(b"%%EOF"), "it is no PDF")

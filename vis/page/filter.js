@@ -44,6 +44,7 @@ function wantedProcesses() {
 function toggle(set, value) {
   if (!set.delete(value)) set.add(value);
   update();
+  if (state.view === 'tree' && filtering()) treeView.reveal();
 }
 
 function buildFilters() {
@@ -58,7 +59,7 @@ function buildFilters() {
   const shown = processes.map((p, id) => id).filter(id => processes[id].node);
   section('processes', shown.map(id => {
     const p = processes[id];
-    const button = toggler('processes', id, {title: p.name + ', ' + p.pids}, p.name, el('span', {class: 'pid'}, String(p.pid)));
+    const button = toggler('processes', id, {title: p.name + ', ' + p.pids}, el('span', {class: 'name'}, shortName(p.name)), el('span', {class: 'pid'}, String(p.pid)));
     const colour = containerColour(p);
     if (colour) button.style.boxShadow = 'inset 3px 0 ' + colour;
     return button;

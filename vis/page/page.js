@@ -126,6 +126,7 @@ function update() {
     byId('tab-' + name).setAttribute('aria-selected', String(name === state.view));
   }
   views[state.view].update(some);
+  if (state.view === 'tree') treeView.open();
   showFilters();
   byId('clear').hidden = !filtering() && state.pinned === null && state.at === lastEvent;
   byId('every').setAttribute('aria-pressed', String(state.every));

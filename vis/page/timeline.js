@@ -222,7 +222,7 @@ const timelineView = (() => {
       c.rotate(-0.72);
       c.fillStyle = inkOf(containerColour(p)) || tone('text');
       c.font = (p.container !== undefined ? '700 ' : '') + '11px Helvetica, Arial, sans-serif';
-      let words = nameAt(p, Math.max(rows.length ? rows[Math.min(last, rows.length - 1)].event : 0, p.born));
+      let words = shortName(nameAt(p, Math.max(rows.length ? rows[Math.min(last, rows.length - 1)].event : 0, p.born)));
       while (words.length > 3 && c.measureText(words).width > 130) words = words.replace(/\u2026$/, '').slice(0, -1) + '\u2026';
       c.fillText(words, 0, 0);
       c.restore();
@@ -248,7 +248,7 @@ const timelineView = (() => {
       return gap;
     }
     const p = processes[row.process], item = row.item, call = row.call;
-    const who = el('span', {class: 'who'}, p ? nameAt(p, row.event - 1) : '');
+    const who = el('span', {class: 'who'}, p ? shortName(nameAt(p, row.event - 1)) : '');
     if (p && containerColour(p)) who.style.boxShadow = 'inset 0 -2px ' + containerColour(p);
     const what = el('span', {class: 'what'});
     let more = [];

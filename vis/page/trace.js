@@ -35,6 +35,8 @@ function nameAt(p, e) {
   for (let i = 0; i < p.called.length; i += 2) if (i === 0 || p.called[i] <= e) name = p.called[i + 1];
   return name;
 }
+// What all shims have in front goes, so that what they differ in stays (vis/headline.h).
+const shortName = name => name.replace(/^containerd-(?=shim)/, '');
 function nsAt(p, e) {
   let ids = p.ns[1];
   for (let i = 2; i < p.ns.length; i += 2) if (p.ns[i] <= e) ids = p.ns[i + 1];

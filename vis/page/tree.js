@@ -5,6 +5,13 @@ const treeView = (() => {
   const svg = document.querySelector('#tree svg');
   const cards = [...svg.querySelectorAll('[data-p]')], rows = [...svg.querySelectorAll('[data-e]')];
   const edges = [...svg.querySelectorAll('[data-edge]')];
+  // Whose an edge is: of who was made or of who entered then.
+  const owner = edge => {
+    const event = Number(edge.dataset.edge), born = processes.findIndex(p => p.born === event), call = callAt(event);
+    return born >= 0 ? born : call ? call.process : -1;
+  };
+  const owners = new Map();  // by edge
+  let fresh = true;          // nothing was shown yet
   const bands = new Map();  // process -> its band with what it shows
 
   function paintBand(card, id, moment) {
@@ -55,6 +62,7 @@ const treeView = (() => {
           if (row) hover(Number(row.dataset.e), Number(row.dataset.u), id); else hoverProcess(id);
         });
       }
+      for (const edge of edges) owners.set(edge, owner(edge));
       svg.addEventListener('pointerleave', unhover);
     },
     update(some) {
@@ -71,9 +79,27 @@ const treeView = (() => {
         row.classList.toggle('future', e > state.at);
         row.classList.toggle('here', here !== null && e <= here && here <= Number(row.dataset.u));
       }
-      for (const edge of edges) edge.classList.toggle('future', Number(edge.dataset.edge) > state.at);
+      for (const edge of edges) {
+        edge.classList.toggle('future', Number(edge.dataset.edge) > state.at);
+        edge.classList.toggle('dim', some !== null && !some.has(owners.get(edge)));
+      }
       const call = here === null ? null : callAt(here);
       for (const card of cards) card.classList.toggle('now', call !== null && Number(card.dataset.p) === call.process);
+    },
+    // What is wide opens where it begins, not on blank paper.
+    open() {
+      const way = svg.querySelector('[data-p] > rect.s-way');
+      if (fresh && way) way.scrollIntoView({block: 'nearest', inline: 'center'});
+      fresh = false;
+    },
+    // The first that is wanted comes into sight.
+    reveal() {
+      const view = byId('tree').getBoundingClientRect(), found = cards.filter(c => !c.classList.contains('dim'));
+      const seen = found.some(c => {
+        const box = c.getBoundingClientRect();
+        return box.bottom > view.top && box.top < view.bottom && box.right > view.left && box.left < view.right;
+      });
+      if (!seen && found.length) found[0].scrollIntoView({block: 'center', inline: 'center'});
     },
     follow() {
       const card = cards.find(c => c.classList.contains('now'));
