@@ -447,6 +447,87 @@ TEST_CASE("times of day go on past midnight; without a date there is none") {
         "[pid 10] 00:00:00.250000 getpid() = 10\n");
 }
 
+TEST_CASE("a thread that clone3 makes while its creator's line is open is a thread") {
+  const Trace trace = imported(
+      "100 clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD, child_tid=0x7f, parent_tid=0x7f, "
+      "exit_signal=0, stack=0x7f, stack_size=0x7fff00, tls=0x7f} <unfinished ...>\n"
+      "101 rseq(0x7f, 0x20, 0, 0x53053053) = 0\n"
+      "100 <... clone3 resumed> => {parent_tid=[101]}, 88) = 101\n"
+      "101 +++ exited with 0 +++\n");
+  CHECK(trace.report.unread == 0);
+  REQUIRE(trace.events.size() == 3);
+  REQUIRE(trace.events[0].as<Fork>());
+  CHECK(trace.events[0].as<Fork>()->thread());
+  CHECK(trace.events[0].call.args[0].text == "parent_tid=[101]");
+  CHECK(trace.events[1].who.tgid == 100);
+}
+
+TEST_CASE("a line that was cut off takes no other with it") {
+  for (const std::string_view next :
+       {"101 chdir(\"/\") = 0\n", "101 chdir(\"/\" <unfinished ...>\n101 <... chdir resumed>) = 0\n"}) {
+    const Trace trace = imported("100 setns(9<ipc:[40265\n" + std::string(next) + "100 getpid() = 100\n");
+    CHECK(trace.report.unread == 1);
+    CHECK(trace.report.unread_where == Texts{"line 1"});
+    CHECK(calls_of(trace) == Texts{"101 chdir(\"/\") = 0", "100 getpid() = 100"});
+  }
+  const Trace single = imported("setns(9<ipc:[40265\nchdir(\"/\") = 0\ngetpid() = 100\n");
+  CHECK(single.report.unread_where == Texts{"line 1"});
+  CHECK(calls_of(single).size() == 2);
+}
+
+TEST_CASE("what strace prints beside the calls is no loss: dumps of bytes, tables") {
+  const Trace trace = imported(
+      "10 write(1, \"hi\\n\", 3) = 3\n"
+      " | 00000  68 69 0a                                          hi.              |\n"
+      "10 writev(1, [{iov_base=\"a\", iov_len=1}], 1) = 1\n"
+      " * 1 bytes in buffer 0\n"
+      " | 00000  61                                                a                |\n"
+      "10 +++ exited with 0 +++\n"
+      "% time     seconds  usecs/call     calls    errors syscall\n"
+      "------ ----------- ----------- --------- --------- ------------------\n"
+      "  0.00    0.000000           0         1           read\n"
+      " 12.50    0.000100          50         2         1 rt_sigaction\n"
+      "------ ----------- ----------- --------- --------- ------------------\n"
+      "100.00    0.000100          33         3         1 total\n");
+  CHECK(trace.report.unread == 0);
+  CHECK(trace.events.size() == 3);
+}
+
+TEST_CASE("-T without times: each call took what its line says, and -r has nothing to print") {
+  const Trace trace = imported(
+      "10 chdir(\"/\") = 0 <0.005000>\n"
+      "10 chdir(\"/a\") = 0 <0.000002>\n"
+      "11 wait4(-1,  <unfinished ...>\n"
+      "10 chdir(\"/b\") = 0 <0.000003>\n"
+      "11 <... wait4 resumed>NULL, 0, NULL) = 12 <0.700000>\n");
+  REQUIRE(trace.header.durations);
+  REQUIRE_FALSE(trace.header.times);
+  std::vector<Time> took;
+  for (const Event& event : trace.events) took.push_back(event.time - event.start);
+  CHECK(took == std::vector<Time>{5'000'000, 2'000, 3'000, 700'000'000});
+  report::LineOptions options;
+  options.relative = true;
+  CHECK(lines_of(trace, options).starts_with("[pid 10] chdir(\"/\") = 0\n"));
+}
+
+TEST_CASE("-e raw=all: results are hexadecimal, and the pids among them are pids") {
+  const Trace trace = imported(
+      "10 clone(0x1200011, 0, 0, 0x7f10, 0) = 0x400b\n"
+      "16395 +++ exited with 0 +++\n");
+  REQUIRE(trace.events[0].as<Fork>());
+  CHECK(trace.events[0].as<Fork>()->child.tid == 0x400b);
+  CHECK(trace.events[0].as<Fork>()->exit_signal == 17);
+  CHECK(trace.events.size() == 2);
+}
+
+TEST_CASE("a byte order mark is no part of the first line") {
+  const Trace trace = imported(
+      "\xef\xbb\xbf"
+      "10 chdir(\"/\") = 0\n");
+  CHECK(trace.report.unread == 0);
+  CHECK(calls_of(trace) == Texts{"10 chdir(\"/\") = 0"});
+}
+
 TEST_CASE("lines without a pid are of the process that strace started") {
   const Trace trace = imported(
       "execve(\"/bin/sh\", [\"sh\"], 0x1 /* 1 var */) = 0\n"

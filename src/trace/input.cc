@@ -18,6 +18,7 @@ namespace nstrace::trace {
 namespace {
 
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";  // RFC 8878, section 3.1.1
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // of UTF-8: no part of the text
 
 }  // namespace
 
@@ -47,7 +48,9 @@ struct LineInput::Source {
       if (got == 0) break;
       packed_end += got;
     }
-    if (std::string_view(packed.get(), packed_end).substr(0, kZstdMagic.size()) == kZstdMagic) {
+    const std::string_view head(packed.get(), packed_end);
+    if (head.starts_with(kByteOrderMark)) packed_begin = kByteOrderMark.size();
+    if (head.starts_with(kZstdMagic)) {
       zstd = ZSTD_createDStream();
       if (!zstd) throw Error("no memory for decompression");
     }
