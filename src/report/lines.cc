@@ -78,7 +78,10 @@ LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOption
 void LinePrinter::header(const Header& header) {
   start_realtime_ = header.start_realtime;
   start_of_day_ = header.start_of_day;
-  if (!header.times) options_.stamp = Stamp::None;
+  if (!header.times) {
+    options_.stamp = Stamp::None;
+    options_.relative = false;
+  }
   durations_known_ = header.durations;
   if (!header.gates || options_.calls.empty()) return;
   // they were asked for, beside what -e says

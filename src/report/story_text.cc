@@ -108,7 +108,7 @@ class Writer {
     if (!capital.empty()) capital[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(capital[0])));
     out_ += fmt::format("\n  {}{}{}", p_.phase, capital, p_.off);
     const std::string what(story::phase_what(span.phase));
-    const std::string took = model_.header().durations || span.end > span.begin ? time(span.end - span.begin) : "";
+    const std::string took = model_.header().times ? time(span.end - span.begin) : "";
     if (columns(name) + columns(what) + columns(took) + 10 <= options_.width)
       out_ += fmt::format("  {}{}{}{}", p_.reference, what, took.empty() ? "" : " (" + took + ")", p_.off);
     out_ += '\n';
