@@ -51,7 +51,6 @@ std::uint64_t worth(std::string_view flags) {
 }
 
 int signal_of(std::string_view name) {
-  if (name == "SIGRTMIN") return 32;
   return signal_number(name).value_or(0);
 }
 
