@@ -74,7 +74,16 @@ int outer_pid(std::string_view s) {
 bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
   result.reset();
   if (s.empty()) return false;
-  if (s[0] == '?') return s.size() == 1 || s[1] == ' ';
+  if (s[0] == '?') {
+    if (s.size() == 1) return true;
+    if (s[1] != ' ') return false;
+    // "? ERESTARTSYS (To be restarted if SA_RESTART is set)": what the kernel answered, before it took the call up
+    // again
+    const std::string_view name = s.substr(2, s.find(' ', 2) - 2);
+    if (name.starts_with("ERESTART"))
+      if (const std::int64_t error = error_of(name)) result = -error;
+    return true;
+  }
   std::size_t end = s[0] == '-' ? 1 : 0;
   while (end < s.size() && (digit(s[end]) || letter(s[end]))) ++end;
   std::int64_t value = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// LineInput: the lines of a text file or of stdin, plain or compressed with zstd (told apart by the first bytes), in
+// LineInput: the lines of a text file or of stdin, plain or compressed with zstd or gzip (told apart by the first bytes), in
 // big reads and flat memory.
 #pragma once
 
