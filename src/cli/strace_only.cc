@@ -41,8 +41,7 @@ constexpr StraceOnly kStraceOnly[] = {
     {"-D,--daemonize", false, "nstrace is no parent that a command could notice; start it with & if it is to wait"},
     {"--seccomp-bpf", false, "nstrace needs no help to be fast: it stops no process"},
     {"--kill-on-exit", false, "nstrace never ends what it follows"},
-    {"--inject", true,
-     "nstrace only watches; strace can change what calls do, and so can `nstrace lab run --fault`"},
+    {"--inject", true, "nstrace only watches; strace can change what calls do, and so can `nstrace lab run --fault`"},
     {"--raw,--read,--write", true,
      "nstrace decodes all calls of its table, and does not record what is read and written"},
 };
