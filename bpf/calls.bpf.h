@@ -7,6 +7,7 @@
 #define NSTRACE_CALLS_BPF_H
 
 #define STRING_MAX 4096
+#define SMALLEST_PAGE 4096
 #define LOWEST_POINTER 4096 /* below it nothing is ever mapped: a number where another call has a pointer */
 
 /* Memory behind argument `arg` of the call in `work`, appended to the record in `scratches`. */
@@ -54,6 +55,16 @@ __noinline int read_piece(__u32 arg)
 			length = STRING_MAX - 1;
 		got = bpf_probe_read_user(scratch->bytes + off + sizeof(piece), length & (STRING_MAX - 1),
 					  (void *)from);
+		/* of a structure of several sizes the small one may end where the memory does, and an array is cut there */
+		if (got < 0 && (spec->what == READ_BYTES || spec->scale > 1)) {
+			__u64 there = SMALLEST_PAGE - (from & (SMALLEST_PAGE - 1));
+
+			if (there < length) {
+				length = there;
+				got = bpf_probe_read_user(scratch->bytes + off + sizeof(piece),
+							  length & (STRING_MAX - 1), (void *)from);
+			}
+		}
 		piece.length = got < 0 ? got : (long)length;
 	}
 	if (got < 0)

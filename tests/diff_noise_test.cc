@@ -4,6 +4,7 @@
 
 #include <linux/sched.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "tests/catch.h"
 #include "tests/json_schema.h"
 #include "tests/scene.h"
+#include "trace/file.h"
 
 using namespace nstrace;
 using namespace nstrace::check;
@@ -294,4 +296,55 @@ TEST_CASE("the JSON of a diff keeps to its schema") {
   lossy.footer.reset();
   CHECK(complaint(diff(lossy, run({}))) == "");
   CHECK(complaint(diff({}, {})) == "");
+}
+
+namespace {
+
+// A strace log as a trace.
+trace::Trace log_of(const std::string& text) {
+  char name[] = "/tmp/nstrace-diff-noise-XXXXXX";
+  const int fd = ::mkstemp(name);
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  std::ofstream(name, std::ios::binary) << text;
+  trace::Trace trace = trace::load_trace(name);
+  ::unlink(name);
+  return trace;
+}
+
+constexpr std::string_view kCutLog =
+    "10 execve(\"/bin/sh\", [\"sh\", \"-c\", \"echo one; echo two; echo th\"...], 0x7f /* 3 vars */) = 0\n"
+    "10 mount(\"overlay\", \"/a\", \"overlay\", 0, \"lowerdir=/var/lib/one:/var/lib/t\"...) = 0\n"
+    "10 setns(3, CLONE_NEWNS) = 0\n"
+    "10 sethostname(\"a\\\"b\", 3) = 0\n"
+    "10 +++ exited with 0 +++\n";
+constexpr std::string_view kWholeLog =
+    "10 execve(\"/bin/sh\", [\"sh\", \"-c\", \"echo one; echo two; echo three\"], [\"_OCI_X=1\", \"B=\", \"C=\"]) = 0\n"
+    "10 mount(\"overlay\", \"/a\", \"overlay\", 0, \"lowerdir=/var/lib/one:/var/lib/two,upperdir=/c\") = 0\n"
+    "10 setns(3<mnt:[4026533533]>, CLONE_NEWNS) = 0\n"
+    "10 sethostname(\"a\\\"b\", 3) = 0\n"
+    "10 +++ exited with 0 +++\n";
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out(text);
+  out.replace(out.find(from), from.size(), to);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a string that strace cut equals any that begins so; another does not") {
+  const trace::Trace cut = log_of(std::string(kCutLog));
+  const Diff same = diff(cut, log_of(std::string(kWholeLog)));
+  CHECK(same.verdict == Diff::Verdict::Same);
+  CHECK(diff(log_of(std::string(kWholeLog)), cut).verdict == Diff::Verdict::Same);
+  for (const auto& [from, to] :
+       {std::pair{"echo one; echo two; echo three", "echo one; echo too"},
+        std::pair{"/var/lib/one:/var/lib/two", "/var/lib/one"}, std::pair{"CLONE_NEWNS", "0"}}) {
+    INFO(from);
+    const Diff other = diff(cut, log_of(replaced(kWholeLog, from, to)));
+    CHECK(other.verdict == Diff::Verdict::Differs);
+    CHECK(other.calls.changed == 1);
+    CHECK(other.calls.added + other.calls.gone == 0);
+  }
 }

@@ -15,6 +15,7 @@
 #include "report/tree.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
+#include "tests/imported.h"
 #include "trace/error.h"
 #include "trace/file.h"
 #include "trace/import_call.h"
@@ -23,45 +24,9 @@
 
 using namespace nstrace;
 using namespace nstrace::trace;
-using nstrace::testing::check_golden;
-using nstrace::testing::data_path;
+using namespace nstrace::testing;
 
 namespace {
-
-class TempLog {
- public:
-  explicit TempLog(std::string_view bytes) {
-    char name[] = "/tmp/nstrace-import-test-XXXXXX";
-    const int fd = ::mkstemp(name);
-    REQUIRE(fd >= 0);
-    ::close(fd);
-    path_ = name;
-    std::ofstream(path_, std::ios::binary) << bytes;
-  }
-  ~TempLog() { std::filesystem::remove(path_); }
-  TempLog(const TempLog&) = delete;
-  TempLog& operator=(const TempLog&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-Trace imported(std::string_view log) {
-  const TempLog file(log);
-  return load_trace(file.path());
-}
-
-// The lines that show prints of a trace, all of them.
-std::string lines_of(const Trace& trace, report::LineOptions options = {}) {
-  std::string text;
-  options.stamp = report::Stamp::None;
-  report::LinePrinter printer([&](std::string_view line) { text += line; }, std::move(options));
-  printer.header(trace.header);
-  for (const Event& event : trace.events) printer.event(event);
-  if (trace.footer) printer.footer(*trace.footer);
-  return text;
-}
 
 std::string tree_of(const Trace& trace) {
   model::Model model;
@@ -94,22 +59,13 @@ void check_log(const std::string& name, const std::vector<std::string>& unread =
   CHECK(lines_of(again, options) == lines_of(trace, options));
 }
 
-std::vector<std::string> calls_of(const Trace& trace) {
-  std::vector<std::string> all;
-  for (const Event& event : trace.events)
-    if (!event.call.name.empty())
-      all.push_back(fmt::format("{} {} = {}", event.who.tid, call_text(event.call), result_text(event.call)));
-  return all;
-}
-
-using Texts = std::vector<std::string>;
-
 }  // namespace
 
 TEST_CASE("every style of strace's lines") {
-  for (const char* name : {"plain.log", "t.log", "tt-T.log", "ttt.log", "r.log", "t-r.log", "comm-pidns-y.log",
-                           "verbose.log", "const-verbose.log", "const-raw.log", "hex-strings.log", "n-i-k.log",
-                           "signals.log", "thread-exec.log", "strace-4.log", "strace-7.log", "ff", "ff-ttt"})
+  for (const char* name :
+       {"plain.log", "t.log", "tt-T.log", "ttt.log", "r.log", "t-r.log", "comm-pidns-y.log", "verbose.log",
+        "const-verbose.log", "const-raw.log", "hex-strings.log", "n-i-k.log", "signals.log", "thread-exec.log",
+        "threads.log", "strace-4.log", "strace-7.log", "ff", "ff-ttt"})
     check_log(name);
   // What the traced programs printed stands among the lines.
   check_log("brackets.log", {"line 12", "line 38"});
@@ -318,6 +274,19 @@ TEST_CASE("arguments are read back as strace wrote them") {
         "shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600) = 3",
         "exit_group(0) = ?",
         "kill(-1, SIGTERM) = 0",
+        "kill(12, SIGRTMIN) = 0",
+        "pause() = ? ERESTARTNOHAND (To be restarted if no handler)",
+        "fcntl(3, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)",
+        "fcntl(3, F_GETFD) = 0",
+        "fcntl(3, F_GETFD) = 0x1 (flags FD_CLOEXEC)",
+        "fcntl(3, F_GETLEASE) = 0x2 (F_UNLCK)",
+        "fcntl(3, F_GETSIG) = 10 (SIGUSR1)",
+        "fcntl(3, F_GET_SEALS) = 0x3 (seals F_SEAL_SEAL|F_SEAL_SHRINK)",
+        "prctl(PR_GET_DUMPABLE) = 1 (SUID_DUMP_USER)",
+        "prctl(PR_GET_SECUREBITS) = 0x21 (SECBIT_NOROOT|SECBIT_KEEP_CAPS_LOCKED)",
+        "prctl(PR_GET_SECUREBITS) = 0",
+        "prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) = 2 (PR_MCE_KILL_DEFAULT)",
+        "fchdir(3</tmp/q\\\"uote>) = -1 ENOTDIR (Not a directory)",
         "fork() = 12",
         "setns(-1, CLONE_NEWNS) = -1 EBADF (Bad file descriptor)",
         "chroot(0x5<fault>) = -1 EFAULT (Bad address)"}) {
@@ -340,6 +309,8 @@ TEST_CASE("values of flags, results and times") {
   CHECK(call.args[0].value == 0x20020000);
   CHECK(*call.result == -999);
   REQUIRE(log::read_call("wait4(-1, NULL, 0, NULL) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)", call, end));
+  CHECK(*call.result == -512);
+  REQUIRE(log::read_call("exit_group(0) = ?", call, end));
   CHECK_FALSE(call.result);
   REQUIRE(log::read_call("close(4<TCP:[127.0.0.1:80->127.0.0.1:4000]>) = 0", call, end));
   CHECK(call.args[0].target == "TCP:[127.0.0.1:80->127.0.0.1:4000]");
@@ -438,7 +409,8 @@ TEST_CASE("times of day go on past midnight; without a date there is none") {
   CHECK(trace.events[1].time == 750'000'000);
   std::string text;
   report::LineOptions options;
-  options.stamp = report::Stamp::Microseconds;
+  options.stamp = report::Stamp::Day;
+  options.stamp_digits = 6;
   report::LinePrinter printer([&](std::string_view line) { text += line; }, options);
   printer.header(trace.header);
   for (const Event& event : trace.events) printer.event(event);

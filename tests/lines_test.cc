@@ -340,9 +340,11 @@ TEST_CASE("times are those of the call's begin, as strace has them") {
     const std::string text = lines(s, options);
     return text.substr(0, text.find('\n'));
   };
-  options.stamp = Stamp::Seconds;
+  options.stamp = Stamp::Day;
+  options.stamp_digits = 0;
   CHECK(first() == "[pid 100<runc>] 00:13:22 chroot(\"/\") = 0");
-  options.stamp = Stamp::Microseconds;
+  options.stamp = Stamp::Day;
+  options.stamp_digits = 6;
   CHECK(first() == "[pid 100<runc>] 00:13:22.123456 chroot(\"/\") = 0");
   options.stamp = Stamp::Unix;
   CHECK(first() == "[pid 100<runc>] 1700000002.123456 chroot(\"/\") = 0");
@@ -351,14 +353,30 @@ TEST_CASE("times are those of the call's begin, as strace has them") {
   CHECK(lines(s, options) ==
         "[pid 100<runc>]      0.000000 chroot(\"/\") = 0\n"
         "[pid 100<runc>]     -0.001000 chroot(\"/x\") = 0\n");
+  options.relative_digits = 3;
+  CHECK(lines(s, options).ends_with("    -0.001 chroot(\"/x\") = 0\n"));
+  options.relative_digits = 0;
+  CHECK(first() == "[pid 100<runc>]      0 chroot(\"/\") = 0");
+  options.stamp = Stamp::Unix;
+  options.stamp_digits = 9;
+  options.relative_digits = 6;
+  CHECK(first() == "[pid 100<runc>] 1700000002.123456789 (+     0.000000) chroot(\"/\") = 0");
+  options.stamp = Stamp::None;
   options.relative = false;
   options.durations = true;
+  options.duration_digits = 9;
+  CHECK(first() == "[pid 100<runc>] chroot(\"/\") = 0 <0.000042999>");
+  options.duration_digits = 6;
+  options.column = 40;
+  CHECK(first() == "[pid 100<runc>] chroot(\"/\")             = 0 <0.000042>");
+  options.column = 20;
   CHECK(first() == "[pid 100<runc>] chroot(\"/\") = 0 <0.000042>");
   s.header().durations = false;
   CHECK(first() == "[pid 100<runc>] chroot(\"/\") = 0 <unavailable>");
   s.header().start_realtime = 0;
   options.durations = false;
-  options.stamp = Stamp::Seconds;
+  options.stamp = Stamp::Day;
+  options.stamp_digits = 0;
   CHECK(first() == "[pid 100<runc>] 00:00:02 chroot(\"/\") = 0");
   ::unsetenv("TZ");
   ::tzset();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "report/story_text.h"
 #include "story/waiting.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
@@ -50,6 +51,23 @@ TEST_CASE("summaries of recorded traces") {
     play(recorded(name), m);
     check_golden(std::string("summary/") + name + ".txt", report::summary_text(m.summarized(""), false));
   }
+}
+
+TEST_CASE("a log without times gives none") {
+  const trace::Trace log = trace::load_trace(NSTRACE_SOURCE_DIR "/tests/logs/crun.log");
+  REQUIRE_FALSE(log.header.times);
+  Measured m;
+  play(log, m);
+  REQUIRE_FALSE(m.story().steps().empty());
+  const std::string text = report::summary_text(m.summarized(""), false);
+  CHECK(text.find("not recorded: wall") != text.npos);
+  CHECK(report::story_text(m.story(), m).find(" us)") == std::string::npos);
+  for (const char* word : {" us", " ms", "slowest", "waited"}) CHECK(text.find(word) == text.npos);
+  CHECK(m.timing.critical_path(m.story(), m.story().chapters().front()).empty());
+  Measured other;
+  play(recorded("runc-run"), other);
+  const std::string both = report::summary_text(m.summarized("A"), other.summarized("B"), false);
+  CHECK(both.find("  all                      -   60.1 ms    -\n") != both.npos);
 }
 
 TEST_CASE("two runtimes side by side") {

@@ -197,6 +197,22 @@ TEST_CASE("-e: ? forgives what is not known") {
   REQUIRE(parse_call_set("?%nonesuch,setns") == Names{"setns"});
 }
 
+TEST_CASE("-e: numbers, ABIs, sets without their % and a comma at the end, as strace takes them") {
+  const SyscallRow& execve = *find_syscall("execve");
+#if defined(__aarch64__)
+  const int number = execve.arm64;
+#else
+  const int number = execve.x86_64;
+#endif
+  REQUIRE(parse_call_set(std::to_string(number)) == Names{"execve"});
+  REQUIRE(parse_call_set("execve@64") == Names{"execve"});
+  REQUIRE(parse_call_set("execve,") == Names{"execve"});
+  REQUIRE(parse_call_set("process") == parse_call_set("%process"));
+  REQUIRE(parse_call_set("mount") == Names{"mount"});  // the call, not the set
+  REQUIRE_THAT(error_of("execve@32"), ContainsSubstring("not told apart"));
+  REQUIRE_THAT(error_of("99999"), ContainsSubstring("no system call '99999'"));
+}
+
 TEST_CASE("-e: an unknown name is an error that suggests near ones and where all stand") {
   REQUIRE_THAT(error_of("exceve"), ContainsSubstring("no system call 'exceve'; near it: execve"));
   REQUIRE_THAT(error_of("exceve"), ContainsSubstring("-e help"));

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "check/diff_align.h"
+#include "check/diff_cut.h"
 #include "check/diff_noise.h"
 #include "check/diff_roles.h"
 #include "check/diff_side.h"
@@ -38,6 +39,14 @@ Recorded recorded(const Trace& trace) {
   out.successful = header.results != "failed";
   out.failed = header.results != "successful";
   return out;
+}
+
+// Whether the trace has the environments of its execs: a log has them only with strace's -v.
+bool has_env(const Trace& trace) {
+  return trace.header.calls_known || std::ranges::none_of(trace.events, [](const trace::Event& event) {
+           const auto* exec = event.as<trace::Exec>();
+           return exec && exec->env_count && exec->env.empty();
+         });
 }
 
 std::string listed(const std::set<std::string>& words) {
@@ -93,7 +102,8 @@ struct Comparison {
     const Side& side = x ? a : b;
     if (const auto creator = (x ? x : y)->creator) out.below = side.actors[*creator].name;
     if (x && y) {
-      const std::vector<CallStep> steps_x = comparable(*x, *y), steps_y = comparable(*y, *x);
+      std::vector<CallStep> steps_x = comparable(*x, *y), steps_y = comparable(*y, *x);
+      match_cut(steps_x, steps_y);
       Alignment aligned = align(steps_x, steps_y, !x->daemon && !y->daemon);
       for (CallChange& change : aligned.changes) {
         const std::string why = incidental(change);
@@ -220,6 +230,7 @@ Diff diff(const Trace& a, const Trace& b) {
     out.notes.push_back(
         fmt::format("{} records failed calls only; successful calls are left out", in_a.successful ? "B" : "A"));
 
+  scope.env = has_env(a) && has_env(b);
   scope.payload = a.header.payload && b.header.payload;
   if (a.header.payload != b.header.payload)
     out.notes.push_back(fmt::format("{} does not record what containers' programs do (--payload=no); left out",

@@ -8,6 +8,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "check/diff_cut.h"
+
 namespace nstrace::check {
 namespace {
 
@@ -55,10 +57,15 @@ bool common_subsequence(const Ids& a, const Ids& b, Pairs& pairs) {
   return true;
 }
 
-const std::string* part(const CallStep& step, const std::string& name) {
+const CallPart* find_part(const CallStep& step, const std::string& name) {
   for (const CallPart& part : step.parts)
-    if (part.name == name) return &part.text;
+    if (part.name == name) return &part;
   return nullptr;
+}
+
+const std::string* part(const CallStep& step, const std::string& name) {
+  const CallPart* found = find_part(step, name);
+  return found ? &found->text : nullptr;
 }
 
 std::string result(const CallStep& step) {
@@ -68,8 +75,8 @@ std::string result(const CallStep& step) {
 std::vector<ValueChange> differences(const CallStep& a, const CallStep& b) {
   std::vector<ValueChange> values;
   for (const CallPart& before : a.parts) {
-    const std::string* after = part(b, before.name);
-    if (!after || *after != before.text) values.push_back({before.name, before.text, after ? *after : ""});
+    const CallPart* after = find_part(b, before.name);
+    if (!after || !same_part(before, *after)) values.push_back({before.name, before.text, after ? after->text : ""});
   }
   for (const CallPart& after : b.parts)
     if (!part(a, after.name)) values.push_back({after.name, "", after.text});
@@ -94,8 +101,8 @@ int likeness(const CallStep& a, const CallStep& b) {
   if (all == 0) return 100;
   std::size_t same = 0;
   for (const CallPart& before : a.parts) {
-    const std::string* after = part(b, before.name);
-    same += after && *after == before.text;
+    const CallPart* after = find_part(b, before.name);
+    same += after && same_part(before, *after);
   }
   if (a.call == "mount" && !same_mount(a, b)) return 0;
   // Where most of it differs it is another call.

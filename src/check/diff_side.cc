@@ -65,6 +65,7 @@ class Reader {
   bool noise(const Event& event) const;
   CallStep step_of(std::size_t index, const Event& event);
   void add_call(CallStep& step, std::size_t index, const Call& call);
+  std::string words(const std::string& raw, bool cut);
   void add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call);
   void note_start(Actor& actor, const Event& event);
 
@@ -268,9 +269,22 @@ void Reader::note_start(Actor& actor, const Event& event) {
   }
 }
 
+// In words that do not vary. What a cut text ends with may be the beginning of such a word, by which it is not known
+// yet.
+std::string Reader::words(const std::string& raw, bool cut) {
+  std::string text = words_->text(raw);
+  if (!cut) return text;
+  const std::size_t last = text.find_last_not_of("0123456789abcdef");
+  const std::size_t begin = last == std::string::npos ? 0 : last + 1;
+  if (text.find_first_of("0123456789", begin) != std::string::npos) text.resize(begin);
+  return text;
+}
+
 void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Call& call) {
   const Arg& arg = call.args[at];
-  const auto put = [&](const std::string& name, const std::string& text) { step.parts.push_back({name, text}); };
+  const auto put = [&](const std::string& name, const std::string& text, bool cut = false) {
+    step.parts.push_back({name, text, cut});
+  };
   if (ignored(call, arg)) return put(arg.name, "NULL");
   // Go asks for a pidfd of each child, where the kernel has them; where its stack is says nothing.
   if (makes_process(call) && arg.name == "flags") return put(arg.name, without_pidfd(arg.text));
@@ -292,7 +306,8 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
       if (arg.value == kAtFdcwd || arg.value == -1)
         return put(arg.name, arg_text(arg, {.targets = false, .comments = false}));
       // Where a folder lies is the machine's; what stands behind the descriptor, in the other arguments, is the call's.
-      if (arg.target.empty() || arg.target[0] == '/' || arg.target[0] == '(') return put(arg.name, "FD");
+      if (arg.target.empty() || arg.target[0] == '/' || arg.target[0] == '(')
+        return put(arg.name, "FD", arg.target.empty() && !trace_.header.calls_known);
       if (arg.target.starts_with("pid:")) return put(arg.name, "<pid>");
       return put(arg.name, "<" + escape(words_->text(arg.target), "\\<>") + ">");
     }
@@ -312,13 +327,15 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
     case Arg::Kind::String:
       if (call.name == "mount" && arg.text.empty()) return put(arg.name, "NULL");
       if (call.name == "mount" && arg.name == "data")
-        return put(arg.name, quote(words_->text(mount_data(arg.text)), kNoLimit, arg.cut));
-      put(arg.name, quote(words_->text(arg.text), kNoLimit, arg.cut));
+        return put(arg.name, quote(words(mount_data(arg.text), arg.cut), kNoLimit, arg.cut), arg.cut);
+      put(arg.name, quote(words(arg.text, arg.cut), kNoLimit, arg.cut), arg.cut);
       return;
     case Arg::Kind::Strings: {
+      if (arg.name == "envp") return;  // as where it is an address
       Arg copy = arg;
-      for (std::string& word : copy.list) word = words_->text(word);
-      put(arg.name, arg_text(copy, {.comments = false}));
+      for (std::size_t i = 0; i < copy.list.size(); ++i)
+        copy.list[i] = words(copy.list[i], std::ranges::count(arg.cut_elements, static_cast<int>(i)) > 0);
+      put(arg.name, arg_text(copy, {.comments = false}), arg.cut || !arg.cut_elements.empty());
       return;
     }
     case Arg::Kind::Integer:
@@ -351,23 +368,24 @@ CallStep Reader::step_of(std::size_t index, const Event& event) {
     step.outcome = exit->signal ? "killed by " + signal_name(exit->signal) : fmt::format("{}", exit->code);
   } else if (event.as<Rename>()) {
     step.call = "comm";
-    step.parts = {{"comm", quote(words_->text(event.who.comm))}};
+    step.parts = {{.name = "comm", .text = quote(words_->text(event.who.comm))}};
   } else if (const auto* move = event.as<CgroupMove>()) {
     step.call = "cgroup";
-    step.parts = {{"path", quote(words_->text(move->path))}};
+    step.parts = {{.name = "path", .text = quote(words_->text(move->path))}};
   } else if (const auto* exec = event.as<Exec>(); exec && event.call.name.empty()) {
     step.call = "execve";
     Arg argv;
     for (const std::string& word : exec->argv) argv.list.push_back(words_->text(word));
     argv.kind = Arg::Kind::Strings;
-    step.parts = {{"pathname", quote(words_->text(exec->path))}, {"argv", arg_text(argv)}};
+    step.parts = {{.name = "pathname", .text = quote(words_->text(exec->path))},
+                  {.name = "argv", .text = arg_text(argv)}};
   } else if (const auto* fork = event.as<Fork>(); fork && event.call.name.empty()) {
     step.call = "clone";
-    step.parts = {{"flags", flags_text(fork->flags, clone_flags())}};
+    step.parts = {{.name = "flags", .text = flags_text(fork->flags, clone_flags())}};
   } else {
     add_call(step, index, event.call);
   }
-  if (const auto* exec = event.as<Exec>()) {
+  if (const auto* exec = event.as<Exec>(); exec && scope_.env) {
     std::string own;  // what a runtime tells itself
     std::vector<std::string> names;
     for (const std::string& variable : exec->env)
@@ -376,7 +394,7 @@ CallStep Reader::step_of(std::size_t index, const Event& event) {
                                                                        : variable.substr(0, variable.find('=')));
     std::ranges::sort(names);
     for (const std::string& name : names) own += (own.empty() ? "" : " ") + escape(words_->text(name), "");
-    if (!own.empty()) step.parts.push_back({"env", own});
+    if (!own.empty()) step.parts.push_back({.name = "env", .text = own});
   }
   return step;
 }

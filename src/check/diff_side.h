@@ -17,6 +17,7 @@ namespace nstrace::check {
 
 struct CallPart {
   std::string name, text;
+  bool cut = false;  // a log shows its beginning alone
 };
 
 struct CallStep {
@@ -52,6 +53,7 @@ struct Scope {
   bool exec = true, fork = true, exit = true, comm = true, cgroup = true;
   bool successful = true, failed = true;
   bool payload = true;  // what containers' own programs do after their exec
+  bool env = true;      // the environments of execs
 };
 
 Side read_side(const trace::Trace& trace, const Scope& scope);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
+#include "cli/lines.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "report/story_json.h"
@@ -60,7 +61,7 @@ int explain_command(const Arguments& arguments) {
     const int terminal = to->terminal() ? to->columns() : 0;
     options.width = static_cast<std::size_t>(width ? width : terminal ? std::min(terminal, 110) : 100);
     options.lines = options.references = !brief;
-    options.color = color == "always" || (color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+    options.color = color == "always" || (color == "auto" && to->terminal() && !no_color());
     to->write(report::story_text(model.story(), model, options));
   }
   to->flush();

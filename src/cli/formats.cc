@@ -23,11 +23,14 @@ struct Ending {
   bool zstd;
   std::string_view what;
 };
-constexpr std::array<Ending, 11> kEndings{{
+constexpr std::array<Ending, 14> kEndings{{
     {"jsonl", Format::Json, false, "the trace, to be shown, drawn and checked later"},
     {"jsonl.zst", Format::Json, true, "the same, compressed"},
     {"txt", Format::Lines, false, "lines, as strace writes them"},
     {"log", Format::Lines, false, "the same"},
+    {"out", Format::Lines, false, "the same"},
+    {"strace", Format::Lines, false, "the same"},
+    {"trace", Format::Lines, false, "the same"},
     {"dot", Format::Dot, false, "a graph for Graphviz"},
     {"svg", Format::Svg, false, "a picture"},
     {"html", Format::Html, false, "a page with all views, to look around in, in one file"},
@@ -146,7 +149,10 @@ void refuse_unknown_format(const std::string& given, const std::string& word) {
 
 }  // namespace
 
-Destination parse_destination(const std::string& given) {
+Destination parse_destination(const std::string& given, bool prefix) {
+  if (given.starts_with('|') || given.starts_with('!'))
+    throw Error(fmt::format("-o '{0}': nstrace starts no command to write to; let the shell do it: -o txt:>({1})",
+                            given, given.substr(1)));
   Destination destination;
   const std::size_t colon = given.find(':');
   if (colon != std::string::npos) {
@@ -161,7 +167,7 @@ Destination parse_destination(const std::string& given) {
   const std::size_t slash = given.rfind('/');
   const std::string name = slash == std::string::npos ? given : given.substr(slash + 1);
   const std::size_t dot = name.find_last_of('.');
-  if (dot == std::string::npos || dot == 0) return destination;  // no ending: lines
+  if (prefix || dot == std::string::npos || dot == 0) return destination;  // no ending: lines
   const Ending* longest = nullptr;
   for (const Ending& e : kEndings)
     if (name.ends_with(fmt::format(".{}", e.ending)) && (!longest || e.ending.size() > longest->ending.size()))

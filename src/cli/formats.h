@@ -22,7 +22,8 @@ struct Destination {
 };
 
 // "FILE", or "FORMAT:FILE" where FORMAT is an ending without its dot. Throws Error for an unknown ending.
-Destination parse_destination(const std::string& given);
+// prefix: of files of lines (-ff), so that what looks like an ending is none.
+Destination parse_destination(const std::string& given, bool prefix = false);
 
 bool is_picture(Format format);
 

@@ -116,7 +116,7 @@ int run_live(LiveOptions& options) {
   if (!options.session.durations && options.lines.durations)
     throw Error("-T prints how long calls took, and --no-durations does not record it; give one of them", kOwnFailure);
   if (chosen_quiet(options.lines) == 0) options.session.tell = tell;
-  if (options.lines.environment && options.session.env == "names") options.session.env = "all";
+  if (wants_environment(options.lines) && options.session.env == "names") options.session.env = "all";
 
   options.session.warn = tell;
 
@@ -129,7 +129,7 @@ int run_live(LiveOptions& options) {
     all.add(files);
   bool lines_in_file = false;
   for (const std::string& given : options.outputs) {
-    const Destination destination = parse_destination(given);
+    const Destination destination = parse_destination(given, options.forks > 1);
     if (destination.format == Format::Lines) {
       lines_in_file = true;
       if (options.forks > 1)

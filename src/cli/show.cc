@@ -119,7 +119,7 @@ int show_command(const Arguments& arguments) {
   if (summary) {
     if (tree) throw Error("--summary and --tree print different things; give one of them", kBadUse);
     const auto to = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
-    const bool color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !std::getenv("NO_COLOR"));
+    const bool color = lines.color == "always" || (lines.color == "auto" && to->terminal() && !no_color());
     const std::size_t width = to->terminal() ? static_cast<std::size_t>(to->columns()) : 0;
     const Measured a(path, hide);
     if (other.empty()) {

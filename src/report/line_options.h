@@ -11,16 +11,20 @@
 
 namespace nstrace::report {
 
-// strace's -t, -tt, -ttt. A line bears the time at which its call began, in local time; where the wall clock is not
-// known (Header::start_realtime == 0), the time since the trace began.
-enum class Stamp : std::uint8_t { None, Seconds, Microseconds, Unix };
+// strace's -t and -tt, and its -ttt. A line bears the time at which its call began, in local time; where the wall clock
+// is not known (Header::start_realtime == 0), the time since the trace began.
+enum class Stamp : std::uint8_t { None, Day, Unix };
 
 enum class Results : std::uint8_t { All, Successful, Failed, None };  // -z, -Z, -e status=SET
 
 struct LineOptions {
   Stamp stamp = Stamp::None;
+  int stamp_digits = 0;     // of a second
   bool relative = false;    // -r: seconds since the beginning of the line before
+  int relative_digits = 6;  // of those
   bool durations = false;   // -T: <0.000042>
+  int duration_digits = 6;
+  std::size_t column = 0;   // of results, where the call ends before it: strace's -a
   trace::TextOptions text;  // -s and what else concerns arguments
   bool show_pidns = false;  // [pid 2558511<sleep>/1]: its number in nested pid namespaces too
   // strace's --decode-pids, of pids that calls take and give (in front of a line the comm always stands)

@@ -14,6 +14,8 @@ namespace {
 
 using namespace trace;
 
+constexpr Time kSecond = 1'000'000'000;
+
 // The call of an exec whose arguments are not known at all, from what the kernel made of it.
 Call call_of_image(const Exec& exec) {
   Call call;
@@ -61,9 +63,11 @@ struct Body {
     const std::size_t name = std::min(text.find('('), text.size());
     line.add(text.substr(0, name), Style::Call);
     line.add(text.substr(name));
-    line.add(" = ");
     std::string result = result_text(call) + child;
     if (options.text.targets && !call.result_target.empty()) result += "<" + escape(call.result_target, "\\<>") + ">";
+    line.add(" ");
+    if (line.text().size() < options.column) line.add(std::string(options.column - line.text().size(), ' '));
+    line.add("= ");
     line.add(result, call.failed() ? Style::Failure : Style::Plain);
     if (call.name == "setsid" && call.result && !call.failed()) line.add(decoded(*call.result));
     if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
@@ -74,8 +78,8 @@ struct Body {
     if (!durations_known)
       line.add(" <unavailable>", Style::Time);
     else
-      line.add(fmt::format(" <{}.{:06}>", (event.time - event.start) / 1'000'000'000,
-                           (event.time - event.start) % 1'000'000'000 / 1000),
+      line.add(fmt::format(" <{}{}>", (event.time - event.start) / kSecond,
+                           fraction_text((event.time - event.start) % kSecond, options.duration_digits)),
                Style::Time);
   }
 
@@ -157,6 +161,10 @@ struct Body {
 };
 
 }  // namespace
+
+std::string fraction_text(Time ns, int digits) {
+  return digits > 0 ? "." + fmt::format("{:09}", ns).substr(0, static_cast<std::size_t>(digits)) : "";
+}
 
 std::string who_text(const Event& event, bool pidns) {
   int tid = event.who.tid;

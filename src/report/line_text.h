@@ -11,6 +11,9 @@
 
 namespace nstrace::report {
 
+// ".000042": so many digits of a second, none for 0.
+std::string fraction_text(trace::Time ns, int digits);
+
 // "[pid 2558511<runc:[2:INIT]>]": the task as it was when the event began (an exec shows the comm before).
 std::string who_text(const trace::Event& event, bool pidns);
 

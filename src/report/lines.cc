@@ -43,7 +43,7 @@ std::string fold_key(const Event& event) {
 }
 
 // Nanoseconds since 1970, or since the trace began where the wall clock is not known.
-std::string stamp_text(Stamp stamp, std::int64_t ns, bool wall_clock) {
+std::string stamp_text(Stamp stamp, int digits, std::int64_t ns, bool wall_clock) {
   std::int64_t seconds = ns / kSecond, rest = ns % kSecond;
   if (rest < 0) --seconds, rest += kSecond;
   const std::time_t whole = seconds;
@@ -52,16 +52,14 @@ std::string stamp_text(Stamp stamp, std::int64_t ns, bool wall_clock) {
     localtime_r(&whole, &clock);
   else
     gmtime_r(&whole, &clock);
-  const auto of_day = [&] { return fmt::format("{:02}:{:02}:{:02}", clock.tm_hour, clock.tm_min, clock.tm_sec); };
+  const std::string part = fraction_text(rest, digits);
   switch (stamp) {
     case Stamp::None:
       return "";
-    case Stamp::Seconds:
-      return of_day();
-    case Stamp::Microseconds:
-      return fmt::format("{}.{:06}", of_day(), rest / 1000);
+    case Stamp::Day:
+      return fmt::format("{:02}:{:02}:{:02}{}", clock.tm_hour, clock.tm_min, clock.tm_sec, part);
     case Stamp::Unix:
-      return fmt::format("{}.{:06}", seconds, rest / 1000);
+      return fmt::format("{}{}", seconds, part);
   }
   return "";
 }
@@ -78,7 +76,10 @@ LinePrinter::LinePrinter(std::function<void(std::string_view)> write, LineOption
 void LinePrinter::header(const Header& header) {
   start_realtime_ = header.start_realtime;
   start_of_day_ = header.start_of_day;
-  if (!header.times) options_.stamp = Stamp::None;
+  if (!header.times) {
+    options_.stamp = Stamp::None;
+    options_.relative = false;
+  }
   durations_known_ = header.durations;
   if (!header.gates || options_.calls.empty()) return;
   // they were asked for, beside what -e says
@@ -135,15 +136,17 @@ StyledLine LinePrinter::head(const Event& event) {
   StyledLine line;
   if (options_.who && !event.as<Lost>()) line.add(who_text(event, options_.show_pidns) + " ", Style::Who);
   if (options_.stamp != Stamp::None)
-    line.add(stamp_text(options_.stamp,
+    line.add(stamp_text(options_.stamp, options_.stamp_digits,
                         static_cast<std::int64_t>(start_realtime_ ? start_realtime_ : start_of_day_) + event.start,
                         start_realtime_ != 0) +
                  " ",
              Style::Time);
   if (options_.relative) {
-    const double seconds = any_line_ ? static_cast<double>(event.start - previous_) / kSecond : 0;
+    const Time since = any_line_ ? event.start - previous_ : 0;
+    const std::string part = fraction_text(std::abs(since) % kSecond, options_.relative_digits);
+    const std::string seconds = fmt::format("{}{}", since < 0 ? "-" : "", std::abs(since) / kSecond);
     // strace sets it apart from a time of day
-    const std::string text = fmt::format("{:>13.6f}", seconds);
+    const std::string text = fmt::format("{:>6}{}", seconds, part);
     line.add(options_.stamp == Stamp::None ? text + " " : "(+" + text + ") ", Style::Time);
   }
   any_line_ = true;

@@ -112,9 +112,7 @@ class Writer {
     const std::string what(story::phase_what(span.phase));
     // Of a daemon it would be the time from the first to the last touch, with all that it does otherwise.
     const bool daemon = story_.chapters()[span.chapter].kind == story::Kind::Daemon;
-    const std::string took = daemon                                               ? ""
-                             : model_.header().durations || span.end > span.begin ? time(span.end - span.begin)
-                                                                                  : "";
+    const std::string took = daemon || !model_.header().times ? "" : time(span.end - span.begin);
     if (columns(name) + columns(what) + columns(took) + 10 <= options_.width)
       out_ += fmt::format("  {}{}{}{}", p_.reference, what, took.empty() ? "" : " (" + took + ")", p_.off);
     out_ += '\n';

@@ -146,8 +146,15 @@ std::string losses(const Summarized& t) {
               : "";
 }
 
+// How long something took by the trace's times; "-" where those tell the order alone.
+std::string wall(const Summarized& t, Time ns) {
+  return t.model.header().times ? time(ns) : "-";
+}
+
 std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
-  std::string out = fmt::format("{}{}{}  {}\n", p.title, c.title, p.off, time(c.end - c.begin));
+  const bool times = t.model.header().times;
+  std::string out =
+      fmt::format("{}{}{}{}\n", p.title, c.title, p.off, times ? "  " + time(c.end - c.begin) : std::string());
   if (c.lost_before) out += "  its beginning is not in this trace: it may be among the records that were lost\n";
   if (c.cut_before) out += "  under way when the trace began: what came before is not counted\n";
   const bool durations = t.model.header().durations;
@@ -161,11 +168,11 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
       unseen += (unseen.empty() ? "" : ", ") + std::string(story::phase_title(phase));
       continue;
     }
-    phases.row({std::string(story::phase_title(phase)), time(sum.wall), sum.measured ? time(sum.on_cpu) : "-",
+    phases.row({std::string(story::phase_title(phase)), wall(t, sum.wall), sum.measured ? time(sum.on_cpu) : "-",
                 sum.measured ? time(sum.blocked) : "-", durations ? time(sum.in_calls) : "-", std::to_string(sum.calls),
                 std::to_string(sum.steps)});
   }
-  phases.row({"in no phase", time(outside_phases(t, c)), "-", "-", "-", "-", "-"});
+  phases.row({"in no phase", wall(t, outside_phases(t, c)), "-", "-", "-", "-", "-"});
   out += "\n" + phases.text(p);
   if (c.kind == story::Kind::Daemon)
     out += "  wall is from the first to the last touch: a daemon does other things in between\n";
@@ -178,7 +185,7 @@ std::string chapter_text(const Summarized& t, const Chapter& c, const Page& p) {
   for (const story::ProcessTime& time_of : t.timing.processes(t.story, c)) {
     const model::Process& process = t.model.processes()[time_of.process];
     processes.row({story::role_of(process, time_of.end - 1), std::to_string(process.pid),
-                   time(time_of.end - time_of.begin) + (time_of.ended ? "" : " +"),
+                   wall(t, time_of.end - time_of.begin) + (time_of.ended || !times ? "" : " +"),
                    time(time_of.on_cpu) + (time_of.ended || time_of.on_cpu < 0 ? "" : " +"), time(time_of.cpu_wait),
                    time_of.blocked ? time(*time_of.blocked) : "-", std::to_string(time_of.calls),
                    std::to_string(time_of.failed)});
@@ -264,10 +271,12 @@ std::string summary_text(const Summarized& a, const Summarized& b, bool color, s
                          in_b ? in_b->title : "nothing of the kind", p.off);
       if (!in_a || !in_b) continue;
       const auto phases_a = phases_of(a, *in_a), phases_b = phases_of(b, *in_b);
+      const bool both = a.model.header().times && b.model.header().times;
+      const auto ratio = [&](Time of_first, Time of_second) { return both ? change(of_first, of_second) : "-"; };
       Table table(1);
       table.row({"phase", "A", "B", "B/A", "calls A", "calls B"});
-      table.row({"all", time(in_a->end - in_a->begin), time(in_b->end - in_b->begin),
-                 change(in_a->end - in_a->begin, in_b->end - in_b->begin), "", ""});
+      table.row({"all", wall(a, in_a->end - in_a->begin), wall(b, in_b->end - in_b->begin),
+                 ratio(in_a->end - in_a->begin, in_b->end - in_b->begin), "", ""});
       for (const Phase phase : story::all_phases()) {
         const auto of = [&](const auto& phases) {
           const auto found = phases.find(phase);
@@ -275,8 +284,8 @@ std::string summary_text(const Summarized& a, const Summarized& b, bool color, s
         };
         const PhaseSum sa = of(phases_a), sb = of(phases_b);
         if (!sa.seen && !sb.seen) continue;
-        table.row({std::string(story::phase_title(phase)), sa.seen ? time(sa.wall) : "not seen",
-                   sb.seen ? time(sb.wall) : "not seen", sa.seen && sb.seen ? change(sa.wall, sb.wall) : "",
+        table.row({std::string(story::phase_title(phase)), sa.seen ? wall(a, sa.wall) : "not seen",
+                   sb.seen ? wall(b, sb.wall) : "not seen", sa.seen && sb.seen ? ratio(sa.wall, sb.wall) : "",
                    sa.seen ? std::to_string(sa.calls) : "", sb.seen ? std::to_string(sb.calls) : ""});
       }
       out += "\n" + table.text(p);

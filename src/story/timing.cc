@@ -179,6 +179,8 @@ std::vector<ProcessTime> Timing::processes(const Story& story, const Chapter& ch
 }
 
 std::vector<SlowCall> Timing::slowest(const Story& story, const Chapter& chapter, std::size_t how_many) const {
+  const trace::Header& header = model_.header();
+  if (!header.times && !header.durations) return {};
   const std::vector<bool> in = members(story, chapter);
   std::vector<const Point*> points;
   for (const Point& point : points_)
@@ -243,7 +245,7 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
     if (step.phase == Phase::Program && step.line.starts_with("execve") && (!program || step.event < program->event))
       program = &step;
   }
-  if (!first || !program) return {};
+  if (!first || !program || !model_.header().times) return {};
   // What is missing before the chapter's first step matters where that is not how containers begin.
   const bool begun = first->phase == Phase::Manager || first->phase == Phase::Runtime;
   for (const Gap& gap : story.gaps())
@@ -259,7 +261,6 @@ std::vector<Link> Timing::critical_path(const Story& story, const Chapter& chapt
   in.resize(model_.processes().size());
   std::vector<Beat> beats;
   std::vector<const Point*> points;
-  if (std::ranges::none_of(points_, [](const Point& p) { return p.time != 0; })) return {};
   std::vector<Time> acted(in.size(), -1);  // by process: when it did something last, or was made
   for (auto at = std::ranges::lower_bound(points_, first->event, {}, &Point::event);
        at != points_.end() && at->event <= program->event; ++at) {

@@ -68,6 +68,7 @@ class Timing : public trace::Sink {
 
   // Of one chapter of the story: who had a part in it, by their begin.
   std::vector<ProcessTime> processes(const Story& story, const Chapter& chapter) const;
+  // Empty where neither times nor durations are known.
   std::vector<SlowCall> slowest(const Story& story, const Chapter& chapter, std::size_t how_many) const;
   // From the chapter's first event to its program's exec, without a gap (waiting.h). Empty where no program began,
   // where records were lost in between, or where times are not known.

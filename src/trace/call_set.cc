@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <regex>
 #include <utility>
@@ -76,11 +77,31 @@ void mark_regex(Chosen& chosen, bool on, std::string_view pattern) {
   }
 }
 
+// By the number that it has on this machine, as strace takes it: "59".
+const SyscallRow* by_number(std::string_view item) {
+#if defined(__aarch64__)
+  constexpr std::string_view kArch = "aarch64";
+#else
+  constexpr std::string_view kArch = "x86_64";
+#endif
+  int number = 0;
+  const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
+  if (error != std::errc() || end != item.data() + item.size() || number < 0) return nullptr;
+  return find_syscall(number, kArch);
+}
+
 void apply(Chosen& chosen, bool on, std::string_view item) {
   const bool optional = item.starts_with('?');
   if (optional) item.remove_prefix(1);
   if (item.empty()) throw Error("-e: an empty name; write names of calls or %sets with one comma between them");
   if (item.starts_with('/')) return mark_regex(chosen, on, item.substr(1));
+  if (const std::size_t at = item.find('@');
+      at != std::string_view::npos) {  // of which ABI; nstrace takes all together
+    if (item.substr(at) != "@64")
+      throw Error(fmt::format("-e {}: calls of 32-bit programs are not told apart; write {}", escape(item),
+                              escape(item.substr(0, at))));
+    item = item.substr(0, at);
+  }
   if (item == "none") return mark(chosen, !on, [](const SyscallRow&) { return true; });
   if (item.starts_with('%') || item == "all") {
     const std::string_view name = item == "all" ? item : item.substr(1);
@@ -90,8 +111,13 @@ void apply(Chosen& chosen, bool on, std::string_view item) {
     if (!optional) unknown("set", item);
     return;
   }
-  if (const SyscallRow* call = find_syscall(item))
-    return mark(chosen, on, [&](const SyscallRow& c) { return &c == call; });
+  const SyscallRow* call = find_syscall(item);
+  if (!call) call = by_number(item);
+  if (call) return mark(chosen, on, [&](const SyscallRow& c) { return &c == call; });
+  // strace's old way to write a set: without its %
+  const auto sets = named_sets();
+  if (const auto set = std::ranges::find(sets, item, &NamedSet::name); set != sets.end())
+    return mark(chosen, on, [&](const SyscallRow& c) { return in_set(c, set->bit); });
   if (!optional) unknown("system call", item);
 }
 
@@ -114,6 +140,7 @@ std::vector<std::string> parse_call_set(std::string_view expression) {
   const bool inverted = first.starts_with('!');
   Chosen chosen(syscalls().size(), inverted);
   std::string_view rest = expression;
+  if (rest.size() > 1 && rest.ends_with(',') && !rest.ends_with(",,")) rest.remove_suffix(1);
   for (bool more = true; more;) {
     const std::size_t comma = rest.find(',');
     std::string_view item = without_qualifier(rest.substr(0, comma));

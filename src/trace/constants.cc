@@ -183,7 +183,8 @@ constexpr int kLastRealtime = 64;
 
 std::string signal_name(int signal) {
   if (signal >= 0 && signal < static_cast<int>(kSignals.size())) return std::string(kSignals[signal]);
-  if (signal >= kFirstRealtime && signal <= kLastRealtime) return fmt::format("SIGRT_{}", signal - kFirstRealtime);
+  if (signal == kFirstRealtime) return "SIGRTMIN";
+  if (signal > kFirstRealtime && signal <= kLastRealtime) return fmt::format("SIGRT_{}", signal - kFirstRealtime);
   return fmt::format("{}", signal);
 }
 
@@ -198,6 +199,7 @@ std::optional<int> signal_number(std::string_view name) {
         number <= kLastRealtime - kFirstRealtime)
       return kFirstRealtime + number;
   }
+  if (name == "RTMIN") return kFirstRealtime;
   if (name == "IOT") return 6;
   if (name == "POLL") return 29;
   if (name == "CLD") return 17;

@@ -33,7 +33,7 @@ std::string capabilities_text(std::uint64_t mask);  // "1<<CAP_CHOWN|1<<CAP_KILL
 
 std::string_view errno_name(int error);         // "ENOENT"; empty if unknown
 std::string_view errno_text(int error);         // "No such file or directory"
-std::string signal_name(int signal);            // "SIGKILL", "SIGRT_2"
+std::string signal_name(int signal);            // "SIGKILL", "SIGRTMIN", "SIGRT_2"
 std::optional<int> signal_number(std::string_view name);
 
 }  // namespace nstrace::trace

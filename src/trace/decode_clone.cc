@@ -95,7 +95,7 @@ Arg clone3_arg(const Slot& slot) {
     field("set_tid_size", fmt::format("{}", number(kSetTidSize)));
   }
   if (b.size() > kCgroup && ((flags & kIntoCgroup) || number(kCgroup)))
-    field("cgroup", fmt::format("{}", static_cast<std::int64_t>(number(kCgroup))));
+    field("cgroup", fmt::format("{}", number(kCgroup)));
   if (std::string tail = tail_text(b, kEnd, size); !tail.empty()) arg.list.push_back(std::move(tail));
   if (!succeeded(slot.raw)) return arg;
   if (slot.raw.pidfd) arg.text = fmt::format("pidfd=[{}]", *slot.raw.pidfd);

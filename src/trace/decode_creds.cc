@@ -59,20 +59,26 @@ std::span<const Constant> capabilities() {
   return kCapabilities;
 }
 
-// Two words, as capset(2) has them: what no name covers is written by word.
-std::string capabilities_text(std::uint64_t mask) {
+// Two words, as capset(2) has them: what no name covers is written by word, and where no name covers any of a word,
+// followed by `unknown`.
+static std::string words_text(std::uint64_t mask, std::string_view unknown) {
   std::string out;
   const auto add = [&](const std::string& text) { out += (out.empty() ? "" : "|") + text; };
   for (const unsigned first : {0u, 32u}) {
-    auto rest = static_cast<std::uint32_t>(mask >> first);
+    const auto word = static_cast<std::uint32_t>(mask >> first);
+    std::uint32_t rest = word;
     for (const Constant& c : kCapabilities) {
       if (c.value < first || c.value >= first + 32 || !(rest & (1u << (c.value - first)))) continue;
       add(fmt::format("1<<{}", c.name));
       rest &= ~(1u << (c.value - first));
     }
-    if (rest) add(fmt::format("{:#x}", rest));
+    if (rest) add(fmt::format("{:#x}{}", rest, rest == word ? unknown : ""));
   }
   return out.empty() ? "0" : out;
+}
+
+std::string capabilities_text(std::uint64_t mask) {
+  return words_text(mask, "");
 }
 
 namespace parts {
@@ -91,7 +97,7 @@ Arg group_list_arg(const Slot& slot) {
   std::vector<std::string> ids;
   const std::string_view bytes = count ? std::string_view(slot.piece()->bytes) : std::string_view();
   for (std::uint32_t i = 0; i < count && (i + 1) * 4 <= bytes.size(); ++i) ids.push_back(id_text(u32_at(bytes, i * 4)));
-  if (ids.size() < count) ids.emplace_back("...");
+  if (ids.size() < count) ids.push_back(more_text(slot, bytes.size(), ids.size() * 4));
   return make(slot, Arg::Kind::Address, slot.value(), fmt::format("[{}]", fmt::join(ids, ", ")));
 }
 
@@ -124,13 +130,14 @@ Arg cap_data_arg(const Slot& slot) {
   const std::string& b = slot.piece()->bytes;
   const auto& header = slot.raw.pieces[slot.index - 1];
   const std::uint32_t version = header ? u32_at(header->bytes, 0) : kCapVersion3;
-  const bool wide = (version == kCapVersion2 || version == kCapVersion3) && b.size() >= 24;
+  const bool wide = version == kCapVersion2 || version == kCapVersion3;
+  if (wide && b.size() < 24) return unread_arg(slot);
   const auto mask = [&](std::size_t at) {
     return u32_at(b, at) | (wide ? std::uint64_t{u32_at(b, at + 12)} << 32 : 0);
   };
   Arg arg = make(slot, Arg::Kind::Struct, slot.value());
-  arg.list = {"effective=" + capabilities_text(mask(0)), "permitted=" + capabilities_text(mask(4)),
-              "inheritable=" + capabilities_text(mask(8))};
+  const auto text = [&](std::size_t at) { return words_text(mask(at), " /* CAP_??? */"); };
+  arg.list = {"effective=" + text(0), "permitted=" + text(4), "inheritable=" + text(8)};
   return arg;
 }
 
@@ -183,7 +190,7 @@ Arg seccomp_arg(const Slot& slot) {
   if (op == kFilter) return fprog_arg(slot);
   const bool counts = op == kActionAvail || (op == kNotifSizes && slot.raw.result && *slot.raw.result == 0);
   if (slot.value() == 0 || !counts) return address_arg(slot);
-  if (!slot.readable() || slot.piece()->bytes.size() < 6) return unread_arg(slot);
+  if (!slot.readable() || slot.piece()->bytes.size() < (op == kActionAvail ? 4 : 6)) return unread_arg(slot);
   const std::string& b = slot.piece()->bytes;
   if (op == kActionAvail)
     return make(slot, Arg::Kind::Address, slot.value(),

@@ -80,10 +80,10 @@ Arg memfd_name_arg(const Slot& slot) {
 Arg memfd_flags_arg(const Slot& slot) {
   const std::uint32_t flags = slot.low();
   const std::uint32_t huge = flags >> kHugeShift;
-  Arg arg = flags_arg(slot, flags - (huge << kHugeShift), kMemfd, "MFD_???");
-  arg.value = flags;
-  if (huge) arg.text += fmt::format("|{}<<MFD_HUGE_SHIFT", huge);
-  return arg;
+  if (!huge) return flags_arg(slot, flags, kMemfd, "MFD_???");
+  const std::uint32_t others = flags - (huge << kHugeShift);
+  const std::string text = others ? flags_text(others, kMemfd, "MFD_???") + "|" : "";
+  return make(slot, Arg::Kind::Flags, flags, text + fmt::format("{}<<MFD_HUGE_SHIFT", huge));
 }
 
 Arg pidfd_flags_arg(const Slot& slot) {
@@ -225,6 +225,23 @@ Arg open_how_arg(const Slot& slot) {
   arg.list.push_back("resolve=" + flags_text(u64_at(b, 16), kResolve, "RESOLVE_???"));
   if (std::string tail = tail_text(b, kSize, size); !tail.empty()) arg.list.push_back(std::move(tail));
   return arg;
+}
+
+// Of F_GETFL four bits have other places on arm64; a result does not tell where it is from, which is most often here.
+std::string fcntl_result_text(std::string_view command, std::uint64_t value) {
+#if defined(__aarch64__)
+  constexpr bool kArm64 = true;
+#else
+  constexpr bool kArm64 = false;
+#endif
+  const auto with = [&](const std::string& text) { return fmt::format("{} ({})", hex_text(value), text); };
+  if (command == "F_GETFL") return with("flags " + open_flags_text(value, kArm64));
+  if (command == "F_GETLEASE") return with(symbol_text(value, kLeases, "F_???"));
+  if (value == 0) return "";
+  if (command == "F_GETFD") return with("flags " + flags_text(value, kDescriptorFlags, "FD_???"));
+  if (command == "F_GET_SEALS") return with("seals " + flags_text(value, kSeals, "F_SEAL_???"));
+  if (command == "F_GETSIG") return fmt::format("{} ({})", value, signal_name(static_cast<int>(value)));
+  return "";
 }
 
 std::vector<Arg> fcntl_args(const RawCall& raw) {

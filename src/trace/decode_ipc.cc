@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "trace/decode_parts.h"
 #include "trace/text.h"
 
@@ -39,7 +41,7 @@ constexpr Constant kSemCommands[] = {
 };
 
 // A structure: where its fields are and how they are written.
-enum class Form : std::uint8_t { I32, U16, U64, Id, Mode };
+enum class Form : std::uint8_t { I32, U32, U16, U64, Id, Mode };
 struct Field {
   std::string_view name;
   std::size_t offset;
@@ -48,7 +50,7 @@ struct Field {
 
 // struct ipc64_perm is the head of the three others; it is the same on x86_64 and arm64.
 constexpr Field kPermSet[] = {{"uid", 4, Form::Id}, {"gid", 8, Form::Id}, {"mode", 20, Form::Mode}};
-constexpr Field kPermRest[] = {{"key", 0, Form::I32}, {"cuid", 12, Form::Id}, {"cgid", 16, Form::Id}};
+constexpr Field kPermRest[] = {{"key", 0, Form::U32}, {"cuid", 12, Form::Id}, {"cgid", 16, Form::Id}};
 constexpr Field kShmStat[] = {
     {"shm_segsz", 48, Form::U64},  {"shm_cpid", 80, Form::I32},  {"shm_lpid", 84, Form::I32},
     {"shm_nattch", 88, Form::U64}, {"shm_atime", 56, Form::U64}, {"shm_dtime", 64, Form::U64},
@@ -105,6 +107,8 @@ std::string field_text(std::string_view bytes, const Field& field) {
   switch (field.form) {
     case Form::I32:
       return fmt::format("{}={}", field.name, static_cast<std::int32_t>(word));
+    case Form::U32:
+      return fmt::format("{}={}", field.name, word);
     case Form::U16:
       return fmt::format("{}={}", field.name, word & 0xffff);
     case Form::U64:
@@ -119,6 +123,13 @@ std::string field_text(std::string_view bytes, const Field& field) {
 
 void add_fields(std::vector<std::string>& out, std::string_view bytes, std::span<const Field> fields) {
   for (const Field& field : fields) out.push_back(field_text(bytes, field));
+}
+
+// How many bytes of the structure `fields` look at; all of its last word.
+std::size_t bytes_of(std::span<const Field> fields) {
+  std::size_t end = 0;
+  for (const Field& field : fields) end = std::max<std::size_t>(end, field.offset + (field.form == Form::U64 ? 8 : 4));
+  return end;
 }
 
 std::uint32_t command_of(const Slot& buffer) {
@@ -169,15 +180,19 @@ Arg ipc_buffer_arg(const Slot& slot) {
   if (!slot.readable()) return unread_arg(slot);
   const std::string& bytes = slot.piece()->bytes;
   Arg arg = make(slot, Arg::Kind::Struct, slot.value());
+  const std::span<const Field> fields = !info              ? (stat ? kind.stat_fields : kind.set)
+                                        : command == kInfo ? kind.limits
+                                                           : kind.use;
+  if (bytes.size() < std::max(bytes_of(fields), info ? 0 : bytes_of(kPermSet))) return unread_arg(slot);
   if (info) {
-    add_fields(arg.list, bytes, command == kInfo ? kind.limits : kind.use);
+    add_fields(arg.list, bytes, fields);
     return arg;
   }
   std::vector<std::string> perm;
   add_fields(perm, bytes, kPermSet);
   if (stat) add_fields(perm, bytes, kPermRest);
   arg.list.push_back(fmt::format("{}_perm={{{}}}", kind.prefix, fmt::join(perm, ", ")));
-  add_fields(arg.list, bytes, stat ? kind.stat_fields : kind.set);
+  add_fields(arg.list, bytes, fields);
   return arg;
 }
 
@@ -193,7 +208,7 @@ Arg sem_ops_arg(const Slot& slot) {
     ops.push_back(fmt::format("{{sem_num={}, sem_op={}, sem_flg={}}}", word(0), static_cast<std::int16_t>(word(2)),
                               flags_text(word(4), kSemOpFlags, "SEM_???")));
   }
-  if (ops.size() < count) ops.emplace_back("...");
+  if (ops.size() < count) ops.push_back(more_text(slot, bytes.size(), ops.size() * kSize));
   return make(slot, Arg::Kind::Address, slot.value(), fmt::format("[{}]", fmt::join(ops, ", ")));
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace nstrace::trace::parts {
@@ -65,7 +66,10 @@ Arg unread_arg(const Slot& slot) {
 Arg string_arg(const Slot& slot) {
   if (slot.value() == 0 || !slot.readable()) return unread_arg(slot);
   Arg arg = make(slot, Arg::Kind::String, slot.value(), slot.piece()->bytes);
-  arg.cut = slot.piece()->cut;
+  // The longest path that there is fills what is read of a string; of a longer one the kernel says so.
+  const bool longest =
+      slot.raw.syscall->args[slot.index].type == ArgType::Path && slot.raw.result && *slot.raw.result != -ENAMETOOLONG;
+  arg.cut = slot.piece()->cut && !longest;
   return arg;
 }
 
@@ -77,7 +81,8 @@ Arg bytes_arg(const Slot& slot, std::uint64_t size) {
 
 Arg fd_arg(const Slot& slot) {
   Arg arg = make(slot, Arg::Kind::Descriptor, static_cast<std::uint64_t>(static_cast<std::int32_t>(slot.low())));
-  arg.target = slot.raw.fds[slot.index].text;
+  // AT_FDCWD means the current folder only where a call takes a folder, not in place of any descriptor.
+  if (arg.value != AT_FDCWD) arg.target = slot.raw.fds[slot.index].text;
   return arg;
 }
 
@@ -155,6 +160,11 @@ std::string tail_text(std::string_view bytes, std::size_t known, std::uint64_t s
   if (tail.find_first_not_of('\0') == std::string_view::npos) return {};
   constexpr std::size_t kShown = 32;  // as strace's default limit for strings
   return fmt::format("/* bytes {}..{} */ {}", known, size - 1, hex_bytes(tail.substr(0, kShown), tail.size() > kShown));
+}
+
+std::string more_text(const Slot& slot, std::size_t read, std::size_t shown) {
+  if (read >= kCaptureMax - 1) return "...";
+  return fmt::format("... /* {:#x} */", slot.value() + shown);
 }
 
 }  // namespace nstrace::trace::parts

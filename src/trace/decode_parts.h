@@ -58,6 +58,10 @@ std::uint64_t u64_at(std::string_view bytes, std::size_t offset);
 // zero.
 std::string tail_text(std::string_view bytes, std::size_t known, std::uint64_t size);
 
+// What stands for the rest of an array of which `read` bytes were read and `shown` are shown: "...", and where it is
+// because the rest is not there, strace says of which address.
+std::string more_text(const Slot& slot, std::size_t read, std::size_t shown);
+
 // "\\x76\\x61" for each byte, in quotes; as strace writes what is binary.
 std::string hex_bytes(std::string_view bytes, bool cut);
 std::string hex_text(std::uint64_t value);  // "0", "0x1f"
@@ -97,6 +101,11 @@ Arg ipc_buffer_arg(const Slot& slot);
 Arg sem_ops_arg(const Slot& slot);
 Arg timespec_arg(const Slot& slot);
 Arg message_arg(const Slot& slot);
+
+// The results of options and commands that give more than a number, as strace writes them: "0x1 (flags FD_CLOEXEC)".
+// Empty: nothing to add.
+std::string fcntl_result_text(std::string_view command, std::uint64_t value);
+std::string prctl_result_text(std::string_view option, std::uint64_t value);
 
 // Whole calls whose arguments depend on each other.
 std::vector<Arg> clone_args(const RawCall& raw);

@@ -136,6 +136,10 @@ constexpr Constant kSpec[] = {{"PR_SPEC_STORE_BYPASS", 0}, {"PR_SPEC_INDIRECT_BR
 constexpr Constant kSpecFlags[] = {
     {"PR_SPEC_ENABLE", 2}, {"PR_SPEC_DISABLE", 4}, {"PR_SPEC_FORCE_DISABLE", 8}, {"PR_SPEC_DISABLE_NOEXEC", 0x10}};
 constexpr Constant kMceKill[] = {{"PR_MCE_KILL_CLEAR", 0}, {"PR_MCE_KILL_SET", 1}};
+constexpr Constant kMceKillGet[] = {{"PR_MCE_KILL_LATE", 0}, {"PR_MCE_KILL_EARLY", 1}, {"PR_MCE_KILL_DEFAULT", 2}};
+constexpr Constant kSpecState[] = {{"PR_SPEC_NOT_AFFECTED", 0},  {"PR_SPEC_PRCTL", 1},
+                                   {"PR_SPEC_ENABLE", 2},        {"PR_SPEC_DISABLE", 4},
+                                   {"PR_SPEC_FORCE_DISABLE", 8}, {"PR_SPEC_DISABLE_NOEXEC", 0x10}};
 constexpr Constant kVma[] = {{"PR_SET_VMA_ANON_NAME", 0}};
 constexpr Constant kAmbient[] = {
     {"PR_CAP_AMBIENT_IS_SET", 1},
@@ -237,6 +241,17 @@ std::array<P, 4> arguments(const Option& option, const RawCall& raw) {
 }
 
 }  // namespace
+
+std::string prctl_result_text(std::string_view option, std::uint64_t value) {
+  if (option == "PR_GET_DUMPABLE") return fmt::format("{} ({})", value, symbol_text(value, kDumpable, "SUID_DUMP_???"));
+  if (option == "PR_MCE_KILL_GET")
+    return fmt::format("{} ({})", value, symbol_text(value, kMceKillGet, "PR_MCE_KILL_???"));
+  if (option == "PR_GET_SPECULATION_CTRL")
+    return fmt::format("{} ({})", hex_text(value), flags_text(value, kSpecState, "PR_SPEC_???"));
+  if (option == "PR_GET_SECUREBITS" && value)
+    return fmt::format("{} ({})", hex_text(value), flags_text(value, kSecurebits, "SECBIT_???"));
+  return "";
+}
 
 std::vector<Arg> prctl_args(const RawCall& raw) {
   const Slot first(raw, 0);

@@ -192,7 +192,7 @@ ReadReport import_strace(LineInput& input, Sink& sink) {
   const int pid = pid_of_name(input.name());
   if (pid && first.main_pid == kNoPid) first.main_pid = pid;
   sink.header(header_of(first));
-  Tasks tasks(counting);
+  Tasks tasks(counting, first.times);
   Window window(tasks, {});
   Lines lines(window, first);
   std::string_view text;
@@ -226,7 +226,7 @@ ReadReport import_strace(const std::vector<std::string>& names, Sink& sink) {
   SetPreview first = look_at(files);
   sink.header(header_of(first.first));
   Counting counting(sink, report);
-  Tasks tasks(counting);
+  Tasks tasks(counting, first.first.times);
   std::vector<int> born;
   Window window(tasks, [&](int pid) { born.push_back(pid); });
   Lines lines(window, first.first);

@@ -34,12 +34,4 @@ Created creation(std::string_view text);
 // The table's line for a call, found quickly.
 const SyscallRow* find_row(std::string_view name);
 
-// Undoes strace's escapes.
-void unescape(std::string_view text, std::string& to);
-
-int signal_of(std::string_view name);          // "SIGKILL", "SIGRT_3"; 0 if unknown
-// The sum of flags by their names: "CLONE_VM|CLONE_FS|0x8". Of names that nstrace need not know the number of, 0.
-std::uint64_t worth(std::string_view flags);
-std::int64_t error_of(std::string_view name);  // "ENOENT": 2; 0 if unknown
-
 }  // namespace nstrace::trace::log

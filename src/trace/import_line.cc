@@ -184,6 +184,34 @@ bool own_words(std::string_view text, Line& line) {
   return line.kind != Line::Kind::Unread;
 }
 
+// What -e read=all and -e write=all print below a call: " | 00000  7f 45 4c 46 ... |", and above it for each of several
+// buffers, " * 12 bytes in buffer 0".
+bool of_a_dump(std::string_view text) {
+  if (text.starts_with(" | ")) return text.size() > 8 && digit(text[3]) && digit(text[7]);
+  return text.starts_with(" * ") && text.find(" bytes in buffer ") != std::string_view::npos;
+}
+
+// The table that -c and -C print at the end: "% time     seconds", "------ -----------", and for each call some
+// numbers, one of which at least is no whole one, and its name.
+bool of_a_table(std::string_view text) {
+  if (text.starts_with("% time ") || text.starts_with("System call usage summary for ")) return true;
+  if (text.find_first_not_of("- ") == std::string_view::npos) return text.starts_with("------ ");
+  int numbers = 0;
+  bool parts = false;
+  for (Cursor c{text};; c.blanks()) {
+    c.blanks();
+    const std::size_t from = c.at;
+    while (digit(c.now()) || c.now() == '.') ++c.at;
+    if (c.at == from) {
+      while (letter(c.now()) || digit(c.now())) ++c.at;
+      return c.at > from && c.at == text.size() && numbers >= 2 && parts;
+    }
+    if (c.now() != ' ') return false;
+    ++numbers;
+    parts |= text.substr(from, c.at - from).find('.') != std::string_view::npos;
+  }
+}
+
 void take_end(Cursor& c, Line& line) {
   if (c.take("exited with ")) {
     const std::int64_t code = c.number(255);
@@ -243,7 +271,7 @@ void take_call(Cursor& c, Line& line) {
 Line parse_line(std::string_view text) {
   Line line;
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  if (text.empty() || text.starts_with(" > ")) {
+  if (text.empty() || text.starts_with(" > ") || of_a_dump(text)) {
     line.kind = Line::Kind::Note;
     return line;
   }
@@ -264,6 +292,7 @@ Line parse_line(std::string_view text) {
     line.kind = Line::Kind::Signal;
   } else {
     take_call(c, line);
+    if (line.kind == Line::Kind::Unread && of_a_table(text)) line.kind = Line::Kind::Note;
   }
   return line;
 }

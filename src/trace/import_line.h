@@ -23,7 +23,8 @@ struct Line {
     Killed,             // name = the signal, core
     Superseded,         // other = the thread whose execve took this one's place
     Attached,           // other = a process that strace follows from here on
-    Note,               // what strace says of itself, a frame of a stack trace (-k), or nothing
+    Note,               // what strace says of itself, a frame of a stack trace (-k), a dump of bytes (-e read=...),
+                        // a line of a table (-c), or nothing
     Unread,
   };
   Kind kind = Kind::Unread;

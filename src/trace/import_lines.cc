@@ -24,6 +24,27 @@ bool whole(std::string_view text) {
   return text.find(") ") != std::string_view::npos && text.find(" = ") != std::string_view::npos;
 }
 
+// A line that is whole by itself, and so no rest of the one before, which was cut off.
+bool stands_alone(const Line& line) {
+  switch (line.kind) {
+    case Line::Kind::Call:
+      return line.pid != 0 || whole(line.body);
+    case Line::Kind::Unfinished:
+    case Line::Kind::Resumed:
+    case Line::Kind::ResumedUnfinished:
+    case Line::Kind::Signal:
+    case Line::Kind::Exited:
+    case Line::Kind::Killed:
+    case Line::Kind::Superseded:
+      return true;
+    case Line::Kind::Attached:
+    case Line::Kind::Note:
+    case Line::Kind::Unread:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 Preview preview(std::string_view head) {
@@ -128,6 +149,12 @@ void Lines::line(std::string_view text, std::uint64_t number, int pid) {
 // Puts the line behind the one whose rest it may be. False: it is not, and stands for itself.
 bool Lines::join(std::string_view text, std::uint64_t number, int pid) {
   const std::string first = std::exchange(partial_, {});
+  const Line own = parse_line(text);
+  if (stands_alone(own)) {
+    unread(first, partial_number_);
+    file_pid_ = pid;
+    return false;
+  }
   scratch_ = first;
   scratch_ += text;
   if (interrupted(text) && !text.starts_with("strace: ")) {
@@ -140,7 +167,6 @@ bool Lines::join(std::string_view text, std::uint64_t number, int pid) {
     take(line, number);
     return true;
   }
-  const Line own = parse_line(text);
   if (own.kind == Line::Kind::Note || own.kind == Line::Kind::Attached) {  // strace's own words between the two
     partial_ = first;
     return true;
@@ -284,7 +310,8 @@ void Lines::resumed(const Line& line, Item& item) {
     call.comm = line.comm;
   }
   std::string_view rest = line.body;
-  if (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);  // strace 4
+  // strace 4 sets the rest apart; what a call stored, " => {...}", is set apart by all.
+  if (rest.starts_with(' ') && !rest.starts_with(" => ")) rest.remove_prefix(1);
   call.text += rest;
   item.kind = Item::Kind::Call;
   item.comm = call.comm;

@@ -9,6 +9,8 @@
 #include <charconv>
 
 #include "trace/constants.h"
+#include "trace/import_names.h"
+#include "trace/import_scan.h"
 #include "trace/text.h"
 
 #ifndef CLONE_NEWTIME
@@ -217,7 +219,8 @@ void Tasks::fill(Who& who, const Task& t) const {
 
 void Tasks::begin(const Item& item, Task* t) {
   event_.time = std::max(item.end, last_);
-  event_.start = std::min(item.start, event_.time);
+  // Without times the order counts, and how long the call took (-T).
+  event_.start = times_ ? std::min(item.start, event_.time) : event_.time - (item.end - item.start);
   if (t)
     fill(event_.who, *t);
   else
@@ -286,7 +289,7 @@ bool Tasks::fork(const Item& item, int child_pid, Time at) {
   if (!thread) parent.first_child_is_init = false;
   begin(item, &parent);
   event_.time = std::max(at, last_);
-  event_.start = std::min(item.start, event_.time);
+  event_.start = times_ ? std::min(item.start, event_.time) : event_.time - (item.end - item.start);
   Fork& fork = event_.what.emplace<Fork>();
   fork.flags = flags;
   fork.exit_signal = signal;

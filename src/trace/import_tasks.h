@@ -50,7 +50,8 @@ struct Item {
 
 class Tasks {
  public:
-  explicit Tasks(Sink& sink) : sink_(sink) {}
+  // times: those of lines; else they tell the order alone.
+  Tasks(Sink& sink, bool times) : sink_(sink), times_(times) {}
 
   bool knows(int pid) const { return tasks_.contains(pid); }
   // Whether the pids that the task's calls give are those of a namespace of its own.
@@ -104,6 +105,7 @@ class Tasks {
   void ended(const Item& item);
 
   Sink& sink_;
+  bool times_;
   std::unordered_map<int, Task> tasks_;
   std::unordered_map<int, int> alive_;  // threads of each process
   std::unordered_set<int> gone_;        // pids whose process ended and whose birth was not known

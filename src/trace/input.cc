@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -18,6 +19,8 @@ namespace nstrace::trace {
 namespace {
 
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";  // RFC 8878, section 3.1.1
+constexpr std::string_view kGzipMagic = "\x1f\x8b\x08";      // RFC 1952, section 2.3.1: a member, by deflate
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // of UTF-8: no part of the text
 
 }  // namespace
 
@@ -27,6 +30,7 @@ struct LineInput::Source {
   ~Source() {
     if (fd > STDIN_FILENO) ::close(fd);
     ZSTD_freeDStream(zstd);
+    if (gzip) inflateEnd(gzip.get());
   }
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
@@ -47,14 +51,53 @@ struct LineInput::Source {
       if (got == 0) break;
       packed_end += got;
     }
-    if (std::string_view(packed.get(), packed_end).substr(0, kZstdMagic.size()) == kZstdMagic) {
+    const std::string_view head(packed.get(), packed_end);
+    if (head.starts_with(kByteOrderMark)) packed_begin = kByteOrderMark.size();
+    if (head.starts_with(kZstdMagic)) {
       zstd = ZSTD_createDStream();
       if (!zstd) throw Error("no memory for decompression");
     }
+    if (head.starts_with(kGzipMagic)) {
+      gzip = std::make_unique<z_stream>();
+      constexpr int kGzipWindow = 15 + 16;  // zlib.h, inflateInit2(): the largest, of the format of gzip
+      if (inflateInit2(gzip.get(), kGzipWindow) != Z_OK) throw Error("no memory for decompression");
+    }
+  }
+
+  void refill() {
+    if (packed_begin != packed_end || drained) return;
+    packed_begin = 0;
+    packed_end = read_raw(packed.get(), block);
+    drained = packed_end == 0;
+  }
+
+  // As read(). Members may follow each other, as frames of zstd may.
+  std::size_t read_gzip(char* to, std::size_t room, bool& cut) {
+    gzip->next_out = reinterpret_cast<Bytef*>(to);
+    gzip->avail_out = static_cast<uInt>(std::min<std::size_t>(room, 1u << 30));
+    const auto given = [&] { return static_cast<std::size_t>(reinterpret_cast<char*>(gzip->next_out) - to); };
+    while (given() == 0) {
+      refill();
+      if (drained && frame_done) return 0;
+      if (frame_done) inflateReset(gzip.get());
+      gzip->next_in = reinterpret_cast<Bytef*>(packed.get() + packed_begin);
+      gzip->avail_in = static_cast<uInt>(packed_end - packed_begin);
+      const int result = inflate(gzip.get(), Z_NO_FLUSH);
+      packed_begin = packed_end - gzip->avail_in;
+      frame_done = result == Z_STREAM_END;
+      if (!frame_done && result != Z_OK && result != Z_BUF_ERROR)
+        throw Error(fmt::format("{}: the compressed data are damaged ({})", name, gzip->msg ? gzip->msg : "gzip"));
+      if (drained && given() == 0 && !frame_done) {
+        cut = true;
+        return 0;
+      }
+    }
+    return given();
   }
 
   // 0 at the end. Sets `cut` when the compressed data end within a frame.
   std::size_t read(char* to, std::size_t room, bool& cut) {
+    if (gzip) return read_gzip(to, room, cut);
     if (!zstd) {
       if (packed_begin == packed_end) return read_raw(to, room);
       const std::size_t got = std::min(room, packed_end - packed_begin);  // what sniff() has read
@@ -64,11 +107,7 @@ struct LineInput::Source {
     }
     ZSTD_outBuffer out{to, room, 0};
     while (out.pos == 0) {
-      if (packed_begin == packed_end && !drained) {
-        packed_begin = 0;
-        packed_end = read_raw(packed.get(), block);
-        drained = packed_end == 0;
-      }
+      refill();
       if (drained && frame_done) return 0;
       ZSTD_inBuffer in{packed.get() + packed_begin, packed_end - packed_begin, 0};
       const std::size_t hint = ZSTD_decompressStream(zstd, &out, &in);
@@ -90,6 +129,7 @@ struct LineInput::Source {
   std::unique_ptr<char[]> packed;
   std::size_t packed_begin = 0, packed_end = 0;
   ZSTD_DStream* zstd = nullptr;
+  std::unique_ptr<z_stream> gzip;
   bool drained = false;  // the file has no more bytes
   bool frame_done = false;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// LineInput: the lines of a text file or of stdin, plain or compressed with zstd (told apart by the first bytes), in
-// big reads and flat memory.
+// LineInput: the lines of a text file or of stdin, plain or compressed with zstd or gzip (told apart by the first
+// bytes), in big reads and flat memory.
 #pragma once
 
 #include <cstdint>

@@ -259,6 +259,7 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
       return {Capture::Bytes, 120};  // struct msqid64_ds
     case Fd:
     case AtFd:
+    case FsconfigAux:  // of FSCONFIG_SET_FD and FSCONFIG_SET_PATH; with other commands nobody looks at what was found
       return {Capture::Descriptor};
     case BytesArg:
     case Data:
@@ -297,7 +298,6 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
     case MoveMountFlags:
     case FsopenFlags:
     case FsconfigCmd:
-    case FsconfigAux:
     case FsmountFlags:
     case MountAttrFlags:
     case FspickFlags:

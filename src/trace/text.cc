@@ -151,7 +151,7 @@ std::string arg_text(const Arg& arg, const TextOptions& options) {
       break;
     case Arg::Kind::Descriptor:
       out = arg.text.empty() ? fmt::format("{}", arg.value) : escape(arg.text, "");
-      if (options.targets && !arg.target.empty()) out += "<" + escape(arg.target, "\\<>") + ">";
+      if (options.targets && !arg.target.empty()) out += "<" + escape(arg.target, "\\<>\"") + ">";
       break;
     case Arg::Kind::Struct:
       listed('{', '}', [&](const std::string& s) { return escape(s, ""); });

@@ -31,7 +31,7 @@ NO_TIME = "--absolute-timestamps=none"  # where strace prints no time, nstrace p
 
 CASES = {
     "-t": [], "-tt": [], "-ttt": [], "-r": [], "-t -r": [], "-tt -r": [], "-T": [], "-t -T": [],
-    "-s 4": [], "-s 0": [], "-s 5 -v": [], "-v": [], "-y": [], "-z": [], "-Z": [],
+    "-s 4": [], "-s 0": [], "-s 5 -v": [], "-v": [], "-e abbrev=none": [], "-y": [], "-z": [], "-Z": [],
     "-e status=successful": [], "-e status=failed": [], "-e status=!failed": [], "-e status=unfinished": [],
     "-e status=successful,failed": [], "-e status=unavailable": [], "-e status=none": [], "-e status=all": [],
     "-e signal=all": [], "-e signal=SIGWINCH": [], "-e signal=!SIGCHLD": [], "-e signal=winch,TERM": [], "-e s=none": [],
@@ -40,9 +40,11 @@ CASES = {
 }
 CHOICES = ("-e trace=execve", "-e execve,chdir", "-e trace=!execve,fcntl", "-e !execve,fcntl,chdir", "-e t=chdir", "--trace=kill",
            "-e trace=?no_such_call,execve", "-e trace=/^ch", "-e trace=%creds,execve", "-e trace=chdir -e trace=kill",
-           "-e trace=none", "-e %ipc,execve,setns,pivot_root,chroot,unshare")
+           "-e 59,80", "-e execve,", "-e execve@64,chdir", "-e trace=none", "-e %ipc,execve,setns,pivot_root,chroot,unshare")
 LONG = ("--absolute-timestamps", "--absolute-timestamps=precision:us", "--absolute-timestamps=format:unix,precision:us",
-        "--relative-timestamps", "--syscall-times", "--string-limit=4", "--no-abbrev", "--successful-only",
+        "--absolute-timestamps=precision:ms", "--absolute-timestamps=ns", "--absolute-timestamps=format:unix",
+        "--absolute-timestamps=unix,ns", "--relative-timestamps=us", "--relative-timestamps=ns", "--relative-timestamps=s",
+        "--syscall-times=ns", "--syscall-times=ms", "--relative-timestamps", "--syscall-times", "--string-limit=4", "--no-abbrev", "--successful-only",
         "--failed-only", "--signal=SIGWINCH", "--status=failed")
 
 
@@ -217,3 +219,58 @@ def wait_for(condition, sentence):
     while not condition():
         check(time.monotonic() < deadline, sentence)
         time.sleep(0.01)
+
+
+@test(needs=NEEDS)
+def results_stand_in_a_column(box):
+    """In files as in strace's: the column counts from what stands in front."""
+    for options in [], ["-a", "60"], ["-a0"], ["--columns=12"]:
+        seen = {}
+        for tool in "strace", str(box.nstrace):
+            prefix = box.temp / os.path.basename(tool)
+            subprocess.run([tool, "-ff", "-qq", *([NO_TIME, "--no-notes"] if tool != "strace" else []), *options, "-e",
+                            "signal=none", "-e", "trace=chdir,kill,execve", "-o", str(prefix), "--", "sh", "-c",
+                            "cd /; cd /usr/lib; cd /nonexistent; kill -0 1"],
+                           stdin=subprocess.DEVNULL, capture_output=True, cwd=box.temp, timeout=60 * PATIENCE)
+            files = sorted(box.temp.glob(prefix.name + ".*"))
+            equal(len(files), 1, f"files of {tool}")
+            seen[prefix.name] = [line for line in files[0].read_text().splitlines() if not line.startswith("execve")]
+            files[0].unlink()
+        check(len(seen["strace"]) > 3, f"strace {options} wrote {seen['strace']}")
+        equal(seen["nstrace"], seen["strace"], f"the lines with {options}")
+
+
+@test(needs=("nstrace",))
+def what_strace_alone_has_is_refused_in_a_sentence(box):
+    for options, word in (("-c", "show --summary"), ("-C", "show --summary"), ("-k", "stacks"), ("-n", "names"), ("-i", "where"),
+                          ("-x", "octal"), ("-xx", "octal"), ("-P /etc", "path"), ("-E A=1", "env NAME=VALUE"),
+                          ("-u root", "runuser"), ("-A", "append"), ("-b execve", "--payload=no"), ("-X raw", "names"),
+                          ("-U calls", "columns"), ("--seccomp-bpf", "fast"), ("-o |cat", "-o txt:>(cat)"),
+                          ("-s -1", "-s"), ("-s 99999999999", "-s"), ("--decode-pids=foo", "foo"),
+                          ("--decode-fds=all,foo", "foo"), ("-e verbose=none", "whole"), ("-e decode-pids=foo", "foo"),
+                          ("--relative-timestamps=x", "ns"), ("-o a.xyz", ".txt")):
+        status, _, err = box.run(box.nstrace, *options.split(), "--", "true")
+        equal(status, 125, f"the status with {options}, which said {err}")
+        check(word in err and err.count("\n") == 1, f"{options} is refused with {err}")
+    check(not (box.temp / "|cat").exists(), "a file was made")
+
+
+@test(needs=NEEDS)
+def files_of_any_name_take_lines(box):
+    for name in "strace.out", "a.strace", "b.trace":
+        status, _, err = box.run(box.nstrace, "-qq", "-e", "execve", "-o", box.temp / name, "--", "true")
+        equal((status, err), (0, ""), f"the status and words with -o {name}")
+        check("execve(" in (box.temp / name).read_text(), f"no lines in {name}")
+    status, _, err = box.run(box.nstrace, "-qq", "-ff", "-e", "execve", "-o", box.temp / "any.ending", "--", "true")
+    equal((status, err), (0, ""), "the status and words with -ff -o any.ending")
+    equal(len(list(box.temp.glob("any.ending.*"))), 1, "files of -ff")
+
+
+@test(needs=NEEDS)
+def what_only_nstrace_prints_can_be_left_out(box):
+    log = box.temp / "notes.txt"
+    for options, notes in ((), True), (("--no-notes",), False):
+        box.run(box.nstrace, *options, "-e", "unshare", "-o", log, "--", "unshare", "--mount", "true")
+        equal("(mnt:[" in log.read_text(), notes, f"a namespace note with {options}")
+    box.run(box.nstrace, "--decode-fds=none", "-e", "setns", "-o", log, "--", "nsenter", "--mount=/proc/self/ns/mnt", "true")
+    check(re.search(r"setns\(\d+, ", log.read_text()), "--decode-fds=none still decodes: " + log.read_text())

@@ -46,18 +46,22 @@ NORMALISE = [
     (r"\b(pidfd|parent_tid)=\[\d+(<[^<>]*>)?\]", r"\1=[N]"),
     (r"\bsi_fd=(\d+)<[^<>]*>", r"si_fd=\1"),
     (r"\bsi_pid=\d{3,}", "si_pid=PID"),
+    # strace writes all bytes above 127 in octal; nstrace leaves valid UTF-8 as it is, to be read
+    (r"[^\x00-\x7f]+", lambda match: "".join(f"\\{byte:o}" for byte in match[0].encode("utf-8", "surrogateescape"))),
     (r"\bsi_([us]time)=\d( /\*[^*]*\*/)?(?=, si_stime|\} ---$)", r"si_\1=TICKS"),
 ]
 
 # Differences that stay: a pattern that a line of either side fits, and why.
 ACCEPTED = [
     (r"^(pidfd_open|fsmount|open_tree|move_mount)\(-[12], ", "flags that strace 6.1 has no names for yet"),
+    (r"^memfd_create\(0x10(<fault>)?, ", "flags that strace 6.1 has no names for yet: MFD_EXEC, MFD_NOEXEC_SEAL"),
     (r"^(open_tree_attr|syscall_0x1d3)\(", "a call that strace 6.1 has no name for yet"),
     (r"^pidfd_send_signal\(-2, ", "a siginfo that the caller gives is not read"),
     (r"^semget\(.*, (0x3000\|000|ADDRESS)\) = -1", "strace 6.1 forgets the | where no flag has a name"),
     (r"^(mount_setattr|openat2|semop|semtimedop|msgsnd)\(-2, ", "what runs on beyond all sense is shown as far as it was read"),
     (r"^capset\(\{version=(ADDRESS|_LINUX_CAPABILITY_VERSION_3)\b.*\) = -1", "to an unknown version the kernel answers "
      "with its own, in the same place, before nstrace reads it"),
+    (r"^keyctl\(KEYCTL_RESTRICT_KEYRING, ", "what a keyring is restricted to is not read"),
     (r"^exit_group\(", "a thread that another one's exit_group ends is seen by strace in its own call"),
     (r"^clone3?\(.*CLONE_THREAD", "how many threads a Go or C runtime starts, and when, differs from run to run"),
     (r"^kill\(PID, 0\) = ", "podman asks again and again whether its container is still alive"),
@@ -74,8 +78,12 @@ ACCEPTED_OF_THREADS = [
 # The kernel decides the numbers of these, or how many descriptors the threads of a Go program have open: they are replaced.
 PID_RESULTS = {"keyctl", "clone", "clone3", "fork", "vfork", "setsid", "getpid", "pidfd_open", "openat2", "shmget", "semget", "msgget"}
 
+FAULT = re.compile(r"0x[0-9a-f]+<fault>")
 LINE = re.compile(r"^(?:\[pid +)?(?P<pid>\d+)(?:<[^>]*>)?\]? +(?P<body>.*)$")
-CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>\S+(?: E[A-Z0-9]+)?)(?P<rest>.*)$")
+CALL = re.compile(r"^(?P<name>[a-z_0-9]+)\((?P<args>.*)\) += (?P<result>(?:-?\d|\?|0x).*)$")
+NEW_DESCRIPTOR = r"^(\d+)<(?:[^<>\\]|\\.)*>(?:\(deleted\))?"  # strace says what it is
+# What nstrace alone says behind a result: which namespaces the call changed, and whose call it was.
+OWN_NOTES = r" (?:\((?:[a-z_]+:\[\d+\](?:, )?)+\)|/\* (?:32-bit call|now pid \d+|argv of the new image[^*]*) \*/)"
 
 
 def joined(lines):
@@ -115,9 +123,9 @@ def processes(lines):
     made = {}
     for pid, body in ordered:  # who made whom, before any line of the child is looked at
         match = CALL.match(body)
-        if match and match["name"] in ("clone", "clone3", "fork", "vfork") and match["result"].isdigit():
-            inner = re.search(r"/\* (\d+) in n?strace's PID NS", match["rest"])
-            child = int(inner[1]) if inner else int(match["result"])
+        if match and match["name"] in ("clone", "clone3", "fork", "vfork") and match["result"][0].isdigit():
+            inner = re.search(r"/\* (\d+) in n?strace's PID NS", match["result"])
+            child = int(inner[1]) if inner else int(match["result"].split()[0])
             made[child] = pid, "CLONE_THREAD" in match["args"]
             if not made[child][1]:
                 waiting[pid].append(child)
@@ -140,9 +148,9 @@ def processes(lines):
             calls[place.get(find(pid), "?") + ", signals"].append(normal(body))
         if not match:
             continue
-        result = re.sub(r"<.*", "", match["result"])  # strace says what a new descriptor is
-        if match["name"] in PID_RESULTS and result.isdigit():
-            result = "PID"
+        result = re.sub(OWN_NOTES, "", re.sub(NEW_DESCRIPTOR, r"\1", match["result"]))
+        if match["name"] in PID_RESULTS:
+            result = re.sub(r"^\d+", "PID", result)
         text = normal(f"{match['name']}({match['args']}) = {result}")
         calls[place.get(find(pid), "?")].append(text)
     return calls, {place[p] for p in threaded if p in place}
@@ -165,9 +173,9 @@ def compare(theirs, ours, ordered=True):
         lines = [line for line in difflib.ndiff(a, b) if line[:2] in ("- ", "+ ")]
         # Memory that was not there when the call began: nstrace says so, strace looks later and with more patience.
         for line in [line for line in lines if line[0] == "+" and "<fault>" in line]:
-            same_call = [o for o in lines if o[0] == "-" and o[2:].split("(")[0] == line[2:].split("(")[0]]
-            readable = normal(line[2:].replace("<fault>", ""))
-            twin = next((o for o in same_call if o[2:] == readable), next(iter(same_call), None))
+            # the same call but for what stands in that place
+            readable = re.compile(".+".join(re.escape(part) for part in FAULT.split(line[2:])))
+            twin = next((o for o in lines if o[0] == "-" and readable.fullmatch(o[2:])), None)
             if twin:
                 lines.remove(twin)
                 lines.remove(line)
