@@ -2,6 +2,8 @@
 // Plans as data: flattened for the helper, printed for people.
 #include "lab/plan.h"
 
+#include <sys/wait.h>
+
 #include <cstdio>
 #include <cstring>
 
@@ -120,6 +122,17 @@ std::string text_of(const Plan& plan, const PlanText& options) {
   return out;
 }
 
+namespace {
+
+// Of a wait status that is not 0.
+std::string ending_text(std::int64_t status) {
+  const int word = static_cast<int>(status);
+  return WIFSIGNALED(word) ? "by signal " + std::to_string(WTERMSIG(word))
+                           : "with status " + std::to_string(WEXITSTATUS(word));
+}
+
+}  // namespace
+
 std::string failure_text(const Plan& plan, const lab_report& report) {
   if (report.stage >= plan.stages.size() || report.step >= plan.stages[report.stage].steps.size()) {
     throw Error("the mini runtime reported a failure that fits no step of its plan");
@@ -127,6 +140,9 @@ std::string failure_text(const Plan& plan, const lab_report& report) {
   const Stage& stage = plan.stages[report.stage];
   const Step& step = stage.steps[report.step];
   std::string out = stage.name + ": " + step.call_text();
+  if (report.result >= 0 && step.expect == LAB_WELL) return out + ": it ended " + ending_text(report.result);
+  if (report.result == 0 && step.name == "read" && step.expected != 0)
+    return out + ": the process at the other end is gone; somebody killed it, or it gave up before it could say why";
   if (report.result >= 0)
     return out + " = " + std::to_string(report.result) + ", but the plan says" + step.shown_result;
   const int error = static_cast<int>(-report.result);

@@ -49,6 +49,23 @@ def run_without_a_trace(box):
     unchanged(before, "after the run")
 
 
+@test(needs=("nstrace",))
+def without_a_trace_nothing_is_asked_of_it(box):
+    """An option that only a trace can heed is refused: a check above all must not pass unseen."""
+    expect = box.source / "examples" / "lab.expect"
+    for option in (("--check", expect), ("-o", "a.jsonl"), ("--strict",), ("--junit", "a.xml"), ("-e", "trace=all"), ("-q",)):
+        status, out, err = box.run(box.nstrace, "lab", "run", "--no-trace", "--fault", "no-umount", *option)
+        check(status != 0 and out == "" and "--no-trace makes none; leave one of the two out" in err,
+              f"with {option[0]}: {status}, {out + err}")
+
+
+@test(needs=("nstrace", "root", "setpriv"))
+def who_cannot_trace_is_told_how_to_go_without(box):
+    status, out, err = box.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", box.nstrace,
+                               "lab", "run")
+    check(status == 125 and "or run it without a trace: --no-trace" in err, f"{status}: {err}")
+
+
 @test()
 def run_is_traced_from_the_first_instruction(box):
     before = host_state()
