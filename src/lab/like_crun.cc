@@ -235,8 +235,7 @@ Plan crun_exec(const Spec& spec) {
 
   joining.die_with(second.first.pid);
   joining.close(from_joining);
-  joining.why(
-      "A pidfd stands for a process as a whole; all its namespaces at once could be joined through it (crun 1.9).");
+  joining.why("A pidfd stands for a process as a whole; all its namespaces at once could be joined through it.");
   const int pidfd = joining.opens(CALL(pidfd_open), {value(second.target), number(0)});
   std::vector<int> fds;
   if (spec.user_namespace) fds.push_back(joining.openat("/proc/%/ns/user", second.target, NAMED(O_RDONLY | O_CLOEXEC)));
