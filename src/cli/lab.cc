@@ -11,6 +11,7 @@
 #include "cli/exit_codes.h"
 #include "cli/live.h"
 #include "trace/error.h"
+#include "trace/syscalls.h"
 
 namespace nstrace::cli {
 namespace {
@@ -95,9 +96,12 @@ int plan(const Arguments& all) {
   lab::RunOptions container;
   const Arguments own = split_command(all, container);
   std::string scene = "run";
-  bool user_namespace = false;
+  bool user_namespace = false, traced = false;
   CLI::App app("Prints the system calls that a scene will make, stage by stage.", "nstrace lab plan");
   app.add_option("SCENE", scene, "run, exec, pod, ... (default: run)");
+  app.add_flag(
+      "--traced", traced,
+      "only the calls that a trace shows; about half (openat, read, close, ...) it leaves out, unless -e asks");
   add_container_options(app, container, user_namespace);
   if (const auto code = parse(app, own, kOwnFailure)) return *code;
   const lab::SceneName* found = find_scene(scene);
@@ -105,7 +109,8 @@ int plan(const Arguments& all) {
     throw Error(fmt::format("nstrace lab has no scene {}; `nstrace lab --help` lists them", scene), kOwnFailure);
   container.scene = found->scene;
   if (user_namespace) container.rootless = true;
-  fmt::print("{}", lab::plan_text(container));
+  fmt::print("{}", lab::plan_text(container,
+                                  {.only = traced ? trace::parse_call_set("%lifecycle") : std::vector<std::string>()}));
   return kDone;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -115,7 +116,8 @@ std::string text_of(const Plan& plan, const PlanText& options) {
   for (const Stage& stage : plan.stages) {
     out += stage.name + '\n';
     for (const Step& step : stage.steps) {
-      if (options.reasons && !step.why.empty()) out += "  # " + step.why + '\n';
+      if (!options.only.empty() && std::ranges::find(options.only, step.name) == options.only.end()) continue;
+      if (options.reasons && options.only.empty() && !step.why.empty()) out += "  # " + step.why + '\n';
       out += "  " + step.call_text() + step.shown_result + '\n';
     }
   }
