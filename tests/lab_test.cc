@@ -217,6 +217,10 @@ TEST_CASE("lab_run: the container sees its own root, pids, host name and devices
     REQUIRE_THAT(status, ContainsSubstring("NoNewPrivs:\t1\n"));
     REQUIRE_THAT(status, ContainsSubstring("CapEff:\t00000000a80425fb\n"));
     REQUIRE_THAT(status, ContainsSubstring("CapBnd:\t00000000a80425fb\n"));
+    for (const char* path : {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"})
+      REQUIRE_THAT(mounts, ContainsSubstring(std::string(" ") + path + " ro,nosuid,nodev,noexec"));
+    for (const char* path : {"/proc/keys", "/proc/timer_list"})
+      if (access(path, F_OK) == 0) REQUIRE(run({"cat", path}, rootless).text.empty());
     REQUIRE(run({"ls", "/proc/self/fd"}, rootless).text == "0\n1\n2\n3\n");  // 3 is the directory that ls reads
   }
 }

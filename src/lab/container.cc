@@ -362,6 +362,21 @@ void change_root(Stage& init) {
   init.close(new_root);
 }
 
+// Namespaces are not for all of /proc. Runtimes protect more than this: what only some kernels have is not in here, so
+// that the trace is the same on all.
+void protect_proc(Stage& init) {
+  init.why("The kernel's settings, devices and file systems are the host's: to be seen, but not to be written to.");
+  for (const char* path : {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"}) {
+    init.mount(path, path, nullptr, NAMED(MS_BIND | MS_REC));
+    init.mount(path, path, nullptr,
+               NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND | MS_REC));
+  }
+  init.why("And these tell of the host's keys and timers: they are covered, with what reads as an empty file.");
+  for (const char* path : {"/proc/keys", "/proc/timer_list"}) {
+    init.may_fail_with(ENOENT).mount("/dev/null", path, nullptr, NAMED(MS_BIND));
+  }
+}
+
 void finish_root(Stage& init, const Spec& spec) {
   bool own_name = true;
   for (const Join& join : spec.joins) own_name &= join.type != CLONE_NEWUTS;
@@ -369,10 +384,7 @@ void finish_root(Stage& init, const Spec& spec) {
     init.call(CALL(sethostname), {text(spec.hostname), number(static_cast<std::int64_t>(spec.hostname.size()))});
   }
   if (spec.privileged) return;
-  init.why("/proc/sys holds the kernel's settings, many of them the host's: to be seen, but not to be written to.");
-  init.mount("/proc/sys", "/proc/sys", nullptr, NAMED(MS_BIND | MS_REC));
-  init.mount("/proc/sys", "/proc/sys", nullptr,
-             NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND | MS_REC));
+  protect_proc(init);
 }
 
 void drop_rights(Stage& init, const Spec& spec) {
