@@ -61,6 +61,47 @@ TEST_CASE("the state at an exec: inodes, pids and what is the caller's go; ids, 
   CHECK(got.fds == fds);
 }
 
+TEST_CASE("groups are the caller's, and go, until they are set; so does the name of nstrace's file, until an exec") {
+  class All : public Sink {
+   public:
+    void existing(const Existing& process) override { comm = process.comm; }
+    void event(const Event& given) override { events.push_back(given); }
+    std::string comm;
+    std::vector<Event> events;
+  } all;
+  Anonymous writer(all);
+  writer.header(Header{.tracer_pid = 40});
+  writer.existing({.pid = 41, .parent_pid = 40, .comm = "my-nstrace", .followed = true});
+  Event event = exec_of(41);
+  event.as<Exec>()->comm_before = "my-nstrace";
+  event.as<Exec>()->groups = {4, 5, 6};
+  writer.event(event);
+  Event call = exec_of(41);
+  call.call.name = "setgroups";
+  call.call.result = 0;
+  call.what = Syscall{};
+  writer.event(call);
+  Event fork = exec_of(41);
+  fork.call.name = "clone";
+  fork.call.result = 42;
+  Fork child;
+  child.child.tid = child.child.tgid = 42;
+  child.parent_tgid = 41;
+  fork.what = child;
+  writer.event(fork);
+  event = exec_of(42);
+  event.as<Exec>()->comm_before = "sh";
+  event.as<Exec>()->groups = {7};
+  writer.event(event);
+  writer.footer(Footer{});
+  REQUIRE(all.events.size() == 4);
+  CHECK(all.comm == "nstrace");
+  CHECK(all.events[0].as<Exec>()->comm_before == "nstrace");
+  CHECK(!all.events[0].as<Exec>()->groups);
+  CHECK(all.events[3].as<Exec>()->comm_before == "sh");
+  CHECK(all.events[3].as<Exec>()->groups == std::vector<std::uint32_t>{7});
+}
+
 TEST_CASE("a move between cgroups: ids in both paths become symbols, the same one for the same id") {
   Event event = exec_of(7);
   event.who.cgroup = 5130;

@@ -206,7 +206,7 @@ TEST_CASE("strace sees the plan of every runtime that is played") {
 TEST_CASE("strace sees the faults that were put into the plan") {
   if (no_strace() || geteuid() != 0) return;
   for (const FaultName& fault : fault_names()) {
-    if (fault.name == "failing-mount") continue;  // ends before its plan does
+    if (fault.name.starts_with("failing-")) continue;  // ends before its plan does
     INFO("fault " << fault.name);
     check_scene({.fault = std::string(fault.name), .command = {"true"}});
   }

@@ -4,11 +4,14 @@
 #include "lab/lab.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +68,8 @@ Outcome in_process(const std::function<int()>& what, uid_t user = geteuid()) {
       code = e.exit_code();
       const std::string sentence = std::string("Error: ") + e.what() + '\n';
       if (write(2, sentence.data(), sentence.size()) < 0) code = 97;
+    } catch (...) {  // a REQUIRE in there: this process must not go on with the tests
+      code = 96;
     }
     _exit(code);
   }
@@ -122,6 +127,19 @@ std::vector<pid_t> descendants(pid_t top) {
     for (pid_t child; children >> child;) found.push_back(child);
   }
   return found;
+}
+
+// Until one of the descendants of `top` is that program.
+void wait_for_command(pid_t top, const std::string& name) {
+  for (int i = 0; i < 2000; ++i) {
+    for (const pid_t pid : descendants(top)) {
+      std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
+      std::string word;
+      if (comm >> word && word == name) return;
+    }
+    usleep(5000);
+  }
+  FAIL(name << " did not begin within 10 s");
 }
 
 // The mounts, such that what others on this machine mount meanwhile is not among them. Where that takes rights that are
@@ -199,6 +217,10 @@ TEST_CASE("lab_run: the container sees its own root, pids, host name and devices
     REQUIRE_THAT(status, ContainsSubstring("NoNewPrivs:\t1\n"));
     REQUIRE_THAT(status, ContainsSubstring("CapEff:\t00000000a80425fb\n"));
     REQUIRE_THAT(status, ContainsSubstring("CapBnd:\t00000000a80425fb\n"));
+    for (const char* path : {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"})
+      REQUIRE_THAT(mounts, ContainsSubstring(std::string(" ") + path + " ro,nosuid,nodev,noexec"));
+    for (const char* path : {"/proc/keys", "/proc/timer_list"})
+      if (access(path, F_OK) == 0) REQUIRE(run({"cat", path}, rootless).text.empty());
     REQUIRE(run({"ls", "/proc/self/fd"}, rootless).text == "0\n1\n2\n3\n");  // 3 is the directory that ls reads
   }
 }
@@ -252,6 +274,34 @@ TEST_CASE("lab_run: a program of the host's, if it is static") {
   close(fd);
   REQUIRE(run({path, "a", "b c"}).text == "a b c\n");
   REQUIRE(run({path, "a"}, true).text == "a\n");
+  for (const SceneName& scene : scenes()) {
+    INFO(scene.name);
+    for (const std::optional<bool> rootless : {std::optional<bool>(), std::optional<bool>(true)}) {
+      const Outcome o = in_process([&] {
+        return run_untraced({.scene = scene.scene, .command = {path, "a"}, .rootless = rootless});
+      });
+      REQUIRE(o.text == "a\n");
+    }
+  }
+  for (const char* name : {"hold", "lab"}) {  // the scenes need these in /bin
+    const std::string other = std::string(directory) + '/' + name;
+    REQUIRE(symlink(path.c_str(), other.c_str()) == 0);
+    const Outcome o = run({other});
+    REQUIRE(o.code == 126);
+    REQUIRE_THAT(o.text, ContainsSubstring("of its own; give "));
+    REQUIRE(unlink(other.c_str()) == 0);
+  }
+  if (geteuid() == 0) {
+    const Outcome noexec = in_process([&] {
+      REQUIRE(unshare(CLONE_NEWNS) == 0);
+      REQUIRE(mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+      REQUIRE(mount(directory, directory, nullptr, MS_BIND, nullptr) == 0);
+      REQUIRE(mount("", directory, nullptr, MS_REMOUNT | MS_BIND | MS_NOEXEC, nullptr) == 0);
+      return run_untraced({.command = {path}});
+    });
+    REQUIRE(noexec.code == 126);
+    REQUIRE_THAT(noexec.text, ContainsSubstring("mounted noexec"));
+  }
   REQUIRE(chmod(path.c_str(), 0644) == 0);
   REQUIRE(run({path}).code == 126);
   REQUIRE(unlink(path.c_str()) == 0);
@@ -262,6 +312,50 @@ TEST_CASE("lab_run: a program of the host's, if it is static") {
   REQUIRE_THAT(dynamic.text, ContainsSubstring("dynamically linked"));
   const Outcome script = run({nstrace::testing::data_path("run.sh")});
   REQUIRE((script.code == 126 || script.code == 127));
+}
+
+TEST_CASE("lab_run: root without root's power makes a user namespace") {
+  if (no_namespaces() || geteuid() != 0) return;
+  const Outcome fake = in_process(
+      [] {  // unshare -Ur
+        const std::string uid = "0 " + std::to_string(geteuid()) + " 1\n",
+                          gid = "0 " + std::to_string(getegid()) + " 1\n";
+        REQUIRE(prctl(PR_SET_DUMPABLE, 1) == 0);  // else its files in /proc are root's
+        REQUIRE(unshare(CLONE_NEWUSER) == 0);
+        for (const auto& [file, text] :
+             {std::pair<const char*, std::string>{"setgroups", "deny"}, {"uid_map", uid}, {"gid_map", gid}})
+          std::ofstream(std::string("/proc/self/") + file) << text;
+        return run_untraced({.command = {"id"}});
+      },
+      kOrdinaryUser);
+  REQUIRE(fake.text == "uid=0 gid=0\n");
+  const Outcome weak = in_process([] {  // as in most containers
+    REQUIRE(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) == 0);
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2];
+    REQUIRE(syscall(SYS_capget, &header, sets) == 0);
+    sets[0].effective &= ~(1u << CAP_SYS_ADMIN);
+    sets[0].permitted = sets[0].effective;
+    sets[0].inheritable = sets[1].inheritable = 0;
+    REQUIRE(syscall(SYS_capset, &header, sets) == 0);
+    return run_untraced({.command = {"id"}});
+  });
+  REQUIRE(weak.text == "uid=0 gid=0\n");
+}
+
+TEST_CASE("lab_run: few descriptors are enough, if the limit can be raised; it is as before in the container") {
+  if (no_namespaces()) return;
+  const auto with_limit = [](rlim_t soft, rlim_t hard) {
+    return in_process([=] {
+      const rlimit limit = {soft, hard};
+      REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+      return run_untraced({.command = {"cat", "/proc/self/limits"}});
+    });
+  };
+  REQUIRE_THAT(with_limit(100, 1024).text, ContainsSubstring("Max open files            100 "));
+  const Outcome low = with_limit(100, 100);
+  REQUIRE(low.code == 125);
+  REQUIRE_THAT(low.text, ContainsSubstring("the limit is 100; raise it: ulimit -n"));
 }
 
 TEST_CASE("lab_run: a step that fails is told as the call with its error") {
@@ -292,6 +386,36 @@ TEST_CASE("lab: killed at any moment, nothing stays behind") {
     constexpr int kSignals[] = {SIGKILL, SIGTERM, SIGINT};
     kill(nstrace, kSignals[i % 3]);
   });
+}
+
+// Not at any moment, but when all is done: what the kernel was told at the beginning, it may have forgotten since.
+TEST_CASE("lab: nstrace killed when the command is up, nothing stays behind, whatever the way and the user namespace") {
+  if (no_namespaces()) return;
+  default_signals();
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  std::vector<RunOptions> plays = all_plays();
+  for (const VariantName& variant : variant_names())
+    plays.push_back({.scene = Scene::Userns, .like = std::string(variant.name)});
+  for (const bool rootless : {false, true}) {
+    if (!rootless && geteuid() != 0) continue;
+    for (RunOptions play : plays) {
+      INFO("scene " << static_cast<int>(play.scene) << " like " << play.like << (rootless ? ", rootless" : ""));
+      play.command = {"pause"};
+      play.rootless = rootless;
+      const pid_t pid = fork();
+      if (pid == 0) {
+        try {
+          run_untraced(play);
+        } catch (const Error&) {
+        }
+        _exit(0);
+      }
+      wait_for_command(pid, "pause");
+      kill(pid, SIGKILL);
+      expect_no_process_left();
+    }
+  }
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
 }
 
 TEST_CASE("lab: whichever process is killed, at any moment, all others end too") {
@@ -402,10 +526,11 @@ TEST_CASE("lab: the way of each runtime leads to a container, as root, in a user
 }
 
 TEST_CASE("lab faults: each changes the plan, and the container is as wrong as it says") {
-  const std::string sound = plan_text({.rootless = false});
   for (const FaultName& fault : fault_names()) {
     INFO(fault.name);
-    REQUIRE(plan_text({.fault = std::string(fault.name), .rootless = false}) != sound);
+    const Scene scene = fault.name == "failing-hook" ? Scene::Hooks : Scene::Run;
+    REQUIRE(plan_text({.scene = scene, .fault = std::string(fault.name), .rootless = false}) !=
+            plan_text({.scene = scene, .rootless = false}));
   }
   REQUIRE_THROWS_WITH(plan_text({.fault = "no-such"}), ContainsSubstring("there are no-umount leaked-descriptor"));
   REQUIRE_THROWS_WITH(plan_text({.fault = "no-setgroups", .rootless = true}), ContainsSubstring("has no place"));
@@ -427,8 +552,8 @@ TEST_CASE("lab faults: each changes the plan, and the container is as wrong as i
   };
   REQUIRE(roots(run({"cat", "/proc/self/mountinfo"}).text) == 1);
   REQUIRE(roots(with("no-umount", {"cat", "/proc/self/mountinfo"}).text) == 2);
-  REQUIRE(with("leaked-descriptor", {"ls", "/proc/self/fd/10/usr"}).code == 0);
-  REQUIRE(run({"ls", "/proc/self/fd/10/usr"}).code == 1);
+  REQUIRE(with("leaked-descriptor", {"ls", "/proc/self/fd/20/usr"}).code == 0);
+  REQUIRE(run({"ls", "/proc/self/fd/20/usr"}).code == 1);
   REQUIRE(with("all-capabilities", status).text.find("a80425fb") == std::string::npos);
   REQUIRE_THAT(with("inheritable-capabilities", status).text, ContainsSubstring("CapInh:\t00000000a80425fb"));
   REQUIRE_THAT(with("no-new-privs-missing", status).text, ContainsSubstring("NoNewPrivs:\t0"));
@@ -439,6 +564,70 @@ TEST_CASE("lab faults: each changes the plan, and the container is as wrong as i
           "\"no-such-file-system\", 0, NULL) = -1 ENODEV (No such device)\n");
   REQUIRE(with("failing-mount", {}).code == 125);
   expect_no_process_left();
+}
+
+TEST_CASE("lab faults: each fits the ways of others too, and where it does not, one is told where it does") {
+  for (const FaultName& fault : fault_names()) {
+    for (const VariantName& variant : variant_names()) {
+      const std::string like(variant.name);
+      const RunOptions options{.like = like, .fault = std::string(fault.name), .rootless = false};
+      INFO(fault.name << " like " << like);
+      if (fault.where.starts_with("only in")) {
+        REQUIRE_THROWS_WITH(plan_text(options), ContainsSubstring("try it with `lab hooks`"));
+        continue;
+      }
+      if (fault.where.find(like) != std::string::npos && like != "lab") {
+        REQUIRE_THROWS_WITH(plan_text(options), ContainsSubstring("has no place in this plan; try it with `lab run`, "
+                                                                  "without --like"));
+        continue;
+      }
+      REQUIRE(plan_text(options) != plan_text({.like = like, .rootless = false}));
+      REQUIRE(fault.where.find("runc") == std::string::npos);  // runc is what the lab does, so all fit
+      if (no_namespaces() || geteuid() != 0) continue;
+      RunOptions play = options;
+      play.command = {"true"};
+      const Outcome o = in_process([&] { return run_untraced(play); });
+      REQUIRE(o.code == (fault.name == "failing-mount" ? 125 : 0));
+      if (o.code == 125) REQUIRE_THAT(o.text, ContainsSubstring("-1 ENODEV (No such device)"));
+    }
+  }
+  REQUIRE_THROWS_WITH(plan_text({.fault = "no-setgroups", .rootless = true}),
+                      ContainsSubstring(geteuid() == 0 ? "`lab run`, without --userns" : "`lab run` as root"));
+}
+
+TEST_CASE("lab_hooks: one that fails before the command begins ends it all") {
+  if (no_namespaces()) return;
+  const Outcome o = in_process([] { return run_untraced({.scene = Scene::Hooks, .fault = "failing-hook"}); });
+  REQUIRE(o.code == 125);
+  REQUIRE_THAT(o.text, ContainsSubstring("lab: wait4(<createRuntime>, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, "
+                                         "NULL): it ended with status 1\n"));
+  expect_no_process_left();
+}
+
+TEST_CASE("lab faults: a leak in a container leaves the one in it what it is") {
+  if (no_namespaces() || geteuid() != 0) return;
+  const Outcome o = in_process(
+      [] { return run_untraced({.scene = Scene::Nested, .fault = "leaked-descriptor", .command = {"true"}}); });
+  INFO(o.text);
+  REQUIRE(o.code == 0);
+}
+
+TEST_CASE("lab faults: none that would lead who enters into the host's tree, or let a container outlive nstrace") {
+  for (const VariantName& variant : variant_names()) {
+    const std::string like(variant.name);
+    const auto plan = [&](Scene scene, const std::string& fault) {
+      return plan_text({.scene = scene, .like = like, .fault = fault, .rootless = false});
+    };
+    INFO(like);
+    REQUIRE_THROWS_WITH(plan(Scene::Run, "without prctl(PR_SET_PDEATHSIG"), ContainsSubstring("would not be safe"));
+    REQUIRE_NOTHROW(plan(Scene::Run, "without umount2("));
+    if (like == "bwrap") continue;
+    for (const char* fault :
+         {"no-umount", "chroot-only", "without umount2(", "without pivot_root(", "without fchdir("}) {
+      INFO(fault);
+      REQUIRE_THROWS_WITH(plan(Scene::Exec, fault), ContainsSubstring("the host's tree"));
+    }
+  }
 }
 
 TEST_CASE("lab_plan: an argument of hostile bytes is written in one line") {

@@ -15,14 +15,16 @@
 //      +- lab:[2:INIT]    is pid 1 in them: sets up the root directory, gives up rights, becomes the command
 //
 // Two are needed because a new pid namespace does not take in the process that made it, only its next child; the third,
-// because the right to write the id maps of a user namespace is one that only those outside have. CLONE_PARENT makes
-// them brothers instead of a line of descendants, so that the first can wait for each, for the container's init too.
+// because who is in a new user namespace may map no more than its own id to one inside (so does like_bwrap.cc), and a
+// map of many is written by somebody outside, who has the rights for it. Without a user namespace PARENT has no work
+// but to start CHILD; it is there all the same, as in runc. CLONE_PARENT makes them brothers instead of a line of
+// descendants, so that the first can wait for each, for the container's init too.
 //
 // How to read the code: a Stage is the list of calls that one process will make, and each line appends one to it:
 // `init.chdir("/")` is a chdir("/") that the init will make when its turn comes. why() is the reason of the call after
 // it. So the chapters below stand in the order in which things happen, but nothing happens here: the helper carries it
-// out (helper.c). What is only known then, a pid say, is a Register, and stands in a text as %. begin() and start(), at
-// the end, put the chapters together.
+// out (helper.c). What is only known then, a pid say, is a Register, and stands in a text as %. start() and let_go()
+// are the table of contents; the chapters follow.
 #include "lab/container.h"
 
 #include <fcntl.h>
@@ -53,6 +55,120 @@ struct Wires {
   int to_child = -1, child_to_parent = -1;  // PARENT <-> CHILD
 };
 
+// The chapters, in the order in which things happen.
+void start_stages(Stage& lab, Stage& parent, Wires& w);   // lab
+void start_child(Stage& parent, Stage& child, Wires& w);  // PARENT
+void tell_pids(Stage& parent, Wires& w);                  // PARENT
+void begin_child(Stage& child, Wires& w);                 // CHILD
+void make_user_namespace(Stage& child, Wires& w);         // CHILD
+void join_namespaces(Stage& child, const Spec& spec);     // CHILD
+void make_namespaces(Stage& child, const Spec& spec);     // CHILD
+void start_init(Stage& child, Stage& init, Wires& w);     // CHILD
+void become_leader(Stage& init, Wires& w);                // INIT, and so on
+void make_root(Stage& init, const Spec& spec);
+void mount_kernel_file_systems(Stage& init, const Spec& spec);
+void make_devices(Stage& init, const Spec& spec);
+void change_root(Stage& init);
+void finish_root(Stage& init, const Spec& spec);
+void drop_rights(Stage& init, const Spec& spec);
+
+}  // namespace
+
+// ---- the table of contents
+
+First begin(Plan& plan, const Spec& spec, const std::string& name) {
+  Stage& lab = plan.stage(name);
+  lab.leads = true;
+  First first{plan, lab, plan.word("lab"), plan.word("status"), plan.word("word")};
+  lab.why("A step that fails is told here; and what is to be done stands there.");
+  lab.dup3(spec.report_fd, LAB_REPORT_FD, NAMED(O_CLOEXEC));
+  lab.dup3(spec.plan_fd, LAB_PLAN_FD, NAMED(O_CLOEXEC));
+  lab.set_name();
+  lab.why("Should nstrace end, however it ends, this process is killed, and with it all the others: nothing stays.");
+  lab.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
+  lab.call(CALL(getppid), {});
+  lab.expect(spec.caller);
+  lab.steps.back().shown_result = " = <caller>";
+  lab.call(CALL(getpid), {});
+  lab.keep(first.pid);
+  lab.why("No descriptor of the caller's may be seen in the container.");
+  lab.call(CALL(close_range), {number(LAB_PLAN_FD + 1), named(~0U, "4294967295"), number(0)});
+  lab.call(CALL(umask), {NAMED(022)});
+  lab.expect_any("<umask>");
+  return first;
+}
+
+Container start(First& first, const Spec& spec) {
+  Plan& plan = first.plan;
+  const std::string prefix = spec.id.empty() ? "" : spec.id + '.';
+  const std::string& name = first.stage.name;
+  Stage& parent = plan.stage(name + ":[0:PARENT]");
+  Stage& child = plan.stage(name + ":[1:CHILD]");
+  Stage& init = plan.stage(name + ":[2:INIT]");
+  const Register& parent_pid = plan.pid(prefix + "parent");
+  const Register& child_pid = plan.pid(prefix + "child");
+  const Register& init_pid = plan.pid(prefix + "init");
+  Wires w{first, parent_pid, child_pid, init_pid};
+
+  start_stages(first.stage, parent, w);
+
+  start_child(parent, child, w);
+  if (spec.user_namespace) write_id_maps(parent, w.to_child, w.child, first.word, spec);
+  tell_pids(parent, w);
+
+  begin_child(child, w);
+  if (!spec.joins.empty()) join_namespaces(child, spec);
+  if (spec.user_namespace) make_user_namespace(child, w);
+  make_namespaces(child, spec);
+  start_init(child, init, w);
+
+  become_leader(init, w);
+  make_root(init, spec);
+  mount_kernel_file_systems(init, spec);
+  make_devices(init, spec);
+  if (spec.hooks) hooks_before_pivot(first, init, w.to_init, w.init_to_lab, w.init);
+  change_root(init);
+  finish_root(init, spec);
+  drop_rights(init, spec);
+  init.why(
+      "Ready. Should the first process be gone, what is read is the end of file, and the container ends before its "
+      "command begins.");
+  init.write(w.init_to_lab, "run\n");
+  init.read(w.init_to_lab, first.word, 1);
+  first.stage.why("Init has everything ready and waits for the word. Here real runtimes apply limits and run hooks.");
+  first.stage.read(w.to_init, first.word, 1);
+  return {init, w.init, w.to_init, w.init_to_lab};
+}
+
+void let_go(First& first, Container& container, const Spec& spec) {
+  first.stage.write(container.wire, "run\n");
+  Stage& init = container.stage;
+  if (spec.hooks) hook_before_exec(first.plan, init);
+  if (spec.stays) {
+    init.why("Its command holds the container open for others, until the first process closes the other end of this.");
+    init.dup3(container.end_of_wire, 0, number(0));
+    first.stage.why("The command is up.");
+    first.stage.read(container.wire, first.word, 1);
+  } else {
+    wait_until_executed(first, container);
+  }
+  init.why("Whatever is still open closes with the last step.");
+  init.may_fail_with(EINVAL);  // before Linux 5.11; each descriptor was opened with O_CLOEXEC anyway
+  init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});
+  init.call(CALL(rt_sigprocmask), {NAMED(SIG_SETMASK), data(std::string(8, '\0'), "[]"), null(), number(8)});
+  init.why("The container.");
+  const std::vector<std::string> environment = {"PATH=/bin", "HOME=/"};
+  if (spec.stays) {
+    std::vector<std::string> hold = {"hold"};
+    if (!spec.id.empty()) hold.push_back(spec.id);
+    init.execve("/bin/hold", hold, environment);
+  } else {
+    init.execve(program_path(spec), spec.argv, environment);
+  }
+}
+
+namespace {
+
 // ---- lab: starts the stages
 
 void start_stages(Stage& lab, Stage& parent, Wires& w) {
@@ -62,7 +178,8 @@ void start_stages(Stage& lab, Stage& parent, Wires& w) {
   lab.close(w.to_lab);
   lab.close(w.init_to_lab);
   lab.why(
-      "The pids of the other two, which the parent stage learns as their creator. Had it failed, this were the end.");
+      "The pids of the other two, which the parent stage learns as their creator. If it failed, nothing comes, and "
+      "this is the end.");
   lab.read(w.to_parent, w.child, 2);
   lab.close(w.to_parent);
   lab.wait(w.parent, w.first.status);
@@ -181,6 +298,9 @@ void start_init(Stage& child, Stage& init, Wires& w) {
 
 void become_leader(Stage& init, Wires& w) {
   init.set_name();
+  init.why(
+      "As the stages before; but getppid() gives 0 for a parent outside the pid namespace. In its place comes what is "
+      "read from lab below: it is the end of file when lab is gone.");
   init.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
   init.close(w.child_to_parent);
   init.why("A session of its own: what is typed into the caller's terminal, Ctrl-C too, does not reach it.");
@@ -242,6 +362,21 @@ void change_root(Stage& init) {
   init.close(new_root);
 }
 
+// Namespaces are not for all of /proc. Runtimes protect more than this: what only some kernels have is not in here, so
+// that the trace is the same on all.
+void protect_proc(Stage& init) {
+  init.why("The kernel's settings, devices and file systems are the host's: to be seen, but not to be written to.");
+  for (const char* path : {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"}) {
+    init.mount(path, path, nullptr, NAMED(MS_BIND | MS_REC));
+    init.mount(path, path, nullptr,
+               NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND | MS_REC));
+  }
+  init.why("And these tell of the host's keys and timers: they are covered, with what reads as an empty file.");
+  for (const char* path : {"/proc/keys", "/proc/timer_list"}) {
+    init.may_fail_with(ENOENT).mount("/dev/null", path, nullptr, NAMED(MS_BIND));
+  }
+}
+
 void finish_root(Stage& init, const Spec& spec) {
   bool own_name = true;
   for (const Join& join : spec.joins) own_name &= join.type != CLONE_NEWUTS;
@@ -249,10 +384,7 @@ void finish_root(Stage& init, const Spec& spec) {
     init.call(CALL(sethostname), {text(spec.hostname), number(static_cast<std::int64_t>(spec.hostname.size()))});
   }
   if (spec.privileged) return;
-  init.why("/proc/sys holds the kernel's settings, many of them the host's: to be seen, but not to be written to.");
-  init.mount("/proc/sys", "/proc/sys", nullptr, NAMED(MS_BIND | MS_REC));
-  init.mount("/proc/sys", "/proc/sys", nullptr,
-             NAMED(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND | MS_REC));
+  protect_proc(init);
 }
 
 void drop_rights(Stage& init, const Spec& spec) {
@@ -275,93 +407,6 @@ void drop_rights(Stage& init, const Spec& spec) {
 }
 
 }  // namespace
-
-First begin(Plan& plan, const Spec& spec, const std::string& name) {
-  Stage& lab = plan.stage(name);
-  lab.leads = true;
-  First first{plan, lab, plan.word("lab"), plan.word("status"), plan.word("word")};
-  lab.why("A step that fails is told here; and what is to be done stands there.");
-  lab.dup3(spec.report_fd, LAB_REPORT_FD, NAMED(O_CLOEXEC));
-  lab.dup3(spec.plan_fd, LAB_PLAN_FD, NAMED(O_CLOEXEC));
-  lab.set_name();
-  lab.why("Should nstrace end, however it ends, this process is killed, and with it all the others: nothing stays.");
-  lab.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
-  lab.call(CALL(getppid), {});
-  lab.expect(spec.caller);
-  lab.steps.back().shown_result = " = <caller>";
-  lab.call(CALL(getpid), {});
-  lab.keep(first.pid);
-  lab.why("No descriptor of the caller's may be seen in the container.");
-  lab.call(CALL(close_range), {number(LAB_PLAN_FD + 1), named(~0U, "4294967295"), number(0)});
-  lab.call(CALL(umask), {NAMED(022)});
-  lab.expect_any("<umask>");
-  return first;
-}
-
-Container start(First& first, const Spec& spec) {
-  Plan& plan = first.plan;
-  const std::string prefix = spec.id.empty() ? "" : spec.id + '.';
-  const std::string& name = first.stage.name;
-  Stage& parent = plan.stage(name + ":[0:PARENT]");
-  Stage& child = plan.stage(name + ":[1:CHILD]");
-  Stage& init = plan.stage(name + ":[2:INIT]");
-  const Register& parent_pid = plan.pid(prefix + "parent");
-  const Register& child_pid = plan.pid(prefix + "child");
-  const Register& init_pid = plan.pid(prefix + "init");
-  Wires w{first, parent_pid, child_pid, init_pid};
-
-  start_stages(first.stage, parent, w);
-
-  start_child(parent, child, w);
-  if (spec.user_namespace) write_id_maps(parent, w.to_child, w.child, first.word, spec);
-  tell_pids(parent, w);
-
-  begin_child(child, w);
-  if (!spec.joins.empty()) join_namespaces(child, spec);
-  if (spec.user_namespace) make_user_namespace(child, w);
-  make_namespaces(child, spec);
-  start_init(child, init, w);
-
-  become_leader(init, w);
-  make_root(init, spec);
-  mount_kernel_file_systems(init, spec);
-  make_devices(init, spec);
-  if (spec.hooks) hooks_before_pivot(first, init, w.to_init, w.init_to_lab, w.init);
-  change_root(init);
-  finish_root(init, spec);
-  drop_rights(init, spec);
-  init.why("Ready. Should the first process be gone, what is read is the end of file, and the container ends unborn.");
-  init.write(w.init_to_lab, "run\n");
-  init.read(w.init_to_lab, first.word, 1);
-  first.stage.why("Init has everything ready and waits for the word. Here real runtimes apply limits and run hooks.");
-  first.stage.read(w.to_init, first.word, 1);
-  return {init, w.init, w.to_init, w.init_to_lab};
-}
-
-void let_go(First& first, Container& container, const Spec& spec) {
-  first.stage.write(container.wire, "run\n");
-  Stage& init = container.stage;
-  if (spec.hooks) hook_before_exec(first.plan, init);
-  if (spec.stays) {
-    init.why("Its command holds the container open for others, until the first process closes the other end of this.");
-    init.dup3(container.end_of_wire, 0, number(0));
-    first.stage.why("The command is up.");
-    first.stage.read(container.wire, first.word, 1);
-  } else {
-    wait_until_executed(first, container);
-  }
-  init.why("Whatever is still open closes with the last step.");
-  init.may_fail_with(EINVAL);  // before Linux 5.11; each descriptor was opened with O_CLOEXEC anyway
-  init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});
-  init.call(CALL(rt_sigprocmask), {NAMED(SIG_SETMASK), data(std::string(8, '\0'), "[]"), null(), number(8)});
-  init.why("The container.");
-  const std::vector<std::string> environment = {"PATH=/bin", "HOME=/"};
-  if (spec.stays) {
-    init.execve("/bin/hold", {"hold"}, environment);
-  } else {
-    init.execve(program_path(spec), spec.argv, environment);
-  }
-}
 
 First begin_inside(Plan& plan, Stage& runtime) {
   runtime.leads = true;

@@ -23,7 +23,8 @@
 namespace nstrace::lab {
 namespace {
 
-// The order of runc: user first, since it gives the rights to join the others; the rest as they come.
+// The order of runc up to 1.2: user first, since it gives the rights to join the others; the rest as they come. (1.3
+// first tries the others with the rights of outside: like_runc.cc.)
 std::vector<Join> all_namespaces(const Container& container, const Spec& spec) {
   std::vector<Join> all;
   if (spec.user_namespace) all.push_back({CLONE_NEWUSER, "CLONE_NEWUSER", "user", &container.init});

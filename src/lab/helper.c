@@ -78,7 +78,7 @@ static void make_arguments(const struct lab_plan* plan, const struct lab_step* s
   }
 }
 
-static int succeeded(const struct lab_step* step, long result) {
+static int succeeded(const struct lab_step* step, const __u64 arguments[6], long result) {
   if (step->tolerated != 0 && result == -(long)step->tolerated) return 1;
   if (result < 0) return 0;
   switch ((enum lab_expect)step->expect) {
@@ -90,6 +90,8 @@ static int succeeded(const struct lab_step* step, long result) {
       return result == registers[step->expected];
     case LAB_NO_RETURN:
       return 0;
+    case LAB_WELL:
+      return result == registers[step->expected] && *(const __s32*)arguments[1] == 0;
   }
   return 0;
 }
@@ -139,8 +141,10 @@ static int carry_out(const struct lab_plan* plan, __u32 stage) {
     } else {
       result = system_call(step->call, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
     }
-    if (!succeeded(step, result)) return give_up(plan, stage, i, step, result);
+    const int as_planned = succeeded(step, a, result);
     if (step->call == __NR_wait4) forget(plan, result);
+    if (step->expect == LAB_WELL && result > 0) result = *(const __s32*)a[1];
+    if (!as_planned) return give_up(plan, stage, i, step, result);
     if (step->child != LAB_NONE && result == 0) {  // the child: from here on it plays its own stage
       stage = step->child;
       i = (__u32)-1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A hook is started as any program is, and told by a pipe which container it is called for; whoever calls it waits for
 // its end. Who calls it decides what it sees: the runtime's hooks run among the host's files, the container's in it.
+// One that fails before the container's program has begun ends it all (OCI runtime-spec, config.md); later ones only
+// get a warning, which the lab has nowhere to write.
 #include "lab/hooks.h"
 
 #include <sched.h>
@@ -12,7 +14,7 @@ namespace {
 
 // Starts the hook, writes the state into it, waits for its end. `pid`: the container's, as the caller knows it.
 void call_hook(Plan& plan, const First* first, Stage& caller, const char* name, const char* program,
-               const std::string& status, const Register* pid) {
+               const std::string& status, const Register* pid, bool must_end_well = true) {
   const Register& hook_pid = plan.pid(name);
   const Register& result = plan.word(std::string(name) + ".status");
   Stage& hook = plan.stage(name);
@@ -33,7 +35,11 @@ void call_hook(Plan& plan, const First* first, Stage& caller, const char* name, 
     caller.write(writer, state + "1,\"bundle\":\"/\"}\n");
   }
   caller.close(writer);
-  caller.wait(hook_pid, result);
+  if (must_end_well) {
+    caller.wait_well(hook_pid, result);
+  } else {
+    caller.wait(hook_pid, result);
+  }
 }
 
 }  // namespace
@@ -55,7 +61,7 @@ void hook_before_exec(Plan& plan, Stage& init) {
 }
 
 void hook_of_runtime(const First& first, const char* name, const Register& init, const char* status) {
-  call_hook(first.plan, &first, first.stage, name, "/proc/self/exe", status, &init);
+  call_hook(first.plan, &first, first.stage, name, "/proc/self/exe", status, &init, false);
 }
 
 }  // namespace nstrace::lab

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include "lab/container.h"
@@ -80,6 +82,25 @@ std::uint64_t own_capabilities() {
   return sets[0].permitted | static_cast<std::uint64_t>(sets[1].permitted) << 32;
 }
 
+// Who may make namespaces of all kinds and device nodes: root with its powers, whose ids are the host's. Root in a
+// user namespace has the former, and root in most containers neither.
+bool is_powerful() {
+  constexpr std::uint64_t kNeeded = std::uint64_t{1} << CAP_SYS_ADMIN | std::uint64_t{1} << CAP_MKNOD;
+  if (geteuid() != 0 || (own_capabilities() & kNeeded) != kNeeded) return false;
+  std::ifstream map("/proc/self/uid_map");
+  std::uint64_t inside = 0, outside = 0, count = 0;
+  return !(map >> inside >> outside >> count) || (inside == 0 && outside == 0 && count == UINT32_MAX);
+}
+
+// The container's /bin has programs of these names that scenes rely on.
+void check_name(const std::string& path) {
+  const std::string_view base = std::string_view(path).substr(path.rfind('/') + 1);
+  if (base != "lab" && base != "hold") return;
+  throw Error("the container's /bin has a " + std::string(base) + " of its own; give " + path +
+                  " another name, a symbolic link will do",
+              kCannotExecute);
+}
+
 void set_program(Spec& spec) {
   const std::string& program = spec.argv[0];
   if (std::find(commands().begin(), commands().end(), program) != commands().end()) return;
@@ -93,6 +114,11 @@ void set_program(Spec& spec) {
   const OwnedFd fd(open(program.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) {
     throw Error("cannot run " + program + ": " + std::strerror(errno), errno == ENOENT ? kNotFound : kCannotExecute);
+  }
+  check_name(program);
+  if ((mount_flags_of(fd.get()) & MS_NOEXEC) != 0) {
+    throw Error("cannot run " + program + ": its file system is mounted noexec; copy it to another one",
+                kCannotExecute);
   }
   if (access(program.c_str(), X_OK) != 0) {
     throw Error("cannot run " + program + ": it is not executable; chmod +x it", kCannotExecute);
@@ -109,7 +135,7 @@ Spec spec_of(const RunOptions& options) {
   Spec spec;
   if (!options.command.empty()) spec.argv = options.command;
   spec.hostname = options.hostname;
-  spec.user_namespace = options.rootless.value_or(geteuid() != 0);
+  spec.user_namespace = options.rootless.value_or(!is_powerful());
   spec.borrow_devices = spec.user_namespace;
   spec.drop_groups = !spec.user_namespace;
   spec.overlays = options.overlays.value_or(!spec.user_namespace && options.like.starts_with("runc-1.") &&
@@ -128,6 +154,12 @@ Spec spec_of(const RunOptions& options) {
 }
 
 // ---- Spec -> Plan
+
+std::string_view name_of(Scene wanted) {
+  for (const SceneName& scene : scenes())
+    if (scene.scene == wanted) return scene.name;
+  return {};
+}
 
 const Variant& variant_of(const RunOptions& options) {
   std::string names;
@@ -161,15 +193,69 @@ Plan sound_plan_of(const RunOptions& options, const Spec& spec) {
   throw Error("this scene is played in the lab's own way only; leave --like out");
 }
 
-Plan plan_of(const RunOptions& options, const Spec& spec) {
+bool fits(const RunOptions& options, const Spec& spec) {
   Plan plan = sound_plan_of(options, spec);
-  if (!options.fault.empty()) put_fault(plan, options.fault);
-  return plan;
+  return put_fault(plan, options.fault, false);
 }
 
-// What the first program is called with, as a trace shows it.
+// Where a fault has no place; or, if that is in no `lab run` of the lab's own way, the scenes where it has one.
+std::string places_of(const Fault& fault) {
+  RunOptions options{.fault = std::string(fault.name)};
+  std::string without, only;
+  const auto add = [](std::string& list, std::string_view word) {
+    list += (list.empty() ? "" : ", ") + std::string(word);
+  };
+  Spec rootless;
+  rootless.user_namespace = rootless.borrow_devices = true;
+  rootless.drop_groups = false;
+  for (const Variant& variant : variants()) {
+    options.like = variant.name;
+    if (!fits(options, {})) add(without, variant.name);
+  }
+  options.like = "lab";
+  if (fits(options, {})) {
+    std::string out = without.empty() ? "" : "not --like " + without;
+    if (!fits(options, rootless)) out += out.empty() ? "not --userns" : "; not --userns";
+    return out;
+  }
+  for (const SceneName& scene : scenes()) {
+    options.scene = scene.scene;
+    if (fits(options, {})) add(only, scene.name);
+  }
+  return "only in lab " + only;
+}
+
+// A fault that has no place in a plan: the command whose plan has one, as near to what was asked for as can be.
+std::string cure_for(RunOptions options, Spec spec) {
+  const auto command = [&] { return "try it with `lab " + std::string(name_of(options.scene)) + '`'; };
+  options.like = "lab";
+  if (fits(options, spec)) return command() + ", without --like";
+  spec.user_namespace = spec.borrow_devices = false;
+  spec.drop_groups = true;
+  for (const SceneName& scene : scenes()) {
+    options.scene = scene.scene;
+    if (fits(options, spec)) return command() + (geteuid() == 0 ? ", without --userns" : " as root");
+  }
+  return "`nstrace lab faults` says where it has";
+}
+
+Plan plan_of(const RunOptions& options, const Spec& spec) {
+  Plan plan = sound_plan_of(options, spec);
+  if (options.fault.empty() || put_fault(plan, options.fault, options.scene == Scene::Exec)) return plan;
+  throw Error("the fault " + options.fault + " has no place in this plan; " + cure_for(options, spec));
+}
+
+// What the first program is called with, as a trace shows it: what is done, and the containers' ids.
 std::vector<std::string> arguments_of(const RunOptions& options) {
-  return {std::string(variant_of(options).program), "run", "lab"};
+  const Variant& variant = variant_of(options);
+  if (variant.name != "lab") return {std::string(variant.program), "run", "lab"};  // runtimes have no other word
+  std::vector<std::string> out = {"nstrace-lab", std::string(name_of(options.scene)), "lab"};
+  if (options.scene == Scene::Nested) out.back() = "outer";
+  if (options.scene == Scene::Pod) {
+    out.back() = "pause";
+    out.push_back("app");
+  }
+  return out;
 }
 
 // ---- Plan -> memory files
@@ -180,6 +266,32 @@ OwnedFd at_high_number(int fd, int command) {
   if (high.get() < 0) fail("fcntl(F_DUPFD)");
   return high;
 }
+
+// As high as kFirstFd and above can only be used under a high enough limit: where the soft one is lower, it is raised
+// for this while. What is open stays open when it is as before.
+class DescriptorLimit {
+ public:
+  DescriptorLimit() {
+    constexpr rlim_t kNeeded = kFirstFd + 12;
+    if (getrlimit(RLIMIT_NOFILE, &before_) != 0 || before_.rlim_cur >= kNeeded) return;
+    if (before_.rlim_max < kNeeded) {
+      throw Error("the mini runtime needs descriptors up to " + std::to_string(kNeeded) + ", and the limit is " +
+                      std::to_string(before_.rlim_max) + "; raise it: ulimit -n 1024",
+                  kFailed);
+    }
+    const rlimit raised = {kNeeded, before_.rlim_max};
+    raised_ = setrlimit(RLIMIT_NOFILE, &raised) == 0;
+  }
+  ~DescriptorLimit() {
+    if (raised_) setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+
+ private:
+  rlimit before_ = {};
+  bool raised_ = false;
+};
 
 // A file that exists in memory only, and that nobody can change once it is sealed: what runs is what was embedded.
 OwnedFd new_memory_file(const char* name, int duplicate_command) {
@@ -209,6 +321,7 @@ void fill_standard_descriptors() {
 
 Launch launch(const RunOptions& options, Spec spec) {
   fill_standard_descriptors();
+  const DescriptorLimit limit;
   Launch out;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe2");
@@ -286,7 +399,7 @@ std::vector<VariantName> variant_names() {
 
 std::vector<FaultName> fault_names() {
   std::vector<FaultName> out;
-  for (const Fault& fault : faults()) out.push_back({fault.name, fault.what});
+  for (const Fault& fault : faults()) out.push_back({fault.name, fault.what, places_of(fault)});
   return out;
 }
 

@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The mini runtime, for its users: what to run, how to start it under a tracer, or how to run it without one.
 // For learning and testing, not for production. It changes nothing on the host, and leaves nothing behind.
-//
-// To learn what a container is, read these, in this order (`nstrace lab plan` prints what they come to):
-//
-//     container.cc              how one comes to be, call by call; with two chapters of their own:
-//       root.cc                   the directory that becomes its "/"
-//       rights.cc                 what it may no longer do
-//     enter.cc                  how a second process gets in
-//     scenes.cc, hooks.cc       what is done with containers: pods, one in another, programs called on the way
-//     like_runc.cc, like_*.cc   how runc, crun, youki and bubblewrap do the same, and why otherwise
-//     faults.cc                 what has gone wrong with it before
-//
-// And how words become deeds: stage.h (one process's part, a list of calls), plan.h (all parts), wire.h (the list as
-// bytes), helper.c (the loop that makes the calls), lab.cc (who starts the helper).
+// To learn what a container is, read README.md, which says where to begin.
 #pragma once
 
 #include <optional>
@@ -61,6 +49,7 @@ std::vector<VariantName> variant_names();
 struct FaultName {
   std::string_view name;
   std::string_view what;
+  std::string where;  // where it has no place, or its only one; empty: it has one everywhere
 };
 std::vector<FaultName> fault_names();
 
@@ -71,7 +60,7 @@ struct RunOptions {
   // Empty: hello. One of commands(), or the absolute path of a static program of the host's.
   std::vector<std::string> command;
   std::string hostname = "lab";  // at most 64 bytes
-  std::optional<bool> rootless;  // in a user namespace; unset: for everyone but root
+  std::optional<bool> rootless;  // in a user namespace; unset: for everyone but root with all its powers
   // runc's overlay over its own program; unset: where the kernel and the caller's rights allow it
   std::optional<bool> overlays;
 };

@@ -27,7 +27,7 @@ std::span<const Variant> variants() {
       {"runc-1.2", "runc", "one exec, from an overlay or a sealed copy; a thread that visits the container",
        runc_1_2_run, runc_1_2_exec},
       {"runc-1.3", "runc", "as 1.2; exec joins the user namespace in between", runc_1_3_run, runc_1_3_exec},
-      {"crun", "crun", "one clone with all namespaces; exec through a pidfd", crun_run, crun_exec},
+      {"crun", "crun", "one clone with all namespaces; exec by a pidfd and by setns of type 0", crun_run, crun_exec},
       {"youki", "youki", "one unshare per namespace; pivot_root onto the path", youki_run, youki_exec},
       {"bwrap", "bwrap", "a sandbox, no container: one clone, two pivot_roots", bwrap_run, nullptr},
   };

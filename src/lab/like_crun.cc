@@ -8,7 +8,10 @@
 // With a user namespace that alone is made by the clone; the others come by unshare, once the ids are mapped, and the
 // pid namespace then needs one more fork.
 //
-// crun exec: fork, then setns for each namespace with type 0 ("whatever it is"), which takes what the kernel finds.
+// crun exec: a child joins the user namespace through a pidfd, and each namespace by its file with setns of type 0
+// ("whatever it is"), twice; and forks. As crun 1.8.1 does it, but for two calls that would touch the host: it executes
+// itself from a read-only bind mount in /tmp where the lab copies itself into memory, and its clone3 puts the child
+// into the container's cgroup (CLONE_INTO_CGROUP), which the lab has not.
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
@@ -192,12 +195,44 @@ Container run_container(First& first, const Spec& spec) {
   return {*init, *init_pid, to_init, to_crun};
 }
 
-struct Namespace {
-  const char* file;
-  bool user;
-};
-constexpr Namespace kJoined[] = {{"mnt", false}, {"net", false}, {"ipc", false},
-                                 {"pid", false}, {"uts", false}, {"cgroup", false}};
+// What is joined, in crun's order.
+constexpr const char* kJoined[] = {"mnt", "net", "ipc", "pid", "uts", "user", "cgroup", "time"};
+
+// Type 0: whatever the descriptor is. The user namespace is entered through the pidfd, if there is another one; then
+// all are tried twice, since some can be joined only without, some only with the rights that it brings.
+void join_all(Stage& joining, const Spec& spec, const Register& target) {
+  joining.why(
+      "A pidfd stands for a process as a whole. Where it has no user namespace of its own, there is none to join.");
+  const int pidfd = joining.opens(CALL(pidfd_open), {value(target), number(0)});
+  joining.call(CALL(setns), {number(pidfd), NAMED(CLONE_NEWUSER)});
+  if (spec.user_namespace) {
+    joining.call(CALL(setresgid), {number(0), number(0), number(0)});
+    joining.call(CALL(setresuid), {number(0), number(0), number(0)});
+    joining.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
+  } else {
+    joining.expect_failure(EINVAL);
+  }
+  joining.close(pidfd);
+  std::vector<int> fds;
+  for (const char* file : kJoined) {
+    fds.push_back(joining.openat(std::string("/proc/%/ns/") + file, target, NAMED(O_RDONLY)));
+  }
+  joining.why(
+      "Type 0: whatever the descriptor is. First all but the user namespace, then all, for those that need it.");
+  for (const bool again : {false, true}) {
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+      const bool user = std::string_view(kJoined[i]) == "user";
+      if (user && !again) continue;
+      if (spec.user_namespace && std::string_view(kJoined[i]) == "time") joining.may_fail_with(EPERM);  // the host's
+      joining.call(CALL(setns), {number(fds[i]), number(0)});
+      if (user) joining.expect_failure(EINVAL);  // nobody joins the one that it is in
+    }
+  }
+  joining.why("Once more: it may have failed for the lack of rights that another namespace brought since.");
+  joining.call(CALL(setns), {number(fds[5]), number(0)});
+  joining.expect_failure(EINVAL);
+  for (const int fd : fds) joining.close(fd);
+}
 
 }  // namespace
 
@@ -223,6 +258,7 @@ Plan crun_exec(const Spec& spec) {
   Second second = start_second(first, argv, container.init);
   Stage& crun = second.first.stage;
   crun.prctl(NAMED(PR_SET_DUMPABLE), named(0, "SUID_DUMP_DISABLE"));
+  crun.prctl(NAMED(PR_SET_CHILD_SUBREAPER), number(1));
   Stage& joining = plan.stage("crun");
   Stage& init = plan.stage("crun");
   const Register& joining_pid = plan.pid("exec.joining");
@@ -232,36 +268,26 @@ Plan crun_exec(const Spec& spec) {
   crun.close(to_crun);
   crun.read(from_joining, init_pid, 1);
   crun.wait(joining_pid, second.first.status);
+  crun.write(from_joining, "run\n");
+  crun.read(from_joining, second.first.word, 1);
+  crun.write(from_joining, "run\n");
 
   joining.die_with(second.first.pid);
   joining.close(from_joining);
-  joining.why(
-      "A pidfd stands for a process as a whole; all its namespaces at once could be joined through it (crun 1.9).");
-  const int pidfd = joining.opens(CALL(pidfd_open), {value(second.target), number(0)});
-  std::vector<int> fds;
-  if (spec.user_namespace) fds.push_back(joining.openat("/proc/%/ns/user", second.target, NAMED(O_RDONLY | O_CLOEXEC)));
-  for (const Namespace& ns : kJoined) {
-    fds.push_back(joining.openat(std::string("/proc/%/ns/") + ns.file, second.target, NAMED(O_RDONLY | O_CLOEXEC)));
-  }
-  joining.why("Type 0: whatever the descriptor is.");
-  for (std::size_t i = 0; i < fds.size(); ++i) {
-    joining.call(CALL(setns), {number(fds[i]), number(0)});
-    if (i == 0 && spec.user_namespace) {
-      joining.call(CALL(setresgid), {number(0), number(0), number(0)});
-      joining.call(CALL(setresuid), {number(0), number(0), number(0)});
-      joining.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
-    }
-  }
-  for (const int fd : fds) joining.close(fd);
-  joining.close(pidfd);
+  join_all(joining, spec, second.target);
   joining.call(CALL(setsid), {});
   joining.expect_any("<pid>");
-  joining.why("The pid namespace that was joined is for children. CLONE_PARENT, so that crun can wait for it.");
-  joining.clone(NAMED(CLONE_PARENT | SIGCHLD), init, init_pid);
+  joining.why("The pid namespace that was joined is for children. When this one ends, the child becomes crun's.");
+  joining.clone(NAMED(SIGCHLD), init, init_pid);
   joining.write(to_crun, init_pid, 1);
   joining.exit(number(0));
 
+  init.why(
+      "(The lab's own, so that it dies with crun: not before crun is its parent, or it would die with its maker.)");
+  init.read(to_crun, second.first.word, 1);
   init.prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
+  init.write(to_crun, "redy");
+  init.read(to_crun, second.first.word, 1);
   init.chdir("/");
   init.may_fail_with(EINVAL);
   init.call(CALL(close_range), {number(3), named(~0U, "4294967295"), NAMED(CLOSE_RANGE_CLOEXEC)});

@@ -2,6 +2,9 @@
 // Plans as data: flattened for the helper, printed for people.
 #include "lab/plan.h"
 
+#include <sys/wait.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -113,12 +116,24 @@ std::string text_of(const Plan& plan, const PlanText& options) {
   for (const Stage& stage : plan.stages) {
     out += stage.name + '\n';
     for (const Step& step : stage.steps) {
-      if (options.reasons && !step.why.empty()) out += "  # " + step.why + '\n';
+      if (!options.only.empty() && std::ranges::find(options.only, step.name) == options.only.end()) continue;
+      if (options.reasons && options.only.empty() && !step.why.empty()) out += "  # " + step.why + '\n';
       out += "  " + step.call_text() + step.shown_result + '\n';
     }
   }
   return out;
 }
+
+namespace {
+
+// Of a wait status that is not 0.
+std::string ending_text(std::int64_t status) {
+  const int word = static_cast<int>(status);
+  return WIFSIGNALED(word) ? "by signal " + std::to_string(WTERMSIG(word))
+                           : "with status " + std::to_string(WEXITSTATUS(word));
+}
+
+}  // namespace
 
 std::string failure_text(const Plan& plan, const lab_report& report) {
   if (report.stage >= plan.stages.size() || report.step >= plan.stages[report.stage].steps.size()) {
@@ -127,6 +142,9 @@ std::string failure_text(const Plan& plan, const lab_report& report) {
   const Stage& stage = plan.stages[report.stage];
   const Step& step = stage.steps[report.step];
   std::string out = stage.name + ": " + step.call_text();
+  if (report.result >= 0 && step.expect == LAB_WELL) return out + ": it ended " + ending_text(report.result);
+  if (report.result == 0 && step.name == "read" && step.expected != 0)
+    return out + ": the process at the other end is gone; somebody killed it, or it gave up before it could say why";
   if (report.result >= 0)
     return out + " = " + std::to_string(report.result) + ", but the plan says" + step.shown_result;
   const int error = static_cast<int>(-report.result);

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "lab/stage.h"
 #include "lab/wire.h"
@@ -24,7 +25,8 @@ struct Plan {
 std::string flatten(const Plan&);
 
 struct PlanText {
-  bool reasons = true;  // a "# why" line above steps that have one
+  bool reasons = true;                 // a "# why" line above steps that have one
+  std::vector<std::string> only = {};  // names of calls, without their reasons: no other steps; empty: all
 };
 // Per stage its name, then one line per call as strace writes it, indented by two blanks.
 std::string text_of(const Plan&, const PlanText& = {});

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the container may no longer do. Four things are taken away, in this order, since the right to do the earlier goes
-// with the later: no_new_privs (no program has more rights than its caller), the bounding set (what could ever be got
-// back), users and groups, the capabilities in use. Then a filter of system calls, for what rights do not govern.
+// What the container may no longer do. First no_new_privs (no program has more rights than its caller), which needs no
+// right. Then three things in this order, since the right to do the earlier goes with the later: the bounding set (what
+// could ever be got back), users and groups, the capabilities in use. Then a filter of system calls, for what rights do
+// not govern.
 #include "lab/rights.h"
 
 #include <linux/audit.h>

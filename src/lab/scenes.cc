@@ -6,6 +6,7 @@
 #include "lab/container.h"
 #include "lab/enter.h"
 #include "lab/hooks.h"
+#include "lab/root.h"
 
 namespace nstrace::lab {
 
@@ -73,10 +74,11 @@ Plan nested_plan(const Spec& spec) {
   Stage& runtime = plan.stage("lab");
   container.stage.why("A container that runs containers keeps its rights; and this one the plan, to read on in it.");
   container.stage.close(container.end_of_wire);
-  container.stage.execve_self(text("/bin/lab"), {"nstrace-lab", "run"}, {"PATH=/bin"}, runtime);
+  container.stage.execve_self(text("/bin/lab"), {"nstrace-lab", "run", "inner"}, {"PATH=/bin"}, runtime);
 
   Spec inner = spec;
   inner.id = "inner";
+  if (!spec.host_program.empty()) inner.host_program = program_path(outer);  // in the outer container it is this
   inner.user_namespace = false;
   First second = begin_inside(plan, runtime);
   Container innermost = start(second, inner);

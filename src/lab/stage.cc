@@ -176,6 +176,7 @@ void Stage::set_name() {
 
 // The parent may be gone before the kernel is told to kill this process with it; then getppid() is another's pid.
 void Stage::die_with(const Register& parent) {
+  if (why_.empty()) why("It dies with the first process; which may be gone already: then somebody else is the parent.");
   prctl(NAMED(PR_SET_PDEATHSIG), NAMED(SIGKILL));
   call(CALL(getppid), {});
   expect(parent);
@@ -205,6 +206,12 @@ void Stage::wait_any_kind(const Register& pid, const Register& status) {
 void Stage::wait(const Register& pid, const Register& status) {
   call(CALL(wait4), {value(pid), place(status, "[<" + status.name + ">]"), number(0), null()});
   expect(pid);
+}
+
+void Stage::wait_well(const Register& pid, const Register& status) {
+  call(CALL(wait4), {value(pid), place(status, "[{WIFEXITED(s) && WEXITSTATUS(s) == 0}]"), number(0), null()});
+  expect(pid);
+  steps.back().expect = LAB_WELL;
 }
 
 void Stage::exit(Arg code) {

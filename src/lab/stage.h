@@ -88,6 +88,7 @@ class Stage {
   void clone(Arg flags, Stage& child, const Register& pid);
   void clone3(Arg arguments, std::size_t size, Stage& child, const Register& pid);
   void wait(const Register& pid, const Register& status);
+  void wait_well(const Register& pid, const Register& status);      // it must end with 0
   void wait_any_kind(const Register& pid, const Register& status);  // a child that sends no SIGCHLD, too
   void exit(Arg code);
   void execve(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment);

@@ -42,6 +42,7 @@ enum lab_expect {
   LAB_EXACT,      // exactly `expected`
   LAB_REGISTER,   // what is in the register `expected`
   LAB_NO_RETURN,  // execve, exit_group: coming back is a failure
+  LAB_WELL,       // wait4: as LAB_REGISTER, and the wait status, its second argument, is 0
 };
 
 struct lab_step {
@@ -75,7 +76,7 @@ struct lab_plan {
 struct lab_report {
   __u32 stage;
   __u32 step;    // counted from the stage's first
-  __s64 result;  // as the kernel returned it: -errno, or a number that was not expected
+  __s64 result;  // as the kernel returned it: -errno, or a number that was not expected; of LAB_WELL the wait status
 };
 
 #ifdef __cplusplus

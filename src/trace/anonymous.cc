@@ -17,6 +17,49 @@ namespace {
 
 using Identity = Symbols::Identity;
 
+// Supplementary groups are the caller's, and tell about it, until a process or one that made it has set its own.
+class OwnGroups {
+ public:
+  void see(const Event& event) {
+    const Identity identity{event.who.tgid, event.who.born};
+    if (event.call.name == "setgroups" && event.call.result == 0) set_.insert(identity);
+    const auto* fork = event.as<Fork>();
+    if (fork && set_.count(identity)) set_.emplace(fork->child.tgid, fork->child.born);
+  }
+  void hide_others(const Identity& identity, Exec& exec) const {
+    if (set_.count(identity)) return;
+    exec.groups.reset();
+    exec.groups_more = 0;
+  }
+
+ private:
+  std::set<Identity> set_;
+};
+
+// What nstrace starts bears the name of nstrace's own file until it has executed COMMAND.
+class Starting {
+ public:
+  void see(const Header& header, const Existing& process) {
+    if (process.followed && header.tracer_pid != 0 && process.parent_pid == header.tracer_pid) {
+      starting_.emplace(process.pid, process.born);
+    }
+  }
+  bool is(const Identity& identity) const { return starting_.count(identity) != 0; }
+  void hide_name(const Identity& identity, Event& event) {
+    if (!is(identity)) return;
+    if (Exec* exec = event.as<Exec>()) {
+      exec->comm_before = kName;
+      starting_.erase(identity);
+    } else if (!event.as<Rename>()) {
+      event.who.comm = kName;
+    }
+  }
+  static constexpr const char* kName = "nstrace";
+
+ private:
+  std::set<Identity> starting_;
+};
+
 struct Lineage {
   std::vector<std::size_t> events;  // indices, in their order
   std::vector<Identity> children;   // by creator, in order of creation
@@ -80,6 +123,8 @@ void Anonymous::State::give(const Footer& last) {
     if (!target.empty() && std::isdigit(static_cast<unsigned char>(target[0]))) target = "PID";
   next.header(head);
 
+  OwnGroups groups;
+  Starting starting;
   for (const Existing& process : existing) {
     if (!process.followed) continue;
     Existing out = process;
@@ -93,6 +138,8 @@ void Anonymous::State::give(const Footer& last) {
     out.ns = symbols.ns(process.ns);
     out.cgroup = symbols.cgroup(process.cgroup);
     out.cgroup_path = symbols.scrub(process.cgroup_path);
+    starting.see(header, process);
+    if (starting.is({process.pid, process.born})) out.comm = Starting::kName;
     next.existing(out);
   }
 
@@ -106,7 +153,13 @@ void Anonymous::State::give(const Footer& last) {
     next.event(event);
   };
   for (const Identity& identity : order)
-    for (const std::size_t i : lineages[identity].events) put(symbols.rewrite(events[i]));
+    for (const std::size_t i : lineages[identity].events) {
+      Event out = symbols.rewrite(events[i]);
+      groups.see(events[i]);
+      if (Exec* exec = out.as<Exec>()) groups.hide_others(identity, *exec);
+      starting.hide_name(identity, out);
+      put(out);
+    }
   for (const Event& event : events)
     if (event.as<Lost>()) put(event);
 

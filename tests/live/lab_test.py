@@ -2,6 +2,7 @@
 """The mini runtime: traced from its first instruction, alone, and without a trace left on the host."""
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -47,6 +48,34 @@ def run_without_a_trace(box):
     status, out, err = box.run(box.nstrace, "lab", "run", "--no-trace", "--", box.program("vfork"), "child")
     equal(status, 3, f"the status of a program of the host's ({err.strip()})")
     unchanged(before, "after the run")
+
+
+@test(needs=("nstrace",))
+def plan_of_what_a_trace_shows(box):
+    status, plan, err = box.run(box.nstrace, "lab", "plan", "--traced")
+    equal(status, 0, f"the status ({err})")
+    calls = {line.split("(")[0].strip() for line in plan.splitlines() if line.startswith("  ")}
+    check({"clone", "unshare", "mount", "pivot_root", "execve"} <= calls, f"of calls that a trace shows only {calls}")
+    equal(calls & {"openat", "read", "write", "close", "# A step that fails is told here; and what is to be done stands there."},
+          set(), "calls that it does not show")
+
+
+@test(needs=("nstrace",))
+def without_a_trace_nothing_is_asked_of_it(box):
+    """An option that only a trace can heed is refused: a check above all must not pass unseen."""
+    expect = box.source / "examples" / "lab.expect"
+    for option in (("--check", expect), ("-o", "a.jsonl"), ("--strict",), ("--junit", "a.xml"), ("-e", "trace=all"), ("-q",)):
+        status, out, err = box.run(box.nstrace, "lab", "run", "--no-trace", "--fault", "no-umount", *option)
+        check(status != 0 and out == "" and "--no-trace makes none; leave one of the two out" in err,
+              f"with {option[0]}: {status}, {out + err}")
+
+
+@test(needs=("nstrace", "root", "setpriv"))
+def who_cannot_trace_is_told_how_to_go_without(box):
+    box.temp.chmod(0o755)
+    shutil.copy(box.nstrace, box.temp / "tool")
+    status, out, err = box.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./tool", "lab", "run")
+    check(status == 125 and "or run it without a trace: --no-trace" in err, f"{status}: {err}")
 
 
 @test()

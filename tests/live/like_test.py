@@ -120,6 +120,45 @@ def crun(box):
     compare(box, "crun", ["crun", "--root", box.temp / "state", "run", "nstrace-like"], folder, before=VERSION_2)
 
 
+def joining(path):
+    """The process that joins namespaces, call by call; the numbers of descriptors and pids left out."""
+    processes = {}
+    for event in harness.Trace(path).whole().events:
+        if event.get("call") in ("setns", "unshare"):
+            name, options = event["call"], harness.arguments(event)
+            processes.setdefault(event["tgid"], []).append((name, options[-1], event.get("result")))
+    return max(processes.values(), key=len)
+
+
+def compare_exec(box, variant, runtime, before=()):
+    """How a second process gets into a container that runs: RUNTIME exec, and lab exec --like VARIANT."""
+    folder = bundle(box, box.build / "nstrace-lab")
+    shutil.copy(box.build / "nstrace-lab", folder / "rootfs/bin/pause")
+    spec = json.loads((folder / "config.json").read_text())
+    spec["process"]["args"] = ["pause"]
+    (folder / "config.json").write_text(json.dumps(spec))
+    script = ('cd "$0" && "$@" run -d nstrace-like < /dev/null > out 2>&1 && '
+              f'"{box.nstrace}" -q -o ../real.jsonl -- "$@" exec nstrace-like /bin/true; status=$?; '
+              '"$@" delete -f nstrace-like; exit $status')
+    status, out, err = box.run(*before, "sh", "-c", script, folder, runtime, "--root", box.temp / "state")
+    harness.equal(status, 0, f"status of {runtime} exec; it said {(out + err)[-600:]}")
+    status, out, err = box.run(box.nstrace, "lab", "exec", "--like", variant, "-q", "-o", box.temp / "lab.jsonl", "--", "true")
+    harness.equal(status, 0, f"status of the lab's {variant}; it said {err[-600:]}")
+    harness.equal(joining(box.temp / "lab.jsonl"), joining(box.temp / "real.jsonl"), "what joins the container's namespaces")
+
+
+@harness.test(needs=(*NEEDS, "host", "crun"))
+def crun_exec(box):
+    only_version(box, "crun", "1.8")
+    compare_exec(box, "crun", "crun", before=VERSION_2)
+
+
+@harness.test(needs=(*NEEDS, "runc"))
+def runc_1_1_exec(box):
+    only_version(box, "runc", "1.1")
+    compare_exec(box, "runc-1.1", "runc")
+
+
 @harness.test(needs=(*NEEDS, "runc"))
 def runc_1_1(box):
     only_version(box, "runc", "1.1")
