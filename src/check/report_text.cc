@@ -36,10 +36,22 @@ std::string fitted(std::string line, std::size_t columns) {
   if (columns == 0 || kIndent + line.size() <= std::max(columns, kLeast)) return line;
   const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(line[at]) & 0xc0u) == 0x80; };
   const std::size_t room = std::max(columns, kLeast) - kIndent - 3;
-  std::size_t head = room - room / 3, tail = line.size() - room / 3;
+  const std::size_t result = line.rfind(") = ");
+  const bool whole = result != std::string::npos && line.size() - result <= room / 2;
+  std::size_t tail = whole ? result : line.size() - room / 4;
+  std::size_t head = room - (line.size() - tail);
   while (head > 0 && inside(head)) --head;
   while (tail < line.size() && inside(tail)) ++tail;
   return line.substr(0, head) + "..." + line.substr(tail);
+}
+
+// Where there is little room, times and names make way for the call: the processes are named above it.
+std::string shown_call(const SeenCall& call, std::size_t columns) {
+  constexpr std::size_t kRoomy = 120;
+  if (columns == 0 || columns >= kRoomy) return call_text(call);
+  const std::size_t failed = call.text.rfind(") = -1 ");  // the error's name without what it means
+  const std::size_t meaning = failed == std::string::npos ? failed : call.text.find(" (", failed);
+  return fmt::format("event {:<4} pid {} {}", call.event, call.pid, call.text.substr(0, meaning));
 }
 
 std::string plural(std::size_t n, std::string_view one, std::string_view many) {
@@ -113,11 +125,12 @@ std::vector<std::string> explanation(const Finding& finding, const ReportOptions
   for (std::size_t i = from; i < finding.matched.size(); ++i) {
     const MatchedLine& line = finding.matched[i];
     lines.push_back(
-        fitted(fmt::format("found      {}{}", shown_line(line.line), call_text(line.call)), options.columns));
+        fitted(fmt::format("found      {}{}", shown_line(line.line), shown_call(line.call, options.columns)),
+               options.columns));
   }
   if (finding.nearest) {
     const NearCall& near = *finding.nearest;
-    lines.push_back(fitted("nearest    " + call_text(near.call), options.columns));
+    lines.push_back(fitted("nearest    " + shown_call(near.call, options.columns), options.columns));
     const std::string differs = difference(near);
     if (!differs.empty()) lines.push_back("           " + differs);
     if (!near.detail.empty()) lines.push_back("           " + near.detail);
@@ -127,7 +140,8 @@ std::vector<std::string> explanation(const Finding& finding, const ReportOptions
     const std::string_view label = &call == &finding.window.front() ? "around it" : "";
     const std::string role = call.role.empty() ? "" : call.role + ": ";
     lines.push_back(
-        fitted(fmt::format("{:<9} {} {}{}", label, call.marked ? ">" : " ", role, call_text(call)), options.columns));
+        fitted(fmt::format("{:<9} {} {}{}", label, call.marked ? ">" : " ", role, shown_call(call, options.columns)),
+               options.columns));
   }
   if (finding.others)
     lines.push_back(
