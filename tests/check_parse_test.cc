@@ -189,6 +189,79 @@ const Bad kCalls[] = {
     {"nested_too_deeply", kRoles + "never init: execve(" + std::string(40, '[') + std::string(40, ']') + ", ...)\n"},
 };
 
+// What nothing can match, so that a `never` would hold whatever the trace shows.
+Bad hopeless(const std::string& call) {
+  return {call, kRoles + "never init: " + call + "\n"};
+}
+Bad hopeless_state(const std::string& line) {
+  return {line, kRoles + "at init: execve(...) {\n  " + line + "\n}\n"};
+}
+const Bad kHopeless[] = {
+    hopeless("frob*"),
+    hopeless("capset(_, {inheritible=!0, ...})"),
+    hopeless("capset(_, {inheritable=!CAP_SYS_ADMIN, ...})"),
+    hopeless("prctl(PR_CAPBSET_DRP, _)"),
+    hopeless("prctl(PR_CAPBSET_DROP, CAP_SYS_ADMN, ...)"),
+    hopeless("prctl(PR_CAPBSET_DROP, SIGKILL)"),
+    hopeless("prctl(PR_SET_NAME, \"x\", 0)"),
+    hopeless("prctl(PR_SET_NAME, PR_SET_NAME)"),
+    hopeless("seccomp(SECCOMP_SET_MODE_FILTR, ...)"),
+    hopeless("mount(_, _, _, MS_BIND|SIGKILL|..., _)"),
+    hopeless("mount(_, _, _, !MS_PRIVAT, _)"),
+    hopeless("mount(_, _, _, \"MS_SLAVE\", _)"),
+    hopeless("mount(_, _, _, MS_SLAVE or MS_PRIVAT, _)"),
+    hopeless("unshare(\"x\")"),
+    hopeless("unshare(CLONE_NEWFOO*)"),
+    hopeless("setuid(\"root\")"),
+    hopeless("setuid(root)"),
+    hopeless("setuid(!\"root\")"),
+    hopeless("setuid(-5)"),
+    hopeless("execve([\"sh\"], ...)"),
+    hopeless("execve(_, \"sh\", ...)"),
+    hopeless("execve(_, [{x=1}], ...)"),
+    hopeless("exec([\"sh\"], ...)"),
+    hopeless("exited(\"0\")"),
+    hopeless("exited(256)"),
+    hopeless("killed(\"SIGKILL\")"),
+    hopeless("renamed(\"a name of more than fifteen\")"),
+    hopeless("setns(_<mntx:*>, ...)"),
+    hopeless("setns(_<host/*>, ...)"),
+    hopeless("setns(_, CLONE_NEWNS<mnt:*>)"),
+    hopeless("setresuid|setresgid(uid=0, ...)"),
+    hopeless("setresuid|setresgid(ruid=0, ...)"),
+    hopeless("%creds(\"x\", ...)"),
+    hopeless("clone(flags=CLONE_NEWFOO|..., ...)"),
+    hopeless("clone3({flags=MS_BIND|..., ...}, _)"),
+    hopeless("clone3(CLONE_NEWNS, _)"),
+    hopeless("setgroups(_, [root])"),
+    hopeless("chroot(5)"),
+    hopeless("shmdt(\"x\")"),
+    hopeless("prctl(PR_CAPBSET_READ or PR_SET_PDEATHSIG, CAP_CHOWN|SIGKILL)"),
+    hopeless("chroot({path=\"/\"})"),
+    hopeless("setns(...) = !\"0\""),
+    hopeless("setns(...) = < -1"),
+    hopeless("open_tree(...) = 7</x>"),
+    hopeless_state("seccomp: fliter"),
+    hopeless_state("seccomp: !\"non\""),
+    hopeless_state("seccomp: 3"),
+    hopeless_state("caps: !CAP_SYS_ADMN"),
+    hopeless_state("caps: !\"CAP_SYS_ADMIN\""),
+    hopeless_state("caps: {inheritible=0, ...}"),
+    hopeless_state("caps: {inheritable=CAP_SYS_ADMN, ...}"),
+    hopeless_state("groups: !0"),
+    hopeless_state("groups: [root]"),
+    hopeless_state("no_new_privs: !on"),
+    hopeless_state("no_new_privs: !\"1\""),
+    hopeless_state("no_new_privs: yes"),
+    hopeless_state("uid: root"),
+    hopeless_state("pid: 0"),
+    hopeless_state("comm: sh"),
+    hopeless_state("comm: !\"a name of more than fifteen\""),
+    hopeless_state("cwd: !5"),
+    hopeless_state("fds: !3"),
+    hopeless_state("fds: ![..., O_RDONLY, ...]"),
+};
+
 template <typename List>
 void check_errors(const std::string& golden, const List& list) {
   std::string all;
@@ -211,6 +284,10 @@ TEST_CASE("errors in rules") {
 }
 TEST_CASE("errors in calls") {
   check_errors("errors-calls.txt", kCalls);
+}
+
+TEST_CASE("what nothing can match") {
+  check_errors("errors-hopeless.txt", kHopeless);
 }
 
 TEST_CASE("errors in files") {

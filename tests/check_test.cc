@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The checker on hand-made traces: what holds, what fails, and what it says.
+#include <sstream>
+
 #include "check/checker.h"
 #include "check/parse.h"
 #include "check/report.h"
@@ -119,8 +121,32 @@ never other: setns(...)
   CHECK(result.verdict == Verdict::Fails);
   const ReportOptions options{.trace = "run 1.jsonl", .verbose = true};
   testing::check_golden("check/report.txt", text_report(result, options));
+  testing::check_golden("check/report.md", markdown_report(result, options));
   testing::check_golden("check/report.json", json_report(result, options));
   testing::check_golden("check/report.xml", junit_report(result, options));
   testing::check_golden("check/report.tap", tap_report(result, options));
   testing::check_golden("check/report.github", github_report(result, options));
+}
+
+TEST_CASE("on a narrow terminal a call keeps its beginning and its result") {
+  const Result result = run(kRoles + "sequence { init: pivot_root(\".\", \"x\") }\n", testing::docker_run_scene());
+  const std::string whole = text_report(result), narrow = text_report(result, {.columns = 80});
+  CHECK(whole != narrow);
+  std::istringstream lines(narrow);
+  std::size_t calls = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" event ") == std::string::npos) continue;
+    ++calls;
+    CHECK(line.size() <= 80);
+  }
+  CHECK(calls > 3);
+  CHECK_THAT(narrow, ContainsSubstring(" pivot_root(\".\", \".\") = 0\n") && ContainsSubstring("...) = 0\n"));
+}
+
+TEST_CASE("a role that nobody fills, and that no rule names, is counted as what fails") {
+  const Result result =
+      run(kRoles + "role nobody = comm \"nobody\"\nnever init: chroot(...)\n", testing::docker_run_scene());
+  CHECK(result.verdict == Verdict::Fails);
+  CHECK(result.holds == 1);
+  CHECK(result.fails == 1);
 }

@@ -23,13 +23,14 @@ struct Version {
   bool umount = true;
   bool mount_first = false;
   int pivots = 1;
+  std::string program = "/usr/sbin/runc", name = "runc";
 };
 
 trace::Trace run(const Version& version) {
   Scene s;
   s.existing(900, "shell", {"sh"});
   s.fork(900, 1000);
-  s.exec(1000, "/usr/sbin/runc", {"runc", "run", "box"});
+  s.exec(1000, version.program, {version.name, "--root", "/run/r", "run", "box"});
   s.fork(1000, 1001);
   s.rename(1001, "runc:[2:INIT]");
   if (version.mount_first) s.mount(1001, "tmpfs", "/dev", "tmpfs", MS_NOSUID, version.data);
@@ -37,6 +38,7 @@ trace::Trace run(const Version& version) {
   if (!version.mount_first) s.mount(1001, "tmpfs", "/dev", "tmpfs", MS_NOSUID, version.data);
   for (int i = 0; i < version.pivots; ++i) s.pivot_root(1001);
   if (version.umount) s.umount2(1001, ".", MNT_DETACH);
+  s.sethostname(1001, "box");
   s.exec(1001, "/bin/true", {"true"});
   s.exit(1001);
   s.exit(1000);
@@ -131,6 +133,43 @@ TEST_CASE("what the traces cannot tell is left as it is") {
   lossy.footer.reset();
   std::erase_if(lossy.events, [](const trace::Event& e) { return e.as<trace::Exit>() != nullptr; });
   CHECK(updated({lossy}, kFile, Verdict::CannotTell).empty());
+}
+
+// As `nstrace expect` writes it: the id of the container ties the sequences together.
+const std::string kTied = R"(role runc = exec "*/runc" with "run"
+role init = comm "runc:[2:INIT]" below runc
+sequence "runc" {
+  runc: execve("/usr/sbin/runc", ["runc", ..., "run", "${id}"]) = 0   # the program
+}
+sequence "init" {
+  init: mount("tmpfs", "/dev", _, MS_NOSUID, "mode=755") = 0
+  init: sethostname("${id}", _) = 0
+}
+sequence "end" {
+  init: umount2(".", MNT_DETACH) = 0
+  init: sethostname("${id}", _) = 0
+}
+)";
+
+TEST_CASE("rules that share a capture are mended one after the other, and keep it") {
+  const std::string diff =
+      updated({run({.data = "mode=700", .umount = false, .program = "/opt/runc", .name = "/opt/runc"})}, kTied);
+  INFO(diff);
+  CHECK(diff.find("+  runc: execve(\"/opt/runc\", [\"/opt/runc\", ..., \"run\", \"${id}\"]) = 0   # the program\n") !=
+        std::string::npos);
+  CHECK(diff.find("+  init: mount(\"tmpfs\", \"/dev\", _, MS_NOSUID, \"mode=700\") = 0\n") != std::string::npos);
+  CHECK(diff.find("-  init: umount2(\".\", MNT_DETACH) = 0\n") != std::string::npos);
+  CHECK(diff.find("-  init: sethostname") == std::string::npos);
+}
+
+TEST_CASE("a rule about a role that nobody fills is left as it is") {
+  const std::string file =
+      "role crun = exec \"crun\"\nrole runc = exec \"runc\"\nrole init = comm \"x\" below runc\n"
+      "never crun: setns(...)\nnever init: setns(...)\nnever runc: setns(...)\n";
+  const Updated out = update("x.expect", {run({})}, [&](const std::string&) { return file; });
+  CHECK(out.verdict == Verdict::Fails);
+  CHECK(out.before.empty());
+  CHECK(out.left.size() == 4);
 }
 
 TEST_CASE("an included file is changed where the rule stands") {

@@ -8,7 +8,8 @@
 #                                                            called runc, or they are taken for other programs
 #
 # JUNIT=FILE gets the result for CI, SUMMARY=FILE the difference, appended.
-# Needs root, nstrace and a static busybox. Exit codes: those of nstrace check (0 holds, 1 does not, 3 cannot be told).
+# Needs root, nstrace (NSTRACE=FILE, or in the PATH) and a static busybox. Exit codes: those of nstrace check (0 holds,
+# 1 does not, 3 cannot be told); 2 if it could not be checked at all.
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
@@ -23,12 +24,25 @@ while [ $# -gt 0 ]; do
   esac
 done
 
+# A program by its name or path; the path is made absolute, since the bundle is made in its own folder.
+program() {
+  found=$(command -v "$2") || { echo "guard.sh: there is no $1 \`$2\`" >&2; exit 2; }
+  case $found in
+    /*) echo "$found" ;;
+    *) echo "$PWD/$found" ;;
+  esac
+}
+nstrace=$(program nstrace "$nstrace")
+runtime=$(program runtime "$runtime")
+busybox=$(program busybox busybox)
+if [ -n "$old" ]; then old=$(program runtime "$old"); fi
+
 # The same place each time, so that what is written from one run holds on the next.
 work=/run/nstrace-guard
 mkdir -m 700 "$work" || { echo "guard.sh: $work is there: another guard runs, or one was killed; remove it" >&2; exit 2; }
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bundle/rootfs/bin" "$work/bundle/rootfs/proc" "$work/bundle/rootfs/dev" "$work/bundle/rootfs/sys"
-cp "$(command -v busybox)" "$work/bundle/rootfs/bin/busybox"
+cp "$busybox" "$work/bundle/rootfs/bin/busybox"
 ln -s busybox "$work/bundle/rootfs/bin/true"
 (cd "$work/bundle" && "$runtime" spec && sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"true"/' config.json)
 
@@ -48,7 +62,11 @@ fi
 record "$runtime" "$work/new.jsonl"
 if [ -n "$old" ]; then
   record "$old" "$work/old.jsonl"
-  "$nstrace" diff --format markdown "$work/old.jsonl" "$work/new.jsonl" >"$work/diff.md" || test $? -eq 1
+  # 1: they differ; 3: they may. Neither is a verdict: the check below gives it.
+  "$nstrace" diff --format markdown "$work/old.jsonl" "$work/new.jsonl" >"$work/diff.md" || case $? in
+    1 | 3) ;;
+    *) echo "guard.sh: the two could not be compared" >&2; exit 2 ;;
+  esac
   cat "$work/diff.md"
   if [ -n "${SUMMARY:-}" ]; then cat "$work/diff.md" >>"$SUMMARY"; fi
 fi

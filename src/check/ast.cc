@@ -49,6 +49,10 @@ std::vector<CaptureId> captures_in(const CallPattern& call) {
   return list;
 }
 
+bool has_fields(const Value& value) {
+  return value.kind == Value::Kind::Fields || std::ranges::any_of(value.items, has_fields);
+}
+
 bool has_captures(const Value& value) {
   std::vector<CaptureId> list;
   collect(value, list);

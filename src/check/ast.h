@@ -39,6 +39,7 @@ struct Glob {
 struct FlagPattern {
   enum class Kind : std::uint8_t { Needed, Optional, Absent };
   Kind kind = Kind::Needed;
+  Place place;
   Glob name;
 };
 
@@ -245,6 +246,7 @@ void for_each_call(RuleType& rule, F f) {
 
 // What a rule is called in reports: a sequence's title in quotes, else its first line.
 bool has_captures(const Value& value);
+bool has_fields(const Value& value);  // {name=VALUE} stands in it
 std::string rule_name(const Rule& rule);
 std::string_view state_name(StateLine::Kind kind);
 

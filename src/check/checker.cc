@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "check/explain.h"
+#include "check/near_miss.h"
 #include "check/roles.h"
 #include "check/state.h"
 #include "check/store.h"
@@ -252,6 +253,7 @@ void Checker::State::judge_group(const Facts& facts, const Explainer& explainer,
       if (finding.verdict == Verdict::Fails) continue;
       finding.verdict = verdict->second;
       finding.skipped = false;
+      finding.unfilled = true;
       finding.message = fmt::format("no process is `{}`", facts.role(role).name);
       finding.reasons = explainer.empty_reasons(role);
     }
@@ -290,6 +292,7 @@ void Checker::State::tell(const Explainer& explainer, const std::vector<const Ru
         const Rule& other = *group[one->answer.best.rule];
         finding.verdict = Verdict::CannotTell;
         finding.message = "it was not looked at";
+        finding.blocked = true;
         finding.reasons.push_back({fmt::format("the rule in line {}, with which it shares a capture, {}",
                                                other.place.line, cases == &outcome.failed ? "fails" : "cannot be told"),
                                    ""});
@@ -355,6 +358,26 @@ Result Checker::result() {
   }
   for (const Rule& rule : s.expectations.rules) {
     Finding& finding = findings.at(&rule);
+    if (const auto* never = std::get_if<Never>(&rule.what); never && finding.verdict == Verdict::Holds)
+      if (const auto remark = near_miss(facts, *never))
+        result.notes.push_back(
+            fmt::format("{}:{}: {} holds, but {}", finding.file, finding.line, finding.rule, *remark));
+    std::ranges::sort(finding.calls);
+    finding.calls.erase(std::unique(finding.calls.begin(), finding.calls.end()), finding.calls.end());
+    result.findings.push_back(std::move(finding));
+  }
+  const auto looked_at = [](const Finding& finding) { return !finding.skipped; };
+  if (std::ranges::none_of(result.findings, looked_at)) {
+    Finding finding;
+    finding.file = trace::escape(s.expectations.sources.file(0).path, "");
+    finding.line = finding.column = 1;
+    finding.rule = "all rules";
+    finding.verdict = Verdict::CannotTell;
+    finding.message = "no rule was looked at";
+    finding.reasons.push_back({"nobody fills the optional roles that the rules are about", "check the roles"});
+    result.findings.push_back(std::move(finding));
+  }
+  for (const Finding& finding : result.findings) {
     switch (finding.verdict) {
       case Verdict::Holds:
         ++(finding.skipped ? result.skipped : result.holds);
@@ -366,25 +389,9 @@ Result Checker::result() {
         ++result.unknown;
         break;
     }
-    std::ranges::sort(finding.calls);
-    finding.calls.erase(std::unique(finding.calls.begin(), finding.calls.end()), finding.calls.end());
-    result.findings.push_back(std::move(finding));
   }
-  if (result.holds == 0 && result.fails == 0 && result.unknown == 0) {
-    Finding finding;
-    finding.file = trace::escape(s.expectations.sources.file(0).path, "");
-    finding.line = finding.column = 1;
-    finding.rule = "all rules";
-    finding.verdict = Verdict::CannotTell;
-    finding.message = "no rule was looked at";
-    finding.reasons.push_back({"nobody fills the optional roles that the rules are about", "check the roles"});
-    result.findings.push_back(std::move(finding));
-  }
-  for (const Finding& finding : result.findings) {
-    if (finding.verdict == Verdict::Fails) result.verdict = Verdict::Fails;
-    if (finding.verdict == Verdict::CannotTell && result.verdict == Verdict::Holds)
-      result.verdict = Verdict::CannotTell;
-  }
+  if (result.unknown) result.verdict = Verdict::CannotTell;
+  if (result.fails) result.verdict = Verdict::Fails;
   return result;
 }
 

@@ -63,18 +63,20 @@ struct Finding {
   std::vector<std::string> details;  // further sentences: each state that does not hold
   std::optional<NearCall> nearest;
   std::optional<std::uint64_t> counted;  // of `count`: how many there are, if that is known
-  std::vector<SeenCall> window;    // the calls of its processes around the place
-  std::vector<Reason> reasons;     // why it cannot be told
-  std::size_t looked_at = 0;       // combinations of processes
-  std::size_t others = 0;          // further combinations with the same verdict
-  std::vector<std::string> calls;  // names that it is about, for `nstrace show -e`
-  std::uint64_t centre = 0;        // the event that the window is around; 0 = none
+  std::vector<SeenCall> window;          // the calls of its processes around the place
+  std::vector<Reason> reasons;           // why it cannot be told
+  std::size_t looked_at = 0;             // combinations of processes
+  std::size_t others = 0;                // further combinations with the same verdict
+  std::vector<std::string> calls;        // names that it is about, for `nstrace show -e`
+  std::uint64_t centre = 0;              // the event that the window is around; 0 = none
+  bool unfilled = false;                 // nobody fills a role that it names
+  bool blocked = false;                  // not looked at, since a rule with which it shares a capture does not hold
 };
 
 struct Result {
   Verdict verdict = Verdict::Holds;  // Fails, if any fails; else CannotTell, if any cannot be told
   std::vector<Finding> findings;     // roles that nobody fills first, then every rule in the order of the files
-  std::size_t holds = 0, fails = 0, unknown = 0, skipped = 0;  // of the rules
+  std::size_t holds = 0, fails = 0, unknown = 0, skipped = 0;  // of the findings
   std::uint64_t events = 0;                                    // of the trace
   std::vector<std::string> notes;                              // about the trace: "120 events were lost"
 };

@@ -60,15 +60,47 @@ std::string listed(const std::set<std::string>& words) {
   return text;
 }
 
-// The words that only one of them has, with a note for each side.
-void note_gap(Diff& diff, const std::set<std::string>& a, const std::set<std::string>& b, const char* what) {
-  const auto tell = [&](const char* name, const std::set<std::string>& has_not, const std::set<std::string>& has) {
-    std::set<std::string> gap;
-    std::ranges::set_difference(has, has_not, std::inserter(gap, gap.end()));
-    if (!gap.empty()) diff.notes.push_back(fmt::format("{} does not record {} {}; left out", name, what, listed(gap)));
+// The words that only one of them records, with a note for each side; where the other one has events of that kind, they
+// are left out, and what they would show cannot be told.
+void note_gap(Diff& diff, const Trace& a, const Trace& b, const Recorded& in_a, const Recorded& in_b, bool calls) {
+  const auto tell = [&](const char* name, const Recorded& has_not, const char* other, const Recorded& has,
+                        const Trace& trace) {
+    const auto& words = calls ? has.calls : has.kinds;
+    const auto& known = calls ? has_not.calls : has_not.kinds;
+    std::set<std::string> gap, made;
+    std::ranges::set_difference(words, known, std::inserter(gap, gap.end()));
+    if (gap.empty()) return;
+    std::size_t count = 0;
+    for (const trace::Event& event : trace.events) {
+      const std::string word = calls ? event.call.name : std::string(trace::kind_name(event));
+      if (!gap.contains(word) || is_noise(event)) continue;
+      made.insert(word);
+      ++count;
+    }
+    const char* what = calls ? "the calls" : "events of kind";
+    if (made.empty()) {
+      diff.notes.push_back(fmt::format("{} does not record {} {}; left out", name, what, listed(gap)));
+      return;
+    }
+    diff.doubts.push_back(fmt::format("{} does not record {} {}: {} event{} of {} could not be compared", name, what,
+                                      listed(made), count, count == 1 ? "" : "s", other));
   };
-  tell("A", a, b);
-  tell("B", b, a);
+  tell("A", in_a, "B", in_b, b);
+  tell("B", in_b, "A", in_a, a);
+}
+
+// `name` records one kind of result only; of the other one the failed or the successful calls are left out.
+void note_results(Diff& diff, const char* name, const Trace& other, bool failed) {
+  const auto left_out = [&](const trace::Event& event) {
+    return !event.call.name.empty() && event.call.failed() == failed && !is_noise(event);
+  };
+  const auto count = std::ranges::count_if(other.events, left_out);
+  const std::string what = fmt::format("{} records {} calls only", name, failed ? "successful" : "failed");
+  if (count)
+    diff.doubts.push_back(fmt::format("{}: {} {} call{} of the other could not be compared", what, count,
+                                      failed ? "failed" : "successful", count == 1 ? "" : "s"));
+  else
+    diff.notes.push_back(fmt::format("{}; {} calls are left out", what, failed ? "failed" : "successful"));
 }
 
 void doubt(Diff& diff, const char* name, const Trace& trace) {
@@ -115,7 +147,7 @@ struct Comparison {
       for (int k = 0; k < trace::kNsCount; ++k)
         if (!x->lives[k].empty() && !y->lives[k].empty() && x->lives[k] != y->lives[k])
           out.lives.push_back({std::string(trace::ns_name(static_cast<trace::Ns>(k))), x->lives[k], y->lives[k]});
-      if (x->kind == "init" && y->kind == "init") out.start = start(*x, *y);
+      if (x->kind == "init" && y->kind == "init" && x->started && y->started) out.start = start(*x, *y);
       for (const CallChange& change : out.changes) count(change);
       if (out.differs()) ++diff.processes_changed;
     } else {
@@ -126,7 +158,7 @@ struct Comparison {
     diff.processes.push_back(std::move(out));
   }
 
-  // What only one of them has is "no" in the other: both recorded the calls that tell.
+  // What only one of them has is "no" in the other: both recorded the calls that tell, and came to the end of them.
   static std::vector<ValueChange> start(const Actor& x, const Actor& y) {
     std::vector<ValueChange> out;
     std::set<std::string> names;
@@ -214,8 +246,8 @@ bool ProcessDiff::differs() const {
 Diff diff(const Trace& a, const Trace& b) {
   Diff out;
   const Recorded in_a = recorded(a), in_b = recorded(b);
-  note_gap(out, in_a.calls, in_b.calls, "the calls");
-  note_gap(out, in_a.kinds, in_b.kinds, "events of kind");
+  note_gap(out, a, b, in_a, in_b, true);
+  note_gap(out, a, b, in_a, in_b, false);
   Scope scope;
   scope.call = [&](const std::string& name) { return in_a.calls.count(name) && in_b.calls.count(name); };
   const auto both = [&](const char* kind) { return in_a.kinds.count(kind) && in_b.kinds.count(kind); };
@@ -223,12 +255,9 @@ Diff diff(const Trace& a, const Trace& b) {
   scope.comm = both("comm"), scope.cgroup = both("cgroup");
   scope.successful = in_a.successful && in_b.successful;
   scope.failed = in_a.failed && in_b.failed;
-  if (in_a.failed != in_b.failed)
-    out.notes.push_back(
-        fmt::format("{} records successful calls only; failed calls are left out", in_a.failed ? "B" : "A"));
+  if (in_a.failed != in_b.failed) note_results(out, in_a.failed ? "B" : "A", in_a.failed ? a : b, true);
   if (in_a.successful != in_b.successful)
-    out.notes.push_back(
-        fmt::format("{} records failed calls only; successful calls are left out", in_a.successful ? "B" : "A"));
+    note_results(out, in_a.successful ? "B" : "A", in_a.successful ? a : b, false);
 
   scope.env = has_env(a) && has_env(b);
   scope.payload = a.header.payload && b.header.payload;

@@ -94,7 +94,9 @@ std::string headline(const Diff& diff) {
     case Diff::Verdict::Same:
       return fmt::format("no difference: {}, {}", plural(diff.processes_a, "process"), plural(diff.calls_a, "call"));
     case Diff::Verdict::CannotTell:
-      return "cannot tell: no difference was found, but not everything was seen";
+      if (diff.calls_a == 0) return "cannot tell: nothing was compared";
+      return fmt::format("cannot tell: no difference in the {} that were compared; others were not",
+                         plural(diff.calls_a, "call"));
     case Diff::Verdict::Differs:
       break;
   }

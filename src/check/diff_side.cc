@@ -160,6 +160,7 @@ void Reader::make_actors() {
     actor.daemon =
         process.existed && std::ranges::none_of(process.programs, [](const auto& p) { return p.event != 0; });
     actor.ended = process.ended.has_value();
+    actor.started = !scope_.exec;
     for (int i = 0; i < kNsCount; ++i)
       if (const auto* ns = model_.namespace_of(process.ns_id[static_cast<Ns>(i)]))
         actor.lives[i] = ns->host ? "host" : ns->maker ? "new" : makers ? "joined" : "";
@@ -224,6 +225,7 @@ void Reader::make_steps() {
 void Reader::note_start(Actor& actor, const Event& event) {
   const Call& call = event.call;
   if (const auto* exec = event.as<Exec>(); exec && actor.kind == "init") {
+    actor.started = true;
     if (exec->caps) {
       const auto text = [](std::uint64_t mask) {
         std::string set = capabilities_text(mask);
@@ -340,6 +342,7 @@ void Reader::add_arg(CallStep& step, std::size_t index, std::size_t at, const Ca
     }
     case Arg::Kind::Integer:
       if (closes_one(call) && arg.name != "flags") return put(arg.name, "FD");
+      if (sizes_buffer(call, arg)) return put(arg.name, "SIZE");
       if (call.name == "keyctl" && arg.value > 4096) return put(arg.name, "KEY");  // a serial: random, of 31 bits
       if (arg.name == "pid" || arg.name == "tgid" || arg.name == "tid")
         return put(arg.name, arg.value > 0 ? "PID" : arg_text(arg));

@@ -37,6 +37,7 @@ struct Actor {
   std::vector<CallStep> steps;
   bool daemon = false;  // was there before, and still runs the same program
   bool ended = false;
+  bool started = false;  // of a container's init: its program was executed, as far as that would be seen
   std::map<std::string, std::string>
       start;  // of a container's init: "capabilities", "no_new_privs", ... when its program starts
   std::string lives[trace::kNsCount];  // "host", "new", "joined"; empty = not known

@@ -289,6 +289,21 @@ Result check_run(const std::string& text, const trace::Trace& trace) {
   return checker.result();
 }
 
+// Of the calls that are asked for, those that a trace does not record, and what would.
+std::string unrecorded(const std::vector<NamedTrace>& traces, const ExpectOptions& options) {
+  for (const NamedTrace& one : traces) {
+    const trace::Header& header = one.trace.header;
+    if (!header.calls_known) continue;
+    std::string names;
+    for (const std::string& call : options.calls)
+      if (std::ranges::find(header.calls, call) == header.calls.end()) names += (names.empty() ? "" : ",") + call;
+    if (!names.empty())
+      return fmt::format("; {} does not record {}: record it with -e %lifecycle,{}", trace::escape(one.name, ""), names,
+                         names);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string write_expectations(const std::vector<NamedTrace>& traces, const ExpectOptions& options) {
@@ -311,7 +326,8 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   if (casts.empty())
     throw Error(
         "no process was made in this trace that did anything to be expected; follow other processes, or name other "
-        "calls with --only");
+        "calls with --only" +
+        unrecorded(traces, options));
   name_casts(casts);
   fill(casts, readers);
 
@@ -319,6 +335,9 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   std::string heading = "# Written by `nstrace expect` from";
   for (const NamedTrace& one : traces) heading += " " + trace::escape(one.name, "");
   heading += ".\n";
+  heading += options.calls.empty() ? "# Of the calls of %story; `--only %lifecycle` writes what sets ids, "
+                                     "capabilities, no_new_privs and seccomp, too.\n"
+                                   : fmt::format("# Of the calls of {}.\n", trace::escape(options.only, ""));
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (!runs[i].failed.empty())
       heading += fmt::format("# In {}, {}: did it do all that is to be expected?\n", trace::escape(traces[i].name, ""),

@@ -11,6 +11,7 @@ namespace nstrace::check {
 
 struct ExpectOptions {
   std::vector<std::string> calls;  // names of the calls to write; empty = those of %story
+  std::string only = "%story";     // what `calls` were given as
   bool whole_argv = false;         // runtimes' argv word by word, instead of their verb and container only
 };
 

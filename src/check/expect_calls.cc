@@ -182,7 +182,7 @@ ArgText arg_pattern(const Call& call, const Arg& arg, const Symbol& symbol, bool
     case Arg::Kind::Unread:
       return {};
     case Arg::Kind::Integer:
-      if (closes_one(call)) return {};
+      if (closes_one(call) || sizes_buffer(call, arg)) return {};
       // Small ones are modes, versions, signals; what may be a pid or a size of something that varies is not written.
       if (arg.name == "pid" || arg.name.find("fd") != std::string::npos || arg.name == "len" || arg.value > 0xfff ||
           arg.value < -1)

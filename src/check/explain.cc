@@ -113,6 +113,7 @@ void Explainer::explain(const std::vector<const Rule*>& group, std::size_t index
       break;
     }
     finding.message = fmt::format("no process{} is `{}`", where, role.name);
+    finding.unfilled = true;
     if (finding.verdict == Verdict::CannotTell) finding.reasons = empty_reasons(one.missing);
     return;
   }

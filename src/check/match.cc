@@ -112,7 +112,9 @@ class Matcher {
         return arg.kind == Arg::Kind::String && glob(v.text, arg.text, arg.cut, found);
       case Value::Kind::List:
         if (unread) return found(Truth::Maybe);
-        return arg.kind == Arg::Kind::Strings && list(v, arg, found);
+        if (arg.kind == Arg::Kind::Strings) return list(v, arg, found);
+        // groups, semaphore operations, what a call stored: written as a list, behind an address
+        return arg.text.starts_with("[") && solve_text(v, arg.text, bindings_, budget_, found);
       case Value::Kind::Fields:
         if (unread) return found(Truth::Maybe);
         return arg.kind == Arg::Kind::Struct && solve_fields(v, arg.list, arg.cut, bindings_, budget_, found);

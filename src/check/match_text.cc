@@ -26,7 +26,8 @@ std::vector<std::string_view> split_flags(std::string_view text) {
   return flags;
 }
 
-// "a, b=[c, d]" at its outermost commas.
+}  // namespace
+
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
   int depth = 0;
@@ -53,6 +54,8 @@ std::vector<std::string> split_list(std::string_view text) {
   if (!part.empty() || !parts.empty()) parts.push_back(std::move(part));
   return parts;
 }
+
+namespace {
 
 std::optional<std::int64_t> number(std::string_view text) {
   const bool negative = text.starts_with('-');

@@ -10,6 +10,9 @@
 
 namespace nstrace::check {
 
+// "a, b=[c, d]" at its outermost commas.
+std::vector<std::string> split_list(std::string_view text);
+
 // The flags "A|B|0x8" against a pattern of flags.
 bool flags_fit(const Value& pattern, std::string_view text);
 // What is wrong with them, in words; empty if they fit.

@@ -78,7 +78,12 @@ class Parser {
 
   // Calls: parser_call.cc.
   CallPattern call();
-  void names_of(CallPattern& call);
+  // A name of a call as it is written, and the calls that it stands for.
+  struct Named {
+    std::string text;
+    std::vector<std::string> calls;
+  };
+  std::vector<Named> names_of(CallPattern& call);
   std::vector<Value> values(Tok close, const std::string& inside);
   Value value(bool named);
   Value plain_value();
@@ -89,7 +94,9 @@ class Parser {
   void target(Value& value);
   ResultPattern result();
   std::string function_text();  // makedev(0x1, 0x3)
-  void check_call(const CallPattern& call, const Token& name);
+  void check_result(const Value& value);
+  bool check_call(const CallPattern& call, const Token& name);  // false: an error was told
+  bool check_arguments(const CallPattern& call, const Named& named, bool any);
 
   ParseState& state_;
   int file_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "check/fit.h"
+#include "check/match.h"
 #include "check/parser.h"
 #include "check/vocabulary.h"
 #include "trace/syscalls.h"
@@ -48,7 +50,7 @@ CallPattern Parser::call() {
   CallPattern call;
   const std::size_t begin = at_;
   const Token name = now();
-  names_of(call);
+  const std::vector<Named> named = names_of(call);
   if (accept(Tok::LeftParen)) {
     call.args = values(Tok::RightParen, "the arguments");
   } else {
@@ -71,11 +73,25 @@ CallPattern Parser::call() {
     rest.source = "...";
     call.args.push_back(std::move(rest));
   }
-  check_call(call, name);
+  if (!check_call(call, name)) return call;
+  bool good = true, known = true;
+  Named all;
+  for (const Named& one : named) {
+    good = check_arguments(call, one, named.size() > 1) && good;
+    known = known && std::ranges::any_of(one.calls, [](const std::string& c) { return !forms_of(c).empty(); });
+    all.text += (all.text.empty() ? "" : "|") + one.text;
+    all.calls.insert(all.calls.end(), one.calls.begin(), one.calls.end());
+  }
+  if (good && known && named.size() > 1) check_arguments(call, all, false);
   return call;
 }
 
-void Parser::names_of(CallPattern& call) {
+std::vector<Parser::Named> Parser::names_of(CallPattern& call) {
+  std::vector<Named> named;
+  const auto add = [&](const Token& token, std::vector<std::string> calls) {
+    named.push_back({token.text, calls});
+    call.names.insert(call.names.end(), calls.begin(), calls.end());
+  };
   do {
     if (at(Tok::Set)) {
       const Token& set = take();
@@ -87,26 +103,37 @@ void Parser::names_of(CallPattern& call) {
         fail(set.place, fmt::format("there is no set of calls `{}` with a call in it", set.text),
              near.empty() || near == set.text ? "the sets are " + all : fmt::format("did you mean `{}`?", near));
       }
-      call.names.insert(call.names.end(), members.begin(), members.end());
+      add(set, std::move(members));
       continue;
     }
     const Token& name = expect(Tok::Name, "a call");
     if (name.text == "exec") {
-      call.names.insert(call.names.end(), {"execve", "execveat"});
+      add(name, {"execve", "execveat"});
       continue;
     }
     if (name.text.find('*') != std::string::npos) {
       if (name.text == "*") fail(name.place, "`*` is no call", "write `%all` for every call that nstrace can record");
-    } else if (!is_call(name.text)) {
+      CallPattern glob;
+      glob.names.push_back(name.text);
+      std::vector<std::string> members;
+      for (const std::string& one : call_names())
+        if (name_fits(glob, one)) members.push_back(one);
+      if (members.empty()) fail(name.place, fmt::format("no call has a name like `{}`", name.text));
+      named.push_back({name.text, std::move(members)});
+      call.names.push_back(name.text);
+      continue;
+    }
+    if (!is_call(name.text)) {
       const std::string near = nearest(name.text, call_names());
       fail(name.place, fmt::format("there is no call `{}`", name.text),
            near.empty() ? "calls have the names that strace prints; exited, killed, renamed and moved are known too"
                         : fmt::format("did you mean `{}`?", near));
     }
-    call.names.push_back(name.text);
+    add(name, {name.text});
   } while (accept(Tok::Pipe));
   std::ranges::sort(call.names);
   call.names.erase(std::unique(call.names.begin(), call.names.end()), call.names.end());
+  return named;
 }
 
 // The list up to `close`, which is taken. Ends of lines do not count in it.
@@ -253,9 +280,8 @@ Value Parser::number_value() {
     const Token& high = expect(Tok::Number, "a number after `..`");
     out.high = high.value;
     if (out.high < out.low) fail(high.place, "this range is empty");
-  } else {
-    target(out);
   }
+  target(out);
   return out;
 }
 
@@ -290,23 +316,12 @@ Value Parser::flags_value() {
     else if (accept(Tok::Bang))
       flag.kind = FlagPattern::Kind::Absent, out.rest = true;
     const Token name = now();
+    flag.place = name.place;
     if (at(Tok::Number)) {
       flag.name = plain_glob(fmt::format("{:#x}", static_cast<std::uint64_t>(take().value)));
     } else {
       expect(Tok::Name, "a flag");
-      if (at(Tok::LeftParen)) {
-        flag.name = plain_glob(name.text + function_text());
-      } else {
-        flag.name = plain_glob(name.text);
-        if (flag.name.literal()) {
-          const std::vector<std::string> family = flag_family(name.text);
-          if (!family.empty() && std::ranges::find(family, name.text) == family.end()) {
-            const std::string near = nearest(name.text, family);
-            error(name.place, fmt::format("there is no flag `{}`", name.text),
-                  near.empty() ? "" : fmt::format("did you mean `{}`?", near));
-          }
-        }
-      }
+      flag.name = plain_glob(at(Tok::LeftParen) ? name.text + function_text() : name.text);
     }
     out.flags.push_back(std::move(flag));
   } while (accept(Tok::Pipe));
@@ -382,14 +397,34 @@ ResultPattern Parser::result() {
   if (at(Tok::Name) && errno_number(first.text))
     fail(first.place, "an error stands behind -1", fmt::format("write `= -1 {}`", first.text));
   result.value = value(false);
-  const Value::Kind kind = result.value.kind;
-  if (kind != Value::Kind::Range && kind != Value::Kind::Any && kind != Value::Kind::Capture &&
-      kind != Value::Kind::Either && kind != Value::Kind::Not)
-    fail(result.value.place, "a result is a number, -1 and an error, `_`, `?` or a capture");
+  check_result(result.value);
   return result;
 }
 
-void Parser::check_call(const CallPattern& call, const Token& name) {
+void Parser::check_result(const Value& value) {
+  if (value.target) fail(value.place, "what a result refers to is not recorded", "leave `<...>` away");
+  switch (value.kind) {
+    case Value::Kind::Any:
+    case Value::Kind::Capture:
+      return;
+    case Value::Kind::Range:
+      if (value.high < -1) fail(value.place, "a call that fails gives -1", "write `= -1 EPERM`");
+      return;
+    case Value::Kind::Either:
+    case Value::Kind::Not:
+      for (const Value& item : value.items) check_result(item);
+      return;
+    case Value::Kind::Rest:
+    case Value::Kind::Text:
+    case Value::Kind::Flags:
+    case Value::Kind::List:
+    case Value::Kind::Fields:
+    case Value::Kind::Null:
+      fail(value.place, "a result is a number, -1 and an error, `_`, `?` or a capture");
+  }
+}
+
+bool Parser::check_call(const CallPattern& call, const Token& name) {
   bool named = false, positional = false, rest = false;
   for (const Value& arg : call.args) {
     if (arg.kind == Value::Kind::Rest && arg.name.empty())
@@ -424,25 +459,36 @@ void Parser::check_call(const CallPattern& call, const Token& name) {
     const std::size_t most = *wrong(one);
     error(name.place, fmt::format("`{}` has {} argument{}, not {}", one, most, most == 1 ? "" : "s", given),
           given < most ? "`...` stands for the others" : "");
-    return;
+    return false;
   }
-  if (call.names.size() != 1) return;
+  if (call.names.size() != 1) return true;
   const std::string& one = call.names[0];
-  if (is_pseudo_call(one)) {
-    if (call.result) error(name.place, fmt::format("`{}` has no result", one));
-    if (named) error(name.place, fmt::format("the argument of `{}` has no name", one));
-    return;
+  if (!is_pseudo_call(one)) return true;
+  if (call.result) error(name.place, fmt::format("`{}` has no result", one));
+  if (named) error(name.place, fmt::format("the argument of `{}` has no name", one));
+  return !call.result && !named;
+}
+
+// A call that is named must be able to look so; of a set or a glob, one of the calls. Calls that only a log of strace
+// can hold have arguments that are not known.
+bool Parser::check_arguments(const CallPattern& call, const Named& named, bool any) {
+  if (call.args.size() == 1 && call.args[0].kind == Value::Kind::Rest && call.args[0].name.empty()) return true;
+  std::vector<Form> forms;
+  for (const std::string& one : named.calls) forms.insert(forms.end(), forms_of(one).begin(), forms_of(one).end());
+  if (forms.empty()) return true;
+  std::vector<std::string> names;
+  for (const Form& form : forms)
+    for (const Shape& shape : form) names.push_back(shape.name);
+  for (const Value& arg : call.args) {
+    if (arg.name.empty() || std::ranges::find(names, arg.name) != names.end()) continue;
+    const std::string near = nearest(arg.name, names);
+    error(arg.place, fmt::format("`{}` has no argument `{}`", named.text, arg.name),
+          near.empty() ? "" : fmt::format("did you mean `{}`?", near));
+    return false;
   }
-  const trace::SyscallRow* row = trace::find_syscall(one);
-  if (!row) return;
-  const std::vector<std::string> names = argument_names(*row);
-  if (named)
-    for (const Value& arg : call.args) {
-      if (arg.name.empty() || std::ranges::find(names, arg.name) != names.end()) continue;
-      const std::string near = nearest(arg.name, names);
-      error(arg.place, fmt::format("`{}` has no argument `{}`", one, arg.name),
-            near.empty() ? "" : fmt::format("did you mean `{}`?", near));
-    }
+  const auto bad = misfit(call, forms, named.text, any);
+  if (bad) error(bad->place, bad->message, bad->hint);
+  return !bad;
 }
 
 }  // namespace nstrace::check

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "check/fit.h"
 #include "check/parser.h"
 #include "trace/text.h"
 
@@ -73,6 +74,9 @@ StateLine Parser::state_line() {
     if (line.value.kind == Value::Kind::Rest) fail(line.value.place, "`...` is no value here");
     if (has_captures(line.value))
       fail(line.value.place, "there are no captures in a state", "capture it in a sequence");
+    const Shape shape = shape_of(line.kind, has_fields(line.value));
+    if (const auto bad = misfit(line.value, shape, fmt::format("`{}`", shape.name)))
+      fail(bad->place, bad->message, bad->hint);
   }
   line.place = place_from(begin);
   line.source = source_from(begin);

@@ -12,10 +12,13 @@ namespace nstrace::check {
 struct ReportOptions {
   std::string trace = "TRACE";  // what commands that show more call the trace
   bool verbose = false;         // what holds, too, one line a rule
+  std::size_t columns = 0;      // of the text: longer calls lose their middle; 0 = as long as they are
 };
 
 // For people. What holds is counted only, unless verbose.
 std::string text_report(const Result& result, const ReportOptions& options = {});
+// Markdown, as GitHub and GitLab show it: for a pull request or a job's summary.
+std::string markdown_report(const Result& result, const ReportOptions& options = {});
 // One JSON object, ending in a newline. The schema stands in LANGUAGE.md.
 std::string json_report(const Result& result, const ReportOptions& options = {});
 // JUnit's XML: one testcase a rule; what cannot be told is an error, what is skipped is skipped.

@@ -28,6 +28,32 @@ std::string_view heading(const Finding& finding) {
   return "";
 }
 
+constexpr std::size_t kIndent = 6;
+
+// Its beginning and its end: who called what, and the result.
+std::string fitted(std::string line, std::size_t columns) {
+  constexpr std::size_t kLeast = 40;
+  if (columns == 0 || kIndent + line.size() <= std::max(columns, kLeast)) return line;
+  const auto inside = [&](std::size_t at) { return (static_cast<unsigned char>(line[at]) & 0xc0u) == 0x80; };
+  const std::size_t room = std::max(columns, kLeast) - kIndent - 3;
+  const std::size_t result = line.rfind(") = ");
+  const bool whole = result != std::string::npos && line.size() - result <= room / 2;
+  std::size_t tail = whole ? result : line.size() - room / 4;
+  std::size_t head = room - (line.size() - tail);
+  while (head > 0 && inside(head)) --head;
+  while (tail < line.size() && inside(tail)) ++tail;
+  return line.substr(0, head) + "..." + line.substr(tail);
+}
+
+// Where there is little room, times and names make way for the call: the processes are named above it.
+std::string shown_call(const SeenCall& call, std::size_t columns) {
+  constexpr std::size_t kRoomy = 120;
+  if (columns == 0 || columns >= kRoomy) return call_text(call);
+  const std::size_t failed = call.text.rfind(") = -1 ");  // the error's name without what it means
+  const std::size_t meaning = failed == std::string::npos ? failed : call.text.find(" (", failed);
+  return fmt::format("event {:<4} pid {} {}", call.event, call.pid, call.text.substr(0, meaning));
+}
+
 std::string plural(std::size_t n, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -98,11 +124,13 @@ std::vector<std::string> explanation(const Finding& finding, const ReportOptions
   if (from) lines.push_back(fmt::format("found      {} calls before these", from));
   for (std::size_t i = from; i < finding.matched.size(); ++i) {
     const MatchedLine& line = finding.matched[i];
-    lines.push_back(fmt::format("found      {}{}", shown_line(line.line), call_text(line.call)));
+    lines.push_back(
+        fitted(fmt::format("found      {}{}", shown_line(line.line), shown_call(line.call, options.columns)),
+               options.columns));
   }
   if (finding.nearest) {
     const NearCall& near = *finding.nearest;
-    lines.push_back("nearest    " + call_text(near.call));
+    lines.push_back(fitted("nearest    " + shown_call(near.call, options.columns), options.columns));
     const std::string differs = difference(near);
     if (!differs.empty()) lines.push_back("           " + differs);
     if (!near.detail.empty()) lines.push_back("           " + near.detail);
@@ -110,8 +138,10 @@ std::vector<std::string> explanation(const Finding& finding, const ReportOptions
   }
   for (const SeenCall& call : finding.window) {
     const std::string_view label = &call == &finding.window.front() ? "around it" : "";
-    lines.push_back(fmt::format("{:<9} {} {}{}", label, call.marked ? ">" : " ",
-                                call.role.empty() ? "" : call.role + ": ", call_text(call)));
+    const std::string role = call.role.empty() ? "" : call.role + ": ";
+    lines.push_back(
+        fitted(fmt::format("{:<9} {} {}{}", label, call.marked ? ">" : " ", role, shown_call(call, options.columns)),
+               options.columns));
   }
   if (finding.others)
     lines.push_back(
@@ -131,7 +161,7 @@ std::string text_report(const Result& result, const ReportOptions& options) {
     }
     out += fmt::format("{}:{}: {}: {}\n", finding.file, finding.line, heading(finding), finding.rule);
     if (!finding.message.empty()) out += "    " + finding.message + "\n";
-    for (const std::string& line : explanation(finding, options)) out += "      " + line + "\n";
+    for (const std::string& line : explanation(finding, options)) out += std::string(kIndent, ' ') + line + "\n";
     out += "\n";
   }
   for (const std::string& note : result.notes) out += "note: " + note + "\n";

@@ -30,15 +30,18 @@ Arg text(const std::string& bytes) {
   return arg;
 }
 
+Arg word(std::uint64_t value, std::string_view name) {
+  Arg arg = number(value);
+  arg.kind = Arg::Kind::Symbol;
+  arg.text = name;
+  return arg;
+}
+
 // "CAP_CHOWN|CAP_KILL"; "0" for none.
 std::string set_text(std::uint64_t mask) {
   std::string out = trace::capabilities_text(mask);
   for (std::size_t at = 0; (at = out.find("1<<", at)) != std::string::npos;) out.erase(at, 3);
   return out;
-}
-
-bool has_fields(const Value& value) {
-  return value.kind == Value::Kind::Fields || std::ranges::any_of(value.items, has_fields);
 }
 
 // Without field names, the effective set is meant.
@@ -171,7 +174,7 @@ std::optional<Arg> argument(const StateLine& line, const trace::Exec& exec) {
     case StateLine::Kind::Seccomp:
       if (!exec.seccomp) return std::nullopt;
       if (wants_text(line.value)) return text(std::string(trace::seccomp_word(*exec.seccomp)));
-      return number(static_cast<std::uint64_t>(*exec.seccomp));
+      return word(static_cast<std::uint64_t>(*exec.seccomp), trace::seccomp_word(*exec.seccomp));
     case StateLine::Kind::Cwd:
       return exec.cwd && !exec.cwd->path.empty() ? std::optional(text(exec.cwd->path)) : std::nullopt;
     case StateLine::Kind::Root:

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "check/expect_calls.h"
+#include "check/update_call.h"
 
 namespace nstrace::check {
 namespace {
@@ -102,6 +103,9 @@ class Updater {
       if (traces_[i].footer) checker.footer(*traces_[i].footer);
       for (const Finding& finding : checker.result().findings) {
         state->unknown += finding.verdict == Verdict::CannotTell;
+        // It is behind a rule with which it shares a capture: as bad as failing at its first line, so that to mend the
+        // one in front is better whatever is found here.
+        if (finding.blocked) state->weight += 2 * kRule;
         if (finding.verdict != Verdict::Fails) continue;
         State::Failing failing{i, finding, nullptr, ""};
         for (const Rule& rule : state->expectations.rules)
@@ -116,11 +120,15 @@ class Updater {
   }
 
   // More than one step of any edit for the rule, so that to hold is always better.
+  static constexpr std::size_t kRule = 100000;
+
   static std::size_t weight(const State::Failing& failing) {
-    constexpr std::size_t kRule = 100000;
     if (!failing.rule) return kRule;
-    if (const auto* sequence = std::get_if<Sequence>(&failing.rule->what))
-      return kRule + sequence->steps.size() - std::min(sequence->steps.size(), failing.finding.matched.size());
+    if (const auto* sequence = std::get_if<Sequence>(&failing.rule->what)) {
+      std::size_t calls = 0;
+      for (const Step& step : sequence->steps) calls += step.items.size();
+      return kRule + calls - std::min(calls, failing.finding.matched.size());
+    }
     if (const auto* at = std::get_if<At>(&failing.rule->what)) {
       std::size_t kinds = 0;
       for (const StateLine& line : at->state)
@@ -133,7 +141,8 @@ class Updater {
   // Takes one edit for the first rule that one helps; false if none does.
   bool edit() {
     for (const State::Failing& failing : state_->failing) {
-      if (!failing.rule || stuck_.contains(failing.finding.rule)) continue;
+      // Where nobody fills a role, nothing was looked at: no line is at fault.
+      if (!failing.rule || failing.finding.unfilled || stuck_.contains(failing.finding.rule)) continue;
       // Of the ways to take a state apart the best counts; else the one that changes least stands in front.
       const bool all = std::holds_alternative<At>(failing.rule->what);
       std::optional<Texts> best;
@@ -192,13 +201,17 @@ class Updater {
     const auto& near = failing.finding.nearest;
     const bool own = near && near->remark.find("who is not") == std::string::npos;
     if (own && !near->what.empty()) {
-      // only what differs
-      if (const std::string line = replaced(lines[at], near->expected, near->found); !line.empty())
-        out.push_back(with(lines, at, line));
-      // the whole call, as expect writes it
+      // what differs of the arguments; what differs at first, as it was; the whole call, as expect writes it
       const auto& events = traces_[failing.trace].events;
       const auto event = std::ranges::find(events, near->call.event, &trace::Event::number);
       const std::size_t colon = item->source.find(':');
+      if (event != events.end()) {
+        const std::size_t captures = state_->expectations.captures.size();
+        if (const std::string line = mended_line(lines[at], *item, event->call, captures); !line.empty())
+          out.push_back(with(lines, at, line));
+      }
+      if (const std::string line = replaced(lines[at], near->expected, near->found); !line.empty())
+        out.push_back(with(lines, at, line));
       if (event != events.end() && colon != std::string::npos) {
         const auto none = [](std::string_view) { return std::string(); };
         const std::string call = call_pattern(event->call, none, false).write();

@@ -4,7 +4,6 @@
 #include "check/vocabulary.h"
 
 #include <algorithm>
-#include <span>
 
 #include "trace/constants.h"
 #include "trace/syscalls.h"
@@ -97,31 +96,15 @@ std::vector<std::string> set_names() {
   return names;
 }
 
-std::vector<std::string> flag_family(std::string_view flag) {
-  static constexpr struct {
-    std::string_view prefix;
-    std::span<const trace::Constant> (*tables[2])();
-    std::string_view extra;
-  } kFamilies[] = {
-      {"CLONE_", {trace::clone3_flags, trace::unshare_flags}, "CLONE_NEWTIME"},
-      {"MS_", {trace::mount_flags, nullptr}, "MS_MGC_VAL"},
-      {"MNT_", {trace::umount_flags, nullptr}, ""},
-  };
-  std::vector<std::string> names;
-  for (const auto& family : kFamilies) {
-    if (!flag.starts_with(family.prefix)) continue;
-    for (const auto table : family.tables)
-      if (table)
-        for (const trace::Constant& constant : table()) names.emplace_back(constant.name);
-    if (!family.extra.empty()) names.emplace_back(family.extra);
-  }
-  if (flag.starts_with("SIG"))
-    for (int signal = 1; signal <= 64; ++signal) names.push_back(trace::signal_name(signal));
-  return names;
-}
-
 bool closes_one(const trace::Call& call) {
   return call.name == "close_range" && call.args.size() > 1 && call.args[0].value == call.args[1].value;
+}
+
+bool sizes_buffer(const trace::Call& call, const trace::Arg& arg) {
+  if (call.name != "keyctl" || arg.kind != trace::Arg::Kind::Integer) return false;
+  for (std::size_t i = 1; i < call.args.size(); ++i)
+    if (&call.args[i] == &arg) return call.args[i - 1].kind == trace::Arg::Kind::Address && call.args[i - 1].value != 0;
+  return false;
 }
 
 bool takes_fewer(std::string_view call) {

@@ -21,11 +21,10 @@ const std::vector<std::string>& call_names();
 std::vector<std::string> calls_of_set(std::string_view set);  // empty if there is no such set
 std::vector<std::string> set_names();                         // "%ns", ...
 
-// The names of the family that a flag belongs to by its prefix (CLONE_, MS_, MNT_, ...); empty if it has none.
-std::vector<std::string> flag_family(std::string_view flag);
-
 // close_range(7, 7, ...): of one descriptor, whose number depends on what a Go program's threads have open.
 bool closes_one(const trace::Call& call);
+// keyctl(KEYCTL_DESCRIBE, ..., ADDR, 31): how much there is room for follows from names, such as the container's.
+bool sizes_buffer(const trace::Call& call, const trace::Arg& arg);
 // Calls whose arguments are fewer with some of the first ones: prctl(PR_SET_NAME, "x").
 bool takes_fewer(std::string_view call);
 std::optional<int> errno_number(std::string_view name);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "check/checker.h"
 #include "check/parse.h"
@@ -26,17 +27,21 @@
 namespace nstrace::cli {
 
 void add_check_options(CLI::App& app, CheckChoices& choices) {
-  app.add_option("--format", choices.format, "text, json, tap, github")
-      ->check(CLI::IsMember({"text", "json", "tap", "github"}));
+  app.add_option("--format", choices.format, "text, markdown, json, tap, github")->check(CLI::IsMember(kCheckFormats));
   app.add_option("--junit", choices.junit, "write JUnit's XML to FILE too")->type_name("FILE");
   app.add_flag("-v,--verbose", choices.verbose, "say what holds, too");
+  app.add_flag("--all", choices.all, "on a terminal, too: calls whole, however long");
 }
 
 int report_check(const check::Result& result, const CheckChoices& choices, const std::string& trace) {
-  const check::ReportOptions options{.trace = trace, .verbose = choices.verbose};
   const auto output = Output::standard(STDOUT_FILENO);
+  check::ReportOptions options{.trace = trace, .verbose = choices.verbose};
+  if (output->terminal() && output->columns() > 0 && !choices.all)
+    options.columns = static_cast<std::size_t>(output->columns());
   if (choices.format == "json")
     output->write(check::json_report(result, options));
+  else if (choices.format == "markdown")
+    output->write(check::markdown_report(result, options));
   else if (choices.format == "tap")
     output->write(check::tap_report(result, options));
   else if (choices.format == "github")
@@ -50,6 +55,7 @@ int report_check(const check::Result& result, const CheckChoices& choices, const
   output->flush();
   if (!choices.junit.empty()) {
     const auto file = Output::open(choices.junit);
+    options.columns = 0;
     file->write(check::junit_report(result, options));
     file->flush();
   }
@@ -95,13 +101,24 @@ int update_command(const std::string& expectations, const std::vector<std::strin
     say(check::line_diff(path, before, updated.after.at(path)));
     if (!dry_run) write_in_place(path, updated.after.at(path));
   }
-  if (updated.before.empty() && updated.left.empty()) say("every rule holds as it is\n");
+  if (updated.before.empty() && updated.verdict == check::Verdict::Holds) say("every rule holds as it is\n");
   for (const std::string& rule : updated.left)
     tell(fmt::format("{} still fails, and no change of its lines helps{}", trace::escape(rule, ""),
                      rule.starts_with("role ") ? "; `nstrace expect` writes roles anew" : ""));
   if (updated.verdict == check::Verdict::CannotTell)
     tell("some rules cannot be told from these traces; they were left as they are");
   return check::exit_code(updated.verdict);
+}
+
+// A trace in the place of the expectations: as one error, rather than one for each of its lines.
+void refuse_trace(const std::string& path, const std::string& other) {
+  if (path == "-") return;
+  std::ifstream file(path, std::ios::binary);
+  std::string begin(4, '\0');
+  if (!file.read(begin.data(), 4)) return;
+  if (begin[0] != '{' && begin != "\x28\xb5\x2f\xfd") return;
+  throw Error(fmt::format("{} is a trace; the expectation file stands in front: nstrace check {} {}",
+                          trace::escape(path, ""), trace::escape(other, ""), trace::escape(path, "")));
 }
 
 }  // namespace
@@ -127,6 +144,7 @@ int check_command(const Arguments& arguments) {
   if (traces.size() > 1 && (!choices.junit.empty() || choices.format != "text"))
     throw Error("--junit and --format take one trace; check the traces one by one");
 
+  refuse_trace(expectations, traces[0]);
   if (update_file) {
     if (expectations == "-") throw Error("what comes from stdin cannot be updated; name a file");
     return update_command(expectations, traces, dry_run);

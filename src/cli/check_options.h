@@ -13,7 +13,10 @@ struct CheckChoices {
   std::string format = "text";
   std::string junit;
   bool verbose = false;
+  bool all = false;  // calls whole, however long
 };
+
+inline const std::vector<std::string> kCheckFormats = {"text", "markdown", "json", "tap", "github"};
 
 void add_check_options(CLI::App& app, CheckChoices& choices);
 

@@ -39,7 +39,11 @@ int expect_command(const Arguments& arguments) {
       "nstrace expect");
   app.add_option("TRACE", traces, "trace files; - is stdin")->required();
   app.add_option("-o,--output", output, "write to FILE instead of the terminal")->type_name("FILE");
-  app.add_option("--only", only, "only these calls, as -e takes them: %ns,%rootfs (default: %story)")->type_name("SET");
+  app.add_option("--only", only,
+                 "only these calls, as -e takes them: %ns,%rootfs (default: %story; %lifecycle has ids, capabilities "
+                 "and seccomp, "
+                 "too)")
+      ->type_name("SET");
   app.add_flag("--argv", options.whole_argv, "the command lines of runtimes word by word");
   if (const auto code = parse(app, arguments, kBadUse)) return *code;
   if (std::ranges::count(traces, "-") > 1)
@@ -52,6 +56,7 @@ int expect_command(const Arguments& arguments) {
     runs.push_back(
         {path == "-" ? "standard input" : path.substr(slash == std::string::npos ? 0 : slash + 1), load_trace(path)});
   }
+  options.only = only.empty() ? "%story" : only;
   const std::string text = check::write_expectations(runs, options);
   const auto file = output.empty() ? Output::standard(STDOUT_FILENO) : Output::open(output);
   file->write(text);

@@ -94,6 +94,8 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
       ->check(CLI::IsMember({"yes", "no"}));
   app.add_option("--check", options.check, "check the trace against an expectation file when it ends")
       ->type_name("EXPECT");
+  app.add_option("--format", options.report.format, "with --check: text, markdown, json, tap, github")
+      ->check(CLI::IsMember(kCheckFormats));
   app.add_option("--junit", options.report.junit, "with --check: write JUnit's XML to FILE")->type_name("FILE");
   app.add_flag("--strict", options.strict, "exit with 3 if anything was lost");
   app.add_flag("--anonymous", options.anonymous,
@@ -128,6 +130,7 @@ int run_live(LiveOptions& options) {
   else
     all.add(files);
   bool lines_in_file = false;
+  std::string trace = "TRACE";  // what the report of --check calls it
   for (const std::string& given : options.outputs) {
     const Destination destination = parse_destination(given, options.forks > 1);
     if (destination.format == Format::Lines) {
@@ -137,6 +140,7 @@ int run_live(LiveOptions& options) {
       else
         outputs.add(files, open_lines(Output::open(destination.path), options.lines));
     } else {
+      if (destination.format == Format::Json) trace = destination.path;
       outputs.add(files, open_destination(destination, {.title = options.title, .all = false}));
     }
   }
@@ -155,7 +159,7 @@ int run_live(LiveOptions& options) {
   if (result.events == 0 && options.session.command) hint_at_who_did_it(options.session);
   const int status = outputs.failed() ? int{kOwnFailure} : result.status.value_or(kDone);
   if (checker) {
-    const int checked = report_check(checker->result(), options.report, "TRACE");
+    const int checked = report_check(checker->result(), options.report, trace);
     return status != kDone ? status : checked;
   }
   if (options.strict && result.lost) return kCannotTell;

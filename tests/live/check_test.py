@@ -104,6 +104,15 @@ def each_step_left_out_breaks_exactly_its_line(box):
         broken += 1
         trace.unlink()
     check(broken > 50, f"only {broken} steps were left out")
+    for stage, role, step in (("lab", "lab", 'prctl(PR_SET_NAME, "lab")'), ("lab", "lab", "prctl(PR_SET_PDEATHSIG"),
+                              ("lab", "lab", "close_range("), ("lab:[0:PARENT]", "parent", "prctl(PR_SET_PDEATHSIG"),
+                              ("lab:[1:CHILD]", "child", "prctl(PR_SET_PDEATHSIG")):
+        trace = box.temp / "without.jsonl"
+        status, out, err = box.run(box.nstrace, "lab", "run", "-q", "--fault", f"without {stage}: {step}", "-o", trace)
+        equal(status, 0, f"the status without {stage}: {step} ({err})")
+        _, lines = failing(box, "lab.expect", trace)
+        check(len(lines) == 1 and re.match(rf"{role}: *{re.escape(step)}", lines[0]), f"without {stage}: {step}: {lines}")
+        trace.unlink()
     status, out, err = box.run(box.nstrace, "lab", "run", "--fault", "without lab:[1:CHILD]: unshare(")
     equal(status, 125, "the status without unshare")
     check("the host would not be safe without unshare(" in err, f"it says: {err}")
@@ -137,6 +146,26 @@ def guard_of_a_runc_upgrade(box):
     equal(status, 0, f"the status with what it wrote ({(out + err)[-3000:]})")
 
 
+@test(needs=("nstrace", "root", "bpf", "runc", "busybox"))
+def guard_says_what_is_missing_and_takes_relative_paths(box):
+    """A runtime by a relative path is found; what is missing is named; a diff that cannot tell does not end it."""
+    guard = box.source / "examples" / "ci" / "guard.sh"
+    folder = box.temp / "same"
+    folder.mkdir()
+    shutil.copy(shutil.which("runc", path=PATH), folder / "runc")
+    unsure = box.temp / "unsure"
+    unsure.write_text(f'#!/bin/sh\ncase $1 in diff) echo "cannot tell"; exit 3 ;; *) exec {box.nstrace} "$@" ;; esac\n')
+    unsure.chmod(0o755)
+    relative = "same/runc"  # from the folder that the test runs in
+    status, out, err = box.run(guard, "--runtime", relative, "--compare", relative, env=os.environ | {"NSTRACE": str(unsure)})
+    equal(status, 0, f"the status with a relative path ({(out + err)[-3000:]})")
+    check("cannot tell" in out and "0 fail" in out, "the check did not follow the diff: " + out[-2000:])
+    for env, option, wanted in (({"NSTRACE": "/nowhere/nstrace"}, "runc", "there is no nstrace `/nowhere/nstrace`"),
+                                ({"NSTRACE": str(box.nstrace)}, "nowhere/runc", "there is no runtime `nowhere/runc`")):
+        status, out, err = box.run(guard, "--runtime", option, env=os.environ | env)
+        equal((status, wanted in err), (2, True), f"the status and message, {wanted} ({err})")
+
+
 @test(needs=("nstrace", "root", "bpf", "crun", "busybox"))
 def guard_stops_another_runtime(box):
     guard, env = box.source / "examples" / "ci" / "guard.sh", os.environ | {"NSTRACE": str(box.nstrace)}
@@ -144,6 +173,53 @@ def guard_stops_another_runtime(box):
     status, out, err = box.run(*without_unified(guard, "--runtime", crun), env=env)
     equal(status, 1, f"the status with crun ({(out + err)[-3000:]})")
     check("no process is `init`" in out, "it does not say why: " + out[-2000:])
+
+
+@test()
+def live_report_in_any_format_names_the_file(box):
+    expect = box.source / "examples" / "lab.expect"
+    run = [box.nstrace, "lab", "run", "-q", "--check", expect, "-o", "t.jsonl"]
+    status, out, err = box.run(*run, "--format", "markdown")
+    equal((status, "### nstrace check: holds" in out), (0, True), f"the status and report in Markdown ({out + err})")
+    status, out, err = box.run(*run, "--format", "json")
+    equal(json.loads(out[out.index("{"):])["verdict"], "holds", "the verdict in JSON")
+    status, out, err = box.run(*run, "--fault", "no-umount")
+    check("nstrace show t.jsonl -p " in out, f"the command that shows more does not name the file: {out}")
+
+
+@test()
+def trace_in_the_place_of_the_expectations(box):
+    """One sentence, not an error for each line."""
+    expect = box.source / "examples" / "lab.expect"
+    for name in "lab-run.jsonl", "crun-run.jsonl.zst":
+        trace = box.source / "examples" / name
+        status, out, err = box.run(box.nstrace, "check", trace, expect)
+        equal((status, len(err.splitlines())), (2, 1), f"the status and lines of {err}")
+        check(f"nstrace check {expect} {trace}" in err, f"it does not say what to write: {err}")
+
+
+@test(needs=("nstrace", "root", "bpf", "runc", "busybox"))
+def update_to_the_same_runtime_elsewhere(box):
+    """What expect writes ties its sequences by the container's id; each is mended in its turn, and the id stays."""
+    bundle = Bundle(box.temp / "bundle", ("true",))
+    other = box.temp / "other"
+    other.mkdir()
+    shutil.copy(shutil.which("runc", path=PATH), other / "runc")
+
+    def record(runtime, name):
+        path = box.temp / (name + ".jsonl")
+        status, _, err = box.run(box.nstrace, "-q", "-o", path, "--", *bundle.run(runtime, name))
+        equal(status, 0, f"the status of {runtime} ({err.strip()[-1000:]})")
+        return path
+
+    expect = box.temp / "runc.expect"
+    status, _, err = box.run(box.nstrace, "expect", *(record("runc", f"box{i}") for i in range(3)), "-o", expect)
+    equal(status, 0, f"the status of expect ({err})")
+    elsewhere = record(other / "runc", "box7")
+    status, out, err = box.run(box.nstrace, "check", "--update", expect, elsewhere)
+    equal(status, 0, f"the status of --update ({out + err})")
+    check("${id}" in expect.read_text(), "the container's id went: " + expect.read_text())
+    equal(box.run(box.nstrace, "check", expect, elsewhere)[0], 0, "the status of check afterwards")
 
 
 @test()
@@ -257,22 +333,23 @@ def workflow_of_github(box):
     except ImportError:
         raise Skip("there is no yaml module for python3 here (python3-yaml)")
     # YAML 1.1 reads `on` as true
-    check(set(workflow) == {"name", "jobs", True} or set(workflow) == {"name", "jobs", "on"}, f"keys: {list(workflow)}")
+    check({"on" if key is True else key for key in workflow} == {"name", "on", "env", "jobs"}, f"keys: {list(workflow)}")
     job = workflow["jobs"]["guard"]
     check("runs-on" in job, "it does not say where it runs")
     for step in job["steps"]:
         check(("run" in step) != ("uses" in step), f"a step runs or uses: {step}")
-        check(set(step) <= {"name", "run", "uses", "with", "if", "env"}, f"a step with other keys: {step}")
+        check(set(step) <= {"name", "id", "run", "uses", "with", "if", "env"}, f"a step with other keys: {step}")
     ci = box.temp / "ci"
     shutil.copytree(box.source / "examples" / "ci", ci)
-    (ci / "nstrace").symlink_to(box.nstrace)
+    (box.temp / "nstrace-bin").mkdir()
+    (box.temp / "nstrace-bin" / "nstrace").symlink_to(box.nstrace)
     bin_ = box.temp / "bin"
     bin_.mkdir()
     (bin_ / "sudo").write_text("#!/bin/sh\nwhile :; do case $1 in --*) shift ;; *) break ;; esac; done\nexec env \"$@\"\n")
     (bin_ / "sudo").chmod(0o755)
     env = os.environ | {"PATH": f"{bin_}:{PATH}", "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(box.temp / "summary")}
     for step in job["steps"]:
-        if "run" not in step or "apt-get" in step["run"]:
+        if "run" not in step or "apt-get" in step["run"] or "cmake" in step["run"]:
             continue
         # as GitHub runs it where no shell is named: without pipefail
         status, out, err = box.run("bash", "-e", "-c", step["run"], env=env)
