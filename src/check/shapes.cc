@@ -118,7 +118,9 @@ void add_field(Shape& shape, std::string_view field) {
 // A value as it is written inside a structure or a list.
 void add_text(Shape& shape, std::string_view text) {
   shape.low = kLowest, shape.high = kHighest;
-  if (const std::size_t comment = text.find(" /*"); comment != std::string_view::npos) text = text.substr(0, comment);
+  const bool parts = text.starts_with("[") || text.starts_with("{");  // whose comments are theirs
+  const std::size_t comment = parts ? std::string_view::npos : text.find(" /*");
+  text = text.substr(0, comment);
   if (text.find('"') <= 1) {
     shape.kinds |= Shape::String;
   } else if (text.starts_with("[")) {
