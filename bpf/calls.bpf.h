@@ -251,7 +251,10 @@ __noinline int submit_call(bool returned, long result, __u32 envc)
 	rec->returned = returned;
 	rec->result = result;
 	rec->envc = envc;
-	fill_cpu(&rec->cpu, current_task());
+	if (CURRENT_IS_KNOWN)
+		fill_cpu(&rec->cpu, (struct task_struct *)bpf_get_current_task_btf(), true);
+	else
+		fill_cpu(&rec->cpu, current_task(), false);
 	rec->pieces = 0;
 	size = read_pieces(&work->pending.call, sizeof(*rec), &rec->pieces);
 	submit(&rec->head, NST_SYSCALL, size);

@@ -6,10 +6,39 @@
 #ifndef NSTRACE_TASKS_BPF_H
 #define NSTRACE_TASKS_BPF_H
 
-/* The task's cgroup in the hierarchy of `cgroup_hierarchy`. */
-static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
+/*
+ * A field, by way of others: by plain loads where `known`, that is where `from` is of a type that the verifier knows
+ * (include/linux/bpf.h, PTR_TO_BTF_ID), else by a helper for each pointer on the way, which takes some ten times as long.
+ */
+#define FIELD(known, from, ...) ((known) ? (___arrow(from, __VA_ARGS__)) : BPF_CORE_READ(from, __VA_ARGS__))
+
+/* Since 5.11 a helper gives the current task with its type. */
+#define CURRENT_IS_KNOWN bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+/* Its own pid namespace is that of its innermost number; nsproxy has the one of its children. */
+static __always_inline void fill_ns(__u32 *ns, struct task_struct *task, struct pid_namespace *own, const bool known)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct nsproxy *proxy = FIELD(known, task, nsproxy);
+
+	ns[4] = BPF_CORE_READ(own, ns.inum);
+	ns[5] = FIELD(known, task, real_cred, user_ns, ns.inum);
+	if (!proxy)
+		return;
+	ns[0] = FIELD(known, proxy, mnt_ns, ns.inum);
+	ns[1] = FIELD(known, proxy, uts_ns, ns.inum);
+	ns[2] = FIELD(known, proxy, ipc_ns, ns.inum);
+	ns[3] = FIELD(known, proxy, net_ns, ns.inum);
+	ns[6] = FIELD(known, proxy, cgroup_ns, ns.inum);
+	ns[8] = FIELD(known, proxy, pid_ns_for_children, ns.inum);
+	if (bpf_core_field_exists(struct nsproxy, time_ns)) {
+		ns[7] = FIELD(known, proxy, time_ns, ns.inum);
+		ns[9] = FIELD(known, proxy, time_ns_for_children, ns.inum);
+	}
+}
+
+/* Of a task's cgroups the one in the hierarchy of `cgroup_hierarchy`. */
+static __always_inline struct cgroup *cgroup_in(struct css_set *set)
+{
 	struct cgroup_subsys_state *css = 0;
 	__u32 index;
 
@@ -24,36 +53,11 @@ static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 	return css ? BPF_CORE_READ(css, cgroup) : 0;
 }
 
-#define PROXY_MAX 128 /* bytes; struct nsproxy has 72 in Linux 7.2 */
-
-/* The inode number of the namespace that `field` of the copied nsproxy points to. */
-#define PROXY_INODE(field)                                                                                             \
-	BPF_CORE_READ(*(typeof(((struct nsproxy *)0)->field) *)(proxy + bpf_core_field_offset(struct nsproxy, field)), \
-		      ns.inum)
-
-/*
- * Its own pid namespace is that of its innermost number; nsproxy, which is copied to `proxy`, has the one of its
- * children.
- */
-static __always_inline void fill_ns(__u32 *ns, struct task_struct *task, struct pid_namespace *own, void *proxy)
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
-	__u64 size = bpf_core_type_size(struct nsproxy);
-	void *from = BPF_CORE_READ(task, nsproxy);
+	struct css_set *sets = BPF_CORE_READ(task, cgroups);
 
-	ns[4] = BPF_CORE_READ(own, ns.inum);
-	ns[5] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
-	if (!from || bpf_probe_read_kernel(proxy, size < PROXY_MAX ? size : PROXY_MAX, from))
-		return;
-	ns[0] = PROXY_INODE(mnt_ns);
-	ns[1] = PROXY_INODE(uts_ns);
-	ns[2] = PROXY_INODE(ipc_ns);
-	ns[3] = PROXY_INODE(net_ns);
-	ns[6] = PROXY_INODE(cgroup_ns);
-	ns[8] = PROXY_INODE(pid_ns_for_children);
-	if (bpf_core_field_exists(struct nsproxy, time_ns)) {
-		ns[7] = PROXY_INODE(time_ns);
-		ns[9] = PROXY_INODE(time_ns_for_children);
-	}
+	return cgroup_in(sets);
 }
 
 /*
@@ -108,33 +112,23 @@ static __always_inline __u32 this_tid(void)
 #define IN_SIGNAL 0x20000 /* the same, one for each CPU */
 #define IN_ITERATOR 0x10000 /* the iterator can be interrupted by what traces, and has a scratch of its own */
 
-/*
- * Writes what the task at `address` is into the record that is put together, at `off`. Not inlined, as it is much to
- * verify: a global function is verified once.
- */
-__noinline int put_task(__u64 address, __u32 off)
+static __always_inline void fill_task(struct nst_task *out, struct task_struct *task, const bool known)
 {
-	struct task_struct *task = (struct task_struct *)address;
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct pid *pid = FIELD(known, task, thread_pid);
+	struct css_set *sets = FIELD(known, task, cgroups);
 	struct upid numbers[NST_MAX_LEVELS] = {};
-	__u32 level = BPF_CORE_READ(pid, level);
+	struct cgroup *cgroup;
+	__u32 level = FIELD(known, pid, level);
 	__u32 outer = nested ? pid_level : 0; /* levels that are not the tracer's to see */
 	__u64 size;
-	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id() + (off & IN_SIGNAL ? iterator_slot + 1 : 0);
-	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
-	struct nst_task *out;
 	int i;
 
-	if (!scratch)
-		return 0;
-	barrier_var(off);
-	out = (struct nst_task *)(scratch->bytes + (off & 0x3ff));
-	__builtin_memset(out, 0, sizeof(*out));
-	out->global = BPF_CORE_READ(task, tgid);
-	out->tid = shown_number(task, BPF_CORE_READ(task, pid));
+	out->global = FIELD(known, task, tgid);
+	out->tid = shown_number(task, FIELD(known, task, pid));
 	out->tgid = shown_tgid(task, out->global);
-	out->born = born_of(task);
-	out->cgroup = BPF_CORE_READ(cgroup_of(task), kn, id);
+	out->born = FIELD(known, task, group_leader, start_boottime);
+	cgroup = cgroup_in(sets);
+	out->cgroup = BPF_CORE_READ(cgroup, kn, id);
 	out->level = level >= outer ? level - outer : 0;
 	/* all at once: the structure is the same in all kernels since 4.19 */
 	size = (__u64)(out->level + 1) * sizeof(struct upid) & 0x3ff; /* the mask is for verifiers before 6.2 */
@@ -146,9 +140,29 @@ __noinline int put_task(__u64 address, __u32 off)
 		out->ids[i] = *(__u32 *)&numbers[i];
 	if (out->level >= NST_MAX_LEVELS)
 		out->ids[NST_MAX_LEVELS - 1] = upid_at(pid, level).nr;
-	_Static_assert(sizeof(numbers) >= PROXY_MAX, "the stack of four programs is of 512 bytes");
-	fill_ns(out->ns, task, level == outer ? numbers[0].ns : upid_at(pid, level).ns, numbers);
+	fill_ns(out->ns, task, level == outer ? numbers[0].ns : upid_at(pid, level).ns, known);
 	bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
+}
+
+/*
+ * Writes what the task at `address` is into the record that is put together, at `off`. Not inlined, as it is much to
+ * verify: a global function is verified once.
+ */
+__noinline int put_task(__u64 address, __u32 off)
+{
+	__u32 slot = off & IN_ITERATOR ? iterator_slot : bpf_get_smp_processor_id() + (off & IN_SIGNAL ? iterator_slot + 1 : 0);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct nst_task *out;
+
+	if (!scratch)
+		return 0;
+	barrier_var(off);
+	out = (struct nst_task *)(scratch->bytes + (off & 0x3ff));
+	__builtin_memset(out, 0, sizeof(*out));
+	if (CURRENT_IS_KNOWN && address == bpf_get_current_task()) /* as most records are */
+		fill_task(out, (struct task_struct *)bpf_get_current_task_btf(), true);
+	else
+		fill_task(out, (struct task_struct *)address, false);
 	return 0;
 }
 
@@ -164,12 +178,13 @@ static __always_inline __u64 as_number(void *pointer)
 	return address;
 }
 
-static __always_inline void fill_cpu(struct nst_cpu *out, struct task_struct *task)
+static __always_inline void fill_cpu(struct nst_cpu *out, struct task_struct *task, const bool known)
 {
-	out->on = BPF_CORE_READ(task, se.sum_exec_runtime);
-	out->waited = bpf_core_field_exists(task->sched_info.run_delay) ? BPF_CORE_READ(task, sched_info.run_delay) :
-									    NST_NO_TIME;
-	out->blocked = BPF_CORE_READ(task, nvcsw);
+	out->on = FIELD(known, task, se.sum_exec_runtime);
+	out->waited = NST_NO_TIME;
+	if (bpf_core_field_exists(task->sched_info.run_delay))
+		out->waited = FIELD(known, task, sched_info.run_delay);
+	out->blocked = FIELD(known, task, nvcsw);
 }
 
 /* ---- whom to follow --------------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	struct pending *pending;
 	struct task_struct *parent;
 	__u32 tgid = current_tgid();
-	__u32 child_tgid = BPF_CORE_READ(child, tgid);
+	__u32 child_tgid = child->tgid;
 	__u64 *known = bpf_map_lookup_elem(&followed, &tgid);
 	__u64 seen = known ? *known & NAMESPACES_SEEN : 0;
 	__u64 address;
@@ -54,7 +54,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	}
 	take_event(HOOK_NEWTASK);
 	if (child_tgid != tgid)
-		follow(child_tgid, born_of(child) | (knows_moves() ? NAMESPACES_SEEN : 0));
+		follow(child_tgid, child->group_leader->start_boottime | (knows_moves() ? NAMESPACES_SEEN : 0));
 
 	scratch = this_scratch();
 	if (!scratch)
@@ -64,10 +64,10 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	put_task((__u64)creator, TASK_AT(nst_rec_fork));
 	put_task(address, __builtin_offsetof(struct nst_rec_fork, child));
 	rec->flags = clone_flags;
-	rec->exit_signal = BPF_CORE_READ(child, exit_signal);
-	parent = BPF_CORE_READ(child, real_parent);
-	rec->parent_tgid = shown_number(parent, BPF_CORE_READ(parent, tgid));
-	rec->parent_born = born_of(parent);
+	rec->exit_signal = child->exit_signal;
+	parent = child->real_parent;
+	rec->parent_tgid = shown_number(parent, parent->tgid);
+	rec->parent_born = parent->group_leader->start_boottime;
 	rec->pidfd = -1;
 	rec->told = upid_at(BPF_CORE_READ(child, thread_pid), BPF_CORE_READ(creator, thread_pid, level)).nr;
 	pending = see_entries ? bpf_map_lookup_elem(&entered, &key) : call_under_way(CLASS_FORK);
@@ -184,22 +184,23 @@ static __always_inline __u64 read_caps(const kernel_cap_t *caps)
 	return mask;
 }
 
+/* Of a task whose type the verifier knows. */
 static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_struct *task)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	const struct cred *cred = task->cred;
 	struct group_info *groups;
 	__u64 bytes;
 
-	rec->ids[0] = BPF_CORE_READ(cred, uid.val);
-	rec->ids[1] = BPF_CORE_READ(cred, euid.val);
-	rec->ids[2] = BPF_CORE_READ(cred, suid.val);
-	rec->ids[3] = BPF_CORE_READ(cred, fsuid.val);
-	rec->ids[4] = BPF_CORE_READ(cred, gid.val);
-	rec->ids[5] = BPF_CORE_READ(cred, egid.val);
-	rec->ids[6] = BPF_CORE_READ(cred, sgid.val);
-	rec->ids[7] = BPF_CORE_READ(cred, fsgid.val);
-	groups = BPF_CORE_READ(cred, group_info);
-	rec->groups_count = BPF_CORE_READ(groups, ngroups);
+	rec->ids[0] = cred->uid.val;
+	rec->ids[1] = cred->euid.val;
+	rec->ids[2] = cred->suid.val;
+	rec->ids[3] = cred->fsuid.val;
+	rec->ids[4] = cred->gid.val;
+	rec->ids[5] = cred->egid.val;
+	rec->ids[6] = cred->sgid.val;
+	rec->ids[7] = cred->fsgid.val;
+	groups = cred->group_info;
+	rec->groups_count = groups->ngroups;
 	bytes = rec->groups_count * sizeof(kgid_t) & 0xfffff; /* as in put_task() */
 	if (bytes > sizeof(rec->groups))
 		bytes = sizeof(rec->groups);
@@ -209,10 +210,10 @@ static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_str
 	rec->caps[2] = read_caps(&cred->cap_effective);
 	rec->caps[3] = read_caps(&cred->cap_bset);
 	rec->caps[4] = read_caps(&cred->cap_ambient);
-	rec->no_new_privs = BPF_CORE_READ(task, atomic_flags) >> PFA_NO_NEW_PRIVS & 1;
+	rec->no_new_privs = task->atomic_flags >> PFA_NO_NEW_PRIVS & 1;
 	rec->seccomp = 0;
 	if (bpf_core_field_exists(task->seccomp))
-		rec->seccomp = BPF_CORE_READ(task, seccomp.mode);
+		rec->seccomp = task->seccomp.mode;
 }
 
 /* include/trace/events/sched.h: an exec has succeeded; the new image's memory is in place. */
@@ -242,7 +243,7 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 		return 0;
 	rec = (struct nst_rec_exec *)scratch->bytes;
 	put_task((__u64)current_task(), TASK_AT(nst_rec_exec));
-	fill_cpu(&rec->cpu, task);
+	fill_cpu(&rec->cpu, task, true);
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_EXEC) {
 		rec->call = pending->call;
 		if (!see_entries) /* task_rename came when the thread was the leader already */
@@ -255,23 +256,23 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 		rec->call.id = bpf_ktime_get_boot_ns();
 		rec->call.tid = nested ? this_tid() : old_pid;
 	}
-	rec->argc = BPF_CORE_READ(bprm, argc);
-	rec->envc = BPF_CORE_READ(bprm, envc);
-	rec->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
-	rec->device = BPF_CORE_READ(bprm, file, f_inode, i_sb, s_dev);
-	mm = BPF_CORE_READ(task, mm);
-	start = BPF_CORE_READ(mm, arg_start);
-	args = BPF_CORE_READ(mm, arg_end) - start;
-	total = ship_env ? BPF_CORE_READ(mm, env_end) - start : args;
+	rec->argc = bprm->argc;
+	rec->envc = bprm->envc;
+	rec->inode = bprm->file->f_inode->i_ino;
+	rec->device = bprm->file->f_inode->i_sb->s_dev;
+	mm = task->mm;
+	start = mm->arg_start;
+	args = mm->arg_end - start;
+	total = ship_env ? mm->env_end - start : args;
 	rec->image_args = args;
 	rec->image_total = total;
-	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, BPF_CORE_READ(bprm, filename));
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, bprm->filename);
 	if (got > 0)
 		off += got & (2 * STRING_MAX - 1);
 	else
 		scratch->bytes[off++] = 0;
 	off &= RECORD_MAX / 2 - 1;
-	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, BPF_CORE_READ(bprm, interp));
+	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, bprm->interp);
 	if (got > 0)
 		off += got & (2 * STRING_MAX - 1);
 	fill_creds(rec, task);
@@ -302,7 +303,7 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	__u64 key = (__u64)task;
 	struct nst_rec_exit *rec;
 	struct scratch *scratch;
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 	bool last = false;
 
 	if (!is_followed(tgid))
@@ -313,7 +314,7 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	bpf_map_delete_elem(&entered, &key);
 	if (!see_entries && call_under_way(CLASS_NO_RETURN))
 		submit_call(false, 0, NST_NO_COUNT);
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (task->signal->live.counter == 0)
 		last = bpf_map_delete_elem(&followed, &tgid) == 0;
 	scratch = this_scratch();
 	if (!scratch)
@@ -321,14 +322,14 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	rec = (struct nst_rec_exit *)scratch->bytes;
 	put_task((__u64)current_task(), TASK_AT(nst_rec_exit));
 	rec->last = last;
-	fill_cpu(&rec->cpu, task);
+	fill_cpu(&rec->cpu, task, true);
 	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
 	if (!last)
-		rec->status = BPF_CORE_READ(task, exit_code);
-	else if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		rec->status = BPF_CORE_READ(task, signal, group_exit_code);
+		rec->status = task->exit_code;
+	else if (task->signal->flags & SIGNAL_GROUP_EXIT)
+		rec->status = task->signal->group_exit_code;
 	else
-		rec->status = BPF_CORE_READ(task, group_leader, exit_code);
+		rec->status = task->group_leader->exit_code;
 	submit(&rec->head, NST_EXIT, sizeof(*rec));
 	return 0;
 }
