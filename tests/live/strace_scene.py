@@ -43,7 +43,7 @@ class Strace:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
 
     def lines(self):
         return open(self.log.name, encoding="utf-8", errors="replace").read().splitlines()

@@ -85,7 +85,7 @@ def podman_run(box):
     with Podman(box.temp / "podman") as podman:
         command = without_unified(*podman.run("--rm", "--name", "same", "localhost/busybox", "true"))
         box.run(*command)  # the first one makes what the others find
-        same(box, *command, ordered=False)  # podman gives the mounts in another order each time
+        same(box, *command, attempts=4, ordered=False)  # podman gives the mounts in another order each time
 
 
 @test(needs=NEEDS + ("runc", "busybox", "apt-get", "dpkg-deb", "unshare"))
