@@ -385,8 +385,10 @@ class TreeBuilder {
       graph_.nodes.push_back(std::move(node));
     }
     if (folded > 0) {
-      graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
-                                         : fmt::format("{} processes are folded; --all shows each", folded));
+      graph_.notes.push_back(folded == 1 ? "1 process is folded; nstrace draw TRACE --all -o FILE shows it"
+                                         : fmt::format("{} processes are folded; nstrace draw TRACE --all -o FILE "
+                                                       "shows each",
+                                                       folded));
     }
   }
 
