@@ -18,6 +18,7 @@
 #include "vis/namespaces.h"
 #include "vis/rows.h"
 #include "vis/select.h"
+#include "vis/tale.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -70,9 +71,14 @@ class TreeBuilder {
       steps_[step.process].push_back(&step);
       step_at_.emplace(step.event, &step);
     }
+    // Where there are several containers, their headlines are enough to read.
+    const bool only_one = std::ranges::count_if(options_.story->chapters(), has_tale) == 1;
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind == story::Kind::Daemon) continue;
       graph_.chapters.push_back({shorten(display_whole(chapter.title, 400), 260), chapter.failed});
+      if (only_one) {
+        for (std::string& line : tale(model_, *options_.story, chapter)) graph_.chapters.push_back({std::move(line)});
+      }
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
