@@ -75,14 +75,14 @@ Base family_base(int family) {
 struct Place {
   double hue, saturation, lightness;
 };
-constexpr Place kOfPid{20, 1.26, 0.43}, kOfTime{11, 1.11, 0.29};
+constexpr Place kOfPid{20, 1.26, 0.43}, kOfTime{-22, 0.90, 0.28};
 constexpr std::array<Place, trace::kNsSlots> kPlaces{{{0, 1, 0.40},
                                                       {6, 1.28, 0.22},
                                                       {-20, 1.15, 0.53},
                                                       {17, 0.50, 0.29},
                                                       kOfPid,
-                                                      {-20, 0.70, 0.34},
-                                                      {17, 0.58, 0.25},
+                                                      {20, 0.35, 0.40},
+                                                      {18, 0.35, 0.20},
                                                       kOfTime,
                                                       kOfPid,
                                                       kOfTime}};
