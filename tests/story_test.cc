@@ -134,6 +134,9 @@ TEST_CASE("rules have names of their own, a sentence and a phase that reads") {
     CHECK(!rule->brief.empty());
     CHECK(rule->sentence.back() == '.');
     CHECK(rule->brief.size() <= 90);
+    // Pictures have only the brief words, and their readers are new to this; the sentence has the room to explain.
+    for (const std::string_view word : {"orphan", "ambient", "keyring", "session of its own", "subreaper"})
+      CHECK(rule->brief.find(word) == std::string_view::npos);
     CHECK((rule->sentence.find("{each}") == std::string_view::npos) == rule->each.empty());
     if (rule->brief.find("{each}") != std::string_view::npos) CHECK(!rule->each.empty());
     if (rule->on == story::On::Call) CHECK(!rule->call.empty());

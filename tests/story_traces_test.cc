@@ -165,6 +165,8 @@ TEST_CASE("a container in a container, and two by one process, are chapters of t
     for (const story::Chapter& c : told.model.story().chapters())
       if (c.kind == story::Kind::Made) titles.push_back(c.title.substr(0, c.title.find(" is ")));
     CHECK(titles == std::vector<std::string>{"Container lab", "Container lab-2"});
+    // Who made them all ends after them all.
+    CHECK(told.model.story().steps().back().brief == "nstrace lab ends");
     for (const story::Step& s : told.model.story().steps()) {
       const auto in = told.model.processes()[s.process].container;
       if (in && s.rule == "pivot-dot") CHECK(s.container == in);

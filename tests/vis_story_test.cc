@@ -70,6 +70,32 @@ TEST_CASE("story: each step stands once, under its number, on its process") {
   }
 }
 
+TEST_CASE("story: one container's picture says what the container has to itself, and what runs in it") {
+  const auto lines = [](const Recording& recording) {
+    std::vector<std::string> all;
+    for (const Headline& chapter : told(recording).chapters) all.push_back(chapter.text);
+    return all;
+  };
+  const auto made = lines(recorded(testing::docker_run_scene()));
+  REQUIRE(made.size() == 3);
+  REQUIRE(made[1] ==
+          "New, its own: file tree, host name, shared memory, network, process numbers. The host's: users, "
+          "view of the cgroups, clocks.");
+  REQUIRE(made[2] == "In it runs sleep 100: pid 2032 outside, 1 inside.");
+  const auto entered = lines(recorded(testing::docker_exec_scene()));
+  REQUIRE(entered.size() == 3);
+  REQUIRE(entered[1].starts_with("The container's: file tree, "));
+  REQUIRE(entered[2] == "In it runs sh: pid 2651 outside, 7 inside.");
+  // Without an end of the trace nobody knows whether it still runs.
+  const trace::Trace all = testing::docker_run_scene().trace();
+  Recording cut(true);
+  cut.header(all.header);
+  for (const trace::Existing& process : all.existing) cut.existing(process);
+  for (const trace::Event& event : all.events) cut.event(event);
+  cut.story().finish();
+  REQUIRE(lines(cut).back() == "In it began sleep 100: pid 2032 outside, 1 inside.");
+}
+
 TEST_CASE("story: the way of the events is the way down a node") {
   const Recording recording = recorded(testing::docker_run_scene());
   for (const Node& node : told(recording).nodes) {

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <graphviz/cgraph.h>
 
+#include <cmath>
+
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/xml.h"
 #include "vis/dot.h"
+#include "vis/namespaces.h"
 #include "vis/style.h"
 #include "vis/svg.h"
 #include "vis/text.h"
@@ -177,6 +180,25 @@ TEST_CASE("colours: families differ, types in a family differ, all can bear whit
       CAPTURE(family, i, colour);
       REQUIRE((std::find(seen.begin(), seen.end(), colour) == seen.end()));
       seen.push_back(colour);
+    }
+  }
+}
+
+TEST_CASE("colours: the eye tells the types in a family apart, neighbours in a band at once") {
+  const auto apart = [](int family, trace::Ns one, trace::Ns other) {
+    const std::string a = family_colour(family, one), b = family_colour(family, other);
+    double sum = 0;
+    for (std::size_t i = 1; i < 7; i += 2) {
+      sum += std::pow(std::stoi(a.substr(i, 2), nullptr, 16) - std::stoi(b.substr(i, 2), nullptr, 16), 2);
+    }
+    return std::sqrt(sum);
+  };
+  for (int family = 0; family < 16; ++family) {
+    for (std::size_t i = 0; i < std::size(kBandOrder); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        CAPTURE(family, i, j);
+        REQUIRE(apart(family, kBandOrder[i], kBandOrder[j]) >= (j + 1 == i ? 25 : 12));
+      }
     }
   }
 }

@@ -118,6 +118,24 @@ TEST_CASE("timeline: an import's axis has its words within the picture") {
   REQUIRE(has(texts(svg), "in order,"));
 }
 
+TEST_CASE("timeline: the axis never goes back, also where a call began before what it follows") {
+  Graph graph = build_tree(model_of(testing::docker_run_scene()));
+  int moved = 0;
+  for (Node& node : graph.nodes) {
+    for (Row& row : node.rows) {
+      if (row.kind == Row::Kind::Mark && row.time > 2'000'000) row.time -= 2'000'000, ++moved;
+    }
+  }
+  REQUIRE(moved > 0);
+  const std::string svg = timeline_svg(graph);
+  const std::regex clock("text-anchor=\"end\"[^>]*>([\\d.]+)<");
+  std::vector<double> times;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), clock), end; at != end; ++at)
+    times.push_back(std::stod((*at)[1]));
+  REQUIRE(times.size() > 5);
+  REQUIRE(std::is_sorted(times.begin(), times.end()));
+}
+
 TEST_CASE("timeline: who sleeps while another works is hatched") {
   Graph graph = build_tree(model_of(testing::docker_run_scene()));
   REQUIRE_THAT(timeline_svg(graph), !ContainsSubstring("waits for"));

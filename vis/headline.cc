@@ -11,6 +11,7 @@
 
 #include "model/runtime.h"
 #include "vis/select.h"
+#include "vis/style.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -69,6 +70,13 @@ std::string headline(const model::Process& process) {
 std::string_view short_name(std::string_view headline) {
   constexpr std::string_view kCommon = "containerd-";
   return headline.starts_with("containerd-shim") ? headline.substr(kCommon.size()) : headline;
+}
+
+std::string card_title(const std::string& headline) {
+  std::string title = fit(headline, Font::Bold, style::kName, style::kCard - 2 * style::kPad);
+  const std::size_t blank = title.rfind(' ');
+  if (title != headline && blank != std::string::npos) title = title.substr(0, blank) + " \u2026";
+  return title;
 }
 
 std::string headline(const model::Container& container, std::size_t columns) {

@@ -21,6 +21,9 @@ std::string headline(const model::Process& process);
 // "containerd-shim-runc-v2 start" -> "shim-runc-v2 start".
 std::string_view short_name(std::string_view headline);
 
+// As many whole words of a headline as a card has room for.
+std::string card_title(const std::string& headline);
+
 // A container, by the name that people gave it, else by its id: "container web", "container cbab362df10a".
 std::string headline(const model::Container& container, std::size_t columns);
 

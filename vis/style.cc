@@ -69,20 +69,23 @@ Base family_base(int family) {
           kSaturation[round % kSaturation.size()]};
 }
 
-// Hue and lightness of a type within its family, in the order of trace::Ns.
+// Where a type lies within its family, in the order of trace::Ns: away from the family's hue, as a part of its
+// saturation, and how light at most. Neighbours in a band are dark and light in turn, and all are as far from each
+// other as a hue near the family's and white text on it allow (found by a search over OKLab distances).
 struct Place {
-  double hue, lightness;
+  double hue, saturation, lightness;
 };
-constexpr std::array<Place, trace::kNsSlots> kPlaces{{{0, 0.40},
-                                                      {9, 0.47},
-                                                      {-9, 0.44},
-                                                      {16, 0.36},
-                                                      {-16, 0.50},
-                                                      {5, 0.32},
-                                                      {-5, 0.53},
-                                                      {12, 0.42},
-                                                      {-16, 0.50},
-                                                      {12, 0.42}}};
+constexpr Place kOfPid{20, 1.26, 0.43}, kOfTime{-22, 0.90, 0.28};
+constexpr std::array<Place, trace::kNsSlots> kPlaces{{{0, 1, 0.40},
+                                                      {6, 1.28, 0.22},
+                                                      {-20, 1.15, 0.53},
+                                                      {17, 0.50, 0.29},
+                                                      kOfPid,
+                                                      {20, 0.35, 0.40},
+                                                      {18, 0.35, 0.20},
+                                                      kOfTime,
+                                                      kOfPid,
+                                                      kOfTime}};
 
 }  // namespace
 
@@ -132,10 +135,11 @@ std::string family_colour(int family, trace::Ns type) {
   const Place place = kPlaces[static_cast<std::size_t>(type)];
   const Base base = family_base(family);
   const double hue = std::fmod(base.hue + place.hue + 360, 360);
+  const double saturation = std::min(1.0, base.saturation * place.saturation);
   constexpr double kReadable = 0.183;  // 4.5 : 1 below white
   double lightness = place.lightness;
-  while (luminance(hue, base.saturation, lightness) > kReadable) lightness -= 0.01;
-  return hex(channels(hue, base.saturation, lightness));
+  while (luminance(hue, saturation, lightness) > kReadable) lightness -= 0.01;
+  return hex(channels(hue, saturation, lightness));
 }
 
 std::string family_ink_on_dark(int family) {

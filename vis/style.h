@@ -60,7 +60,7 @@ std::string fit(std::string_view text, Font font, double size, double width);
 std::vector<std::string> wrap_to(std::string_view text, Font font, double size, double width, std::size_t max_lines);
 
 // "#rrggbb": the colour of a namespace that is not the host's. Each family (made together: usually one container) is a
-// range of hues of its own, each type a place in it. Good behind white text on light and on dark.
+// range of hues of its own, each type a place in it that the eye tells from the others. Good behind white text on light and on dark.
 std::string family_colour(int family, trace::Ns type);
 std::string family_ink_on_dark(int family);  // the same, as text on a dark ground
 std::string family_colour(int family);       // of the family as a whole: a container's border

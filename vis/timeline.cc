@@ -301,10 +301,13 @@ class Timeline {
   void draw_moments(Sheet& sheet) const {
     const double gutter = axis_ + kPitch * static_cast<double>(lane_count_) + 14;
     std::string last_clock;
+    Time latest = moments_.empty() ? 0 : moments_.front().time;
     for (const Instant& moment : moments_) {
       const double x = lane_x(moment.node);
       sheet.open(tip_of(graph_, moment));
-      const std::string clock = clock_text(moment.time);
+      // A row of several calls begins before what it follows: an axis that goes back would say that it is out of order.
+      latest = std::max(latest, moment.time);
+      const std::string clock = clock_text(latest);
       if (graph_.timed && clock != last_clock && moment.kind != Instant::Kind::Lost) {
         sheet.text(axis_ - 12, moment.y + 3.5, clock,
                    {.font = Font::Mono, .size = kBadge, .fill = tone::kDim, .anchor = Anchor::End});

@@ -13,11 +13,12 @@
 #include "model/runtime.h"
 #include "trace/constants.h"
 #include "vis/facts.h"
+#include "vis/folds.h"
 #include "vis/headline.h"
 #include "vis/namespaces.h"
 #include "vis/rows.h"
 #include "vis/select.h"
-#include "vis/style.h"
+#include "vis/tale.h"
 #include "vis/text.h"
 
 namespace nstrace::vis {
@@ -70,9 +71,14 @@ class TreeBuilder {
       steps_[step.process].push_back(&step);
       step_at_.emplace(step.event, &step);
     }
+    // Where there are several containers, their headlines are enough to read.
+    const bool only_one = std::ranges::count_if(options_.story->chapters(), has_tale) == 1;
     for (const story::Chapter& chapter : options_.story->chapters()) {
       if (chapter.kind == story::Kind::Daemon) continue;
       graph_.chapters.push_back({shorten(display_whole(chapter.title, 400), 260), chapter.failed});
+      if (only_one) {
+        for (std::string& line : tale(model_, *options_.story, chapter)) graph_.chapters.push_back({std::move(line)});
+      }
     }
     for (const story::Phase phase : story::all_phases()) {
       graph_.phases.push_back({std::string(phase_title(phase)), std::string(phase_what(phase))});
@@ -165,14 +171,6 @@ class TreeBuilder {
     return pid_ns == model::kNoNamespace || p.ns_id[Ns::Pid] == pid_ns || nested(p.ns_id[Ns::Pid], pid_ns);
   }
 
-  // As many whole words as there is room for.
-  static std::string title_of(const std::string& whole) {
-    std::string title = fit(whole, Font::Bold, style::kName, style::kCard - 2 * style::kPad);
-    const std::size_t blank = title.rfind(' ');
-    if (title != whole && blank != std::string::npos) title = title.substr(0, blank) + " \u2026";
-    return title;
-  }
-
   // Whether a pid namespace lies somewhere below another one.
   bool nested(model::NamespaceId inner, model::NamespaceId outer) const {
     for (int depth = 0; inner != model::kNoNamespace && depth < 32; ++depth) {  // the kernel's limit
@@ -191,7 +189,7 @@ class TreeBuilder {
       node.id = fmt::format("p{}", graph_.nodes.size());
       node.process = p.id;
       const std::string whole = headline(p);
-      node.title = title_of(whole);
+      node.title = card_title(whole);
       node.subtitle = pid_text(p);
       node.rows = rows_of(p, signs_, launched(model_, p), steps_[p.id]);
       node.band = signs_.band(p.ns_id);
@@ -329,49 +327,16 @@ class TreeBuilder {
   }
 
   void add_folds() {
+    const FoldWords words(model_, signs_, selection_, steps_);
     std::size_t folded = 0;
     for (const Fold& fold : selection_.folds) {
       folded += fold.count;
       if (!fold.under && fold.quiet) {
-        note_fold(fold);
+        graph_.notes.push_back(words.note(fold));
         continue;
       }
-      Node node;
-      node.kind = Node::Kind::Folded;
+      Node node = words.node(fold);
       node.id = fmt::format("f{}", graph_.nodes.size());
-      std::vector<std::pair<std::string, std::size_t>> names;
-      std::map<std::string, std::size_t> place;
-      std::size_t ended = 0, first = 0, last = 0;
-      for (const ProcessId member : fold.members) {
-        const Process& p = model_.processes()[member];
-        std::string name = fold.quiet ? display_whole(p.comm(), 60) : headline(p);
-        const auto [at, fresh] = place.try_emplace(name, names.size());
-        if (fresh) names.emplace_back(std::move(name), 0);
-        ++names[at->second].second;
-        if (p.ended) ++ended;
-        if (first == 0) first = static_cast<std::size_t>(p.pid);
-        last = static_cast<std::size_t>(p.pid);
-      }
-      node.title = names.size() == 1
-                       ? title_of(fmt::format("{} \u00d7 {}", fold.members.size(), short_name(names[0].first)))
-                       : fmt::format("{} processes", fold.members.size());
-      node.subtitle = first == last ? fmt::format("pid {}", first) : fmt::format("pid {} to {}", first, last);
-      if (ended == fold.members.size()) node.ending = "ended", node.life = Life::Done;
-      if (!fold.containers.empty()) {
-        list_containers(fold, node);
-      } else if (names.size() > 1) {
-        list_names(names, node);
-      }
-      if (const std::string steps = steps_in(fold); !steps.empty()) node.subtitle += " \u00b7 " + steps;
-      if (fold.count > fold.members.size() && fold.containers.empty()) {
-        add_note(node, fmt::format("and {} below", fold.count - fold.members.size()));
-      }
-      if (fold.quiet) add_note(node, "no exec, no change of namespaces");
-      node.tip = node.title;
-      for (const auto& [name, count] : names) {
-        if (node.tip.size() > 2000) break;
-        node.tip += fmt::format("\n{} \u00d7 {}", count, name);
-      }
       if (fold.under) {
         Edge edge;
         edge.from = *node_[*fold.under];
@@ -385,70 +350,11 @@ class TreeBuilder {
       graph_.nodes.push_back(std::move(node));
     }
     if (folded > 0) {
-      graph_.notes.push_back(folded == 1 ? "1 process is folded; --all shows it"
-                                         : fmt::format("{} processes are folded; --all shows each", folded));
+      graph_.notes.push_back(folded == 1 ? "1 process is folded; nstrace draw TRACE --all -o FILE shows it"
+                                         : fmt::format("{} processes are folded; nstrace draw TRACE --all -o FILE "
+                                                       "shows each",
+                                                       folded));
     }
-  }
-
-  // The numbers that the picture lacks since they are of processes in the fold: "steps 47 to 138".
-  std::string steps_in(const Fold& fold) const {
-    const std::set<ProcessId> tops(fold.members.begin(), fold.members.end());
-    int first = 0, last = 0, count = 0;
-    for (const Process& p : model_.processes()) {
-      if (steps_[p.id].empty() || selection_.shown[p.id]) continue;
-      std::optional<ProcessId> at = p.id;
-      for (int depth = 0; at && !tops.count(*at) && depth < 64; ++depth) at = creator_of(model_.processes()[*at]);
-      if (!at || !tops.count(*at)) continue;
-      for (const story::Step* step : steps_[p.id]) {
-        first = first == 0 ? step->number : std::min(first, step->number);
-        last = std::max(last, step->number);
-        ++count;
-      }
-    }
-    if (count == 0) return "";
-    if (count == 1) return fmt::format("step {}", first);
-    return count == last - first + 1 ? fmt::format("steps {} to {}", first, last)
-                                     : fmt::format("{} of the steps {} to {}", count, first, last);
-  }
-
-  // Containers that came about as the one beside them, which is shown: their names, programs and namespaces.
-  void list_containers(const Fold& fold, Node& node) const {
-    constexpr std::size_t kLines = 12;
-    node.title = fmt::format("{} more containers, made in the same way", fold.containers.size());
-    node.subtitle = fmt::format("{} processes", fold.count);
-    for (std::size_t i = 0; i < fold.containers.size() && i < kLines; ++i) {
-      const model::Container& container = model_.containers()[fold.containers[i]];
-      Row row;
-      row.text = headline(container, 24);
-      if (container.init) row.text += ": " + shorten(headline(model_.processes()[*container.init]), 24);
-      for (const Badge& badge : signs_.band(namespaces_of(model_, container))) {
-        if (badge.kind == Badge::Kind::Own) row.badges.push_back(badge);
-      }
-      node.rows.push_back(std::move(row));
-    }
-    if (fold.containers.size() > kLines) add_note(node, fmt::format("and {} more", fold.containers.size() - kLines));
-  }
-
-  // Followed, but nothing in the picture comes from it.
-  void note_fold(const Fold& fold) {
-    const std::string first = shorten(headline(model_.processes()[fold.members.front()]), 40);
-    graph_.notes.push_back(fmt::format("followed, without anything to tell: {}{}", first,
-                                       fold.count > 1 ? fmt::format(" and {} more", fold.count - 1) : ""));
-  }
-
-  static void add_note(Node& node, std::string text) {
-    Row row;
-    row.text = std::move(text);
-    node.rows.push_back(std::move(row));
-  }
-
-  static void list_names(const std::vector<std::pair<std::string, std::size_t>>& names, Node& node) {
-    constexpr std::size_t kLines = 6;
-    for (std::size_t i = 0; i < names.size() && i < kLines; ++i) {
-      const auto& [name, count] = names[i];
-      add_note(node, shorten(name, style::kCodeColumns - 6) + (count > 1 ? fmt::format(" \u00d7{}", count) : ""));
-    }
-    if (names.size() > kLines) add_note(node, fmt::format("and {} others", names.size() - kLines));
   }
 
   // One edge for each process and container (or maker of the namespaces) that it joined.
@@ -564,7 +470,7 @@ class TreeBuilder {
   Graph graph_;
   std::vector<std::optional<std::size_t>> node_;         // by ProcessId
   std::vector<std::optional<std::size_t>> cluster_;      // by ContainerId
-  std::vector<std::vector<const story::Step*>> steps_;   // by ProcessId
+  StepsOf steps_;                                        // by ProcessId
   std::map<std::uint64_t, const story::Step*> step_at_;  // by first event
   std::map<std::string, std::size_t> namespace_node_;    // by tip, which names type and inode
 };

@@ -80,8 +80,9 @@ std::span<const Phase> expected_phases(Kind kind) {
 
 // One process of the mini runtime may make several containers (a pod), each with a first stage of its own: which of
 // them this is about.
-std::size_t Chapters::set_up_of(const Moment& m, const Actor& a) {
+std::size_t Chapters::set_up_of(const Moment& m, const Actor& a, const std::string& id) {
   std::vector<model::ProcessId>& first_stages = set_ups_[*a.session];
+  if (m.event.as<trace::Exit>() && m.process.id == *a.session) return last_ended(id, first_stages.size());
   std::optional<model::ProcessId> at = m.process.id;
   for (int steps = 0; at && steps < 64; ++steps) {
     const auto up = model_.origin(model_.processes()[*at]);
@@ -94,6 +95,19 @@ std::size_t Chapters::set_up_of(const Moment& m, const Actor& a) {
     if (*at != *a.session && m.actor.part & kStages) first_stages.push_back(*at);
   }
   return first_stages.empty() ? 0 : first_stages.size() - 1;
+}
+
+// Which of so many was over last. The end of the process that made them all stands there: nothing comes after it.
+std::size_t Chapters::last_ended(const std::string& id, std::size_t count) const {
+  std::size_t last = count > 0 ? count - 1 : 0;
+  std::uint64_t latest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto ended = by_key_.find({Kind::Ended, fmt::format("{}/{}", id, i)});
+    if (ended == by_key_.end() || chapters_[ended->second].first_event < latest) continue;
+    latest = chapters_[ended->second].first_event;
+    last = i;
+  }
+  return last;
 }
 
 // Whether the container of that id, which was made in this trace, had begun and has ended.
@@ -110,7 +124,10 @@ Chapters::Key Chapters::key_of(const Moment& m) {
                        : m.actor;
   std::string id = a.id;
   if (id.empty() && a.session) id = fmt::format("#{}", *a.session);
-  if (a.runtime == "nstrace lab" && a.session) id += fmt::format("/{}/{}", *a.session, set_up_of(m, a));
+  if (a.runtime == "nstrace lab" && a.session) {
+    id += fmt::format("/{}", *a.session);
+    id += fmt::format("/{}", set_up_of(m, a, id));
+  }
   // A stage is outside; the container that it makes a process in is what it works on.
   auto container = m.process.container;
   if (!container && a.part & kBuilders && !m.process.children.empty())
@@ -336,8 +353,8 @@ void Chapters::finish() {
         c.cut_after = !began && !c.failed;
         break;
       case Kind::Entered:
-        c.title = fmt::format("a program {} brought into {}{}{}{}", c.failed ? "could NOT be" : "is", where(c, what), tool,
-                              order, program);
+        c.title = fmt::format("a program {} brought into {}{}{}{}", c.failed ? "could NOT be" : "is", where(c, what),
+                              tool, order, program);
         c.cut_after = !began && !c.failed;
         break;
       case Kind::Ended:

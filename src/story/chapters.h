@@ -34,7 +34,8 @@ class Chapters {
   using Key = std::pair<Kind, std::string>;
   Key key_of(const Moment& moment);
   bool over(const std::string& id) const;
-  std::size_t set_up_of(const Moment& moment, const Actor& actor);
+  std::size_t set_up_of(const Moment& moment, const Actor& actor, const std::string& id);
+  std::size_t last_ended(const std::string& id, std::size_t count) const;
   std::string where(const Chapter& chapter, const std::string& container) const;
   void correct(const Key& key, const Moment& moment);
   void learn(Chapter& chapter, const Moment& moment, Phase phase);

@@ -77,7 +77,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return m.actor.verb.empty(); },
      .sentence = "The shim asks to become the parent of every orphan below it. The runtime that sets the container up "
                  "will end, and by this the container's process becomes the shim's child, which can then wait for it.",
-     .brief = "orphans shall become the shim's children",
+     .brief = "will adopt the container when its maker ends",
      .references = {"prctl(2), PR_SET_CHILD_SUBREAPER", "containerd: pkg/shim/shim.go"}},
     {.name = "shim-end",
      .phase = Delete,
@@ -112,7 +112,7 @@ const Rule kRules[] = {
      .args = {"PR_SET_CHILD_SUBREAPER", "1"},
      .sentence = "conmon asks to become the parent of every orphan below it: when the runtime has ended, the "
                  "container's process will be its child, which it can wait for.",
-     .brief = "orphans shall become conmon's children",
+     .brief = "will adopt the container when its maker ends",
      .references = {"prctl(2), PR_SET_CHILD_SUBREAPER", "conmon: src/conmon.c, main()"}},
 
     // --- the runtime's command line ---
@@ -224,7 +224,7 @@ const Rule kRules[] = {
      .sentence =
          "{runtime} asks to become the parent of orphans below it: what its children leave behind is its own to wait "
          "for, and not somebody else's.",
-     .brief = "orphans shall become {runtime}'s children",
+     .brief = "will adopt processes whose parent ends",
      .references = {"prctl(2), PR_SET_CHILD_SUBREAPER"}},
     {.name = "exec-fifo",
      .phase = Bootstrap,

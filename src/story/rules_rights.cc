@@ -23,7 +23,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return m.actor.verb == "exec"; },
      .sentence = "It leaves the keyring of whoever started it for the container's, so that keys which the kernel holds "
                  "for people on the host are not inherited.",
-     .brief = "the container's keyring",
+     .brief = "the container's key store, not its caller's",
      .references = {"keyctl(2)", "session-keyring(7)", "runc: libcontainer/setns_init_linux.go"}},
     {.name = "keyring",
      .phase = Security,
@@ -32,7 +32,7 @@ const Rule kRules[] = {
      .args = {"KEYCTL_JOIN_SESSION_KEYRING"},
      .sentence = "It takes a new, empty keyring, so that the container does not inherit keys that the kernel holds for "
                  "whoever started it.",
-     .brief = "a keyring of its own",
+     .brief = "an empty key store, not its caller's",
      .references = {"keyctl(2)", "session-keyring(7)", "runc: libcontainer/standard_init_linux.go"}},
     {.name = "session",
      .phase = Bootstrap,
@@ -40,7 +40,7 @@ const Rule kRules[] = {
      .call = "setsid",
      .sentence = "It begins a session of its own, so that signals of the terminal from which it was started do not "
                  "reach it.",
-     .brief = "a session of its own",
+     .brief = "the caller's Ctrl-C does not reach it",
      .references = {"setsid(2)"}},
     {.name = "root-for-now",
      .phase = Bootstrap,
@@ -50,7 +50,7 @@ const Rule kRules[] = {
      .when = [](const Moment& m) { return m.process.threads_made == 0 && m.process.marks.empty(); },
      .once = true,
      .sentence = "It becomes user and group 0 for the set-up; the user that the program shall run as comes later.",
-     .brief = "root, for the set-up",
+     .brief = "acts as user 0 while it sets up",
      .references = {"runc: libcontainer/nsenter/nsexec.c, nsexec()"},
      .fold = true},
     {.name = "bounding-set",
@@ -71,7 +71,7 @@ const Rule kRules[] = {
      .sentence =
          "It settles which capabilities a program keeps that has no file capabilities (ambient): each is raised or "
          "lowered, or all are cleared.",
-     .brief = "ambient capabilities",
+     .brief = "which rights a plain program keeps",
      .references = {"capabilities(7), Ambient"},
      .fold = true},
     {.name = "keep-capabilities",

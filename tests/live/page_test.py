@@ -63,6 +63,21 @@ def pointing_at_a_step_shows_the_whole_call(box):
 
 
 @test(needs=NEEDS)
+def over_time_says_what_its_signs_mean(box):
+    path = example(box)
+    with Browser(box.temp) as page:
+        page.open(path)
+        page.click("#tab-timeline")
+        signs = page.text("#signs")
+        for words in ("stripes of a bar", "cgroup", "the host's namespace", "what the program had to wait for"):
+            check(words in signs, f"{words!r} is not among the signs: {signs}")
+        check("takes long" not in signs, f"no call of this trace takes long, and so none is hatched: {signs}")
+        check(page.value("document.getElementById('signs').getBoundingClientRect().bottom <= innerHeight"),
+              "the signs are out of sight")
+        clean(page)
+
+
+@test(needs=NEEDS)
 def a_click_filters_by_process_and_by_namespace(box):
     path = example(box)
     with Browser(box.temp) as page:

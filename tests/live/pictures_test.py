@@ -140,7 +140,7 @@ def a_thousand_processes_take_two_seconds_at_most(box):
     trace = box.temp / "many.jsonl"
     many(box.source / "examples" / "docker-run.jsonl", trace, 1000)
     for view in "tree", "timeline":
-        for options, said in ((), "are folded; --all shows each"), (("--all",), "tool7 7<"):
+        for options, said in ((), "are folded; nstrace draw TRACE --all -o FILE shows each"), (("--all",), "tool7 7<"):
             best = 100.0
             for _ in range(3):
                 begin = time.monotonic()

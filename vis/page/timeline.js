@@ -2,7 +2,7 @@
 // Over time: each moment is a row of text; at the left each process is a lane, painted for the rows in sight only, so
 // that ten thousand rows cost what thirty do. Rows do not stand in proportion to time: silence is cut, and a row says so.
 const timelineView = (() => {
-  const kRow = 22, kHead = 112, kStripe = 2;
+  const kRow = 22, kHead = 112, kStripe = 2, kLong = 1e6;
   const scroll = byId('scroll'), canvas = byId('lanes'), holder = byId('rows');
   let rows = [], lanes = [], laneOf = new Map(), pitch = 26, width = 0, places = new Map();
   let key = '';
@@ -162,7 +162,7 @@ const timelineView = (() => {
       c.stroke();
       // a long call: hatched from its begin
       const call = row.call || (item && callAt(row.event));
-      if (call && call.end - call.start > 1e6) {
+      if (call && call.end - call.start > kLong) {
         const begin = Math.max(placeOfTime(call.start), i - 40, row.process >= 0 && processes[row.process].born ? placeOf(processes[row.process].born) : 0);
         c.save();
         c.beginPath();
@@ -288,8 +288,20 @@ const timelineView = (() => {
     requestAnimationFrame(() => { waiting = false; if (state.view === 'timeline') show(); });
   };
 
+  // What the signs mean, those only that this trace has.
+  function explainSigns() {
+    const sign = (kind, words) => el('span', {}, el('i', {class: kind}), words);
+    const stripes = el('span', {}, 'stripes of a bar, from the left:', ...kinds.map(kind => el('b', {}, kind)));
+    const long = trace.timed && calls.some(call => call.end - call.start > kLong);
+    const signs = [stripes, sign('grey', "the host's namespace"), sign('ends', 'ends'),
+      trace.path.length ? sign('golden', 'what the program had to wait for before it could begin') : null,
+      long ? sign('hatched', 'waits, or in a call that takes long') : null];
+    byId('signs').replaceChildren(...signs.filter(Boolean));
+  }
+
   return {
     init() {
+      explainSigns();
       scroll.addEventListener('scroll', later);
       window.addEventListener('resize', later);
       matchMedia('(prefers-color-scheme: dark)').addEventListener('change', later);
