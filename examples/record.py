@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Records docker run, docker exec, five containers at once, podman run and the mini runtime, and draws them: the files in
-this folder. With names (docker, compose, podman, crun, shim, lab), only those; `lab`, of which the README's first pictures are,
+this folder. With names (docker, compose, podman, crun, shim, lab), only those; `lab`, of which the README's pictures are,
 needs nothing but nstrace.
 
 What would tell about the machine is left out: the boot id, the vendor's suffix of the kernel version, and all but the pid

@@ -166,7 +166,7 @@ Actor Actors::find(const Process& p, int depth) {
     if (command->runtime == "nstrace lab" && program->argv.size() > 1) {
       actor.part = kRuntime;
       actor.runtime = command->runtime;
-      actor.verb = program->argv[1] == "exec" ? "exec" : "run";
+      actor.verb = "run";  // the scene exec makes the container, too, that it enters: who enters is known by its setns
       actor.id = program->argv.size() > 2 ? program->argv[2] : "lab";
       actor.session = p.id;
       return actor;

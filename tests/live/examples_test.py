@@ -65,16 +65,9 @@ def one_command_makes_the_readmes_pictures(box):
     status, _, err = box.run(sys.executable, box.temp / "examples/record.py", "--build", box.build, "lab")
     equal(status, 0, f"the status ({err.strip()[-600:]})")
     shown = re.findall(r"!\[[^]]*\]\(([^)]*)\)", (box.source / "README.md").read_text())
-    lab = [name for name in shown if name.startswith("examples/lab/")]
-    check(len(lab) >= 2, f"the README shows {lab} of the mini runtime")
-    for name in lab:
+    check(shown, "the README shows no picture")
+    for name in shown:
         check("<svg" in (box.temp / name).read_text(), f"{name} is not made by it")
-    # The others need docker to be recorded; from the recording here anybody draws them.
-    status, _, err = box.run(sys.executable, box.source / "examples/pictures.py", "--build", box.build, "--into",
-                             box.temp / "drawn")
-    equal(status, 0, f"status of examples/pictures.py ({err.strip()[-600:]})")
-    for name in set(shown) - set(lab):
-        check((box.temp / "drawn" / name.removeprefix("examples/")).exists(), f"{name} is not drawn by examples/pictures.py")
     for scene in "run", "exec", "pod", "nested", "hooks", "userns":
         check((box.temp / "examples/lab" / (scene + ".txt")).stat().st_size > 2000, f"lab {scene} is not explained")
 
