@@ -488,7 +488,9 @@ TEST_CASE("lab_plan: each way to change the root, and the container has its own 
     const std::string name(way.name);
     INFO(name);
     REQUIRE((plan_text({.pivot = name, .rootless = false}) == dot) == (name == "dot"));
-    REQUIRE_THAT(in_process([&] { return run_untraced({.pivot = name, .command = {"ls", "/bin"}}); }).text,
+    REQUIRE_THAT(in_process([&] {
+                   return run_untraced({.pivot = name, .command = {"ls", "/bin"}});
+                 }).text,
                  ContainsSubstring("hello"));
   }
   REQUIRE_THAT(plan_text({.pivot = "path"}), ContainsSubstring("pivot_root(\"/tmp\", \"/tmp/oldroot\") = 0\n"));
