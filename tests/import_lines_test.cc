@@ -82,6 +82,49 @@ TEST_CASE("-e raw=all: results are hexadecimal, and the pids among them are pids
   CHECK(trace.events.size() == 2);
 }
 
+TEST_CASE("what strace has tampered with says so") {
+  constexpr std::string_view kLog =
+      "[pid 10] chdir(\"/a\") = 0 (INJECTED)\n"
+      "[pid 10] chdir(\"/b\") = -1 EPERM (Operation not permitted) (INJECTED) (DELAYED)\n"
+      "[pid 10] chdir(\"/c\") = -1 ENOENT (No such file or directory) (INJECTED: args)\n"
+      "[pid 10] chdir(\"/d\") = -1 ENOENT (No such file or directory)\n"
+      "[pid 10] openat(AT_FDCWD, \"/e\", O_RDONLY) = 3</e> (DELAYED)\n";
+  const Trace trace = imported(kLog);
+  Texts notes;
+  for (const Event& event : trace.events) notes.push_back(event.call.note);
+  CHECK(notes == Texts{"(INJECTED)", "(INJECTED) (DELAYED)", "(INJECTED: args)", "", "(DELAYED)"});
+  report::LineOptions options;
+  options.column = 0;
+  CHECK(lines_of(trace, options) == kLog);
+}
+
+TEST_CASE("a call whose end the log does not show stays open") {
+  constexpr std::string_view kLog =
+      "[pid 10] pivot_root(\".\" <unfinished ...>\n"
+      "[pid 10] +++ killed by SIGKILL +++\n"
+      "[pid 11] chdir(\"/\" <detached ...>\n"
+      "[pid 12] exit_group(0) = ?\n";
+  const Trace trace = imported(kLog);
+  CHECK(trace.report.unread == 0);
+  std::string lines = lines_of(trace, {.column = 0});
+  CHECK(lines.find("[pid 10] pivot_root(\".\" <unfinished ...>\n") != std::string::npos);
+  CHECK(lines.find("[pid 11] chdir(\"/\" <detached ...>\n") != std::string::npos);
+  CHECK(lines.find("[pid 12] exit_group(0) = ?\n") != std::string::npos);
+}
+
+TEST_CASE("what a returned descriptor is, is kept; what stands behind a pid is a comm") {
+  const Trace trace = imported(
+      "10<sh> openat(AT_FDCWD</root>, \"x\", O_RDONLY) = 3</root/x\\76>\n"
+      "10<sh> dup(3) = 4</root/x>(deleted) <0.000010>\n"
+      "10<sh> socket(AF_UNIX, SOCK_STREAM, 0) = 5<UNIX-STREAM:[7->8]>\n"
+      "10<sh> getpid() = 10<sh>\n"
+      "10<sh> dup(3) = -1 EBADF (Bad file descriptor)\n");
+  CHECK(trace.report.unread == 0);
+  Texts targets;
+  for (const Event& event : trace.events) targets.push_back(event.call.result_target);
+  CHECK(targets == Texts{"/root/x>", "/root/x (deleted)", "UNIX-STREAM:[7->8]", "", ""});
+}
+
 TEST_CASE("logs that gzip has compressed, members one behind the other, and cut off") {
   // printf '10 chdir("/") = 0\n' | gzip -n9
   static constexpr std::string_view kPacked(

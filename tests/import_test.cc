@@ -65,7 +65,7 @@ TEST_CASE("every style of strace's lines") {
   for (const char* name :
        {"plain.log", "t.log", "tt-T.log", "ttt.log", "r.log", "t-r.log", "comm-pidns-y.log", "verbose.log",
         "const-verbose.log", "const-raw.log", "hex-strings.log", "n-i-k.log", "signals.log", "thread-exec.log",
-        "threads.log", "strace-4.log", "strace-7.log", "ff", "ff-ttt"})
+        "threads.log", "inject.log", "strace-4.log", "strace-7.log", "ff", "ff-ttt"})
     check_log(name);
   // What the traced programs printed stands among the lines.
   check_log("brackets.log", {"line 12", "line 38"});
@@ -250,8 +250,8 @@ TEST_CASE("calls that never return, and those that began before the log") {
   const Texts calls = calls_of(trace);
   REQUIRE(calls.size() == 4);
   CHECK(calls[1] == "10 exit_group(0) = ?");
-  CHECK(calls[2] == "11 wait4(-1) = ?");
-  CHECK(calls[3] == "13 pause() = ?");
+  CHECK(calls[2] == "11 wait4(-1) = ? <unfinished ...>");
+  CHECK(calls[3] == "13 pause() = ? <detached ...>");
 }
 
 TEST_CASE("arguments are read back as strace wrote them") {

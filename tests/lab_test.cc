@@ -482,6 +482,30 @@ TEST_CASE("lab_plan: every call of every stage, as strace writes it") {
   REQUIRE(rootless.find("mknodat") == std::string::npos);
 }
 
+TEST_CASE("lab_plan: each way to change the root, and the container has its own files by each") {
+  const std::string dot = plan_text({.rootless = false});
+  for (const PivotName& way : pivots()) {
+    const std::string name(way.name);
+    INFO(name);
+    REQUIRE((plan_text({.pivot = name, .rootless = false}) == dot) == (name == "dot"));
+    REQUIRE_THAT(in_process([&] {
+                   return run_untraced({.pivot = name, .command = {"ls", "/bin"}});
+                 }).text,
+                 ContainsSubstring("hello"));
+  }
+  REQUIRE_THAT(plan_text({.pivot = "path"}), ContainsSubstring("pivot_root(\"/tmp\", \"/tmp/oldroot\") = 0\n"));
+  REQUIRE_THAT(plan_text({.pivot = "move"}), ContainsSubstring("mount(\".\", \"/\", NULL, MS_MOVE, NULL) = 0\n"));
+  REQUIRE_THAT(plan_text({.pivot = "none"}), !ContainsSubstring("pivot_root("));
+  REQUIRE_THROWS_WITH(plan_text({.pivot = "up"}), ContainsSubstring("it has dot path move none"));
+  REQUIRE_THROWS_WITH(plan_text({.like = "crun", .pivot = "path"}), ContainsSubstring("leave --like out"));
+  REQUIRE_THROWS_WITH(plan_text({.scene = Scene::Exec, .pivot = "none"}), ContainsSubstring("the host's root"));
+}
+
+TEST_CASE("lab exec cannot enter the host's network from a user namespace, and says so") {
+  REQUIRE_THROWS_WITH(plan_text({.scene = Scene::Exec, .fault = "host-network", .rootless = true}),
+                      ContainsSubstring("without --userns"));
+}
+
 TEST_CASE("lab_plan: the way of each runtime") {
   for (const VariantName& variant : variant_names()) {
     if (variant.name == "lab") continue;

@@ -350,6 +350,49 @@ TEST_CASE("the mini runtime") {
   REQUIRE(containers(play(s)) == "nstrace lab lab init=202 members=202\n");
 }
 
+TEST_CASE("the mini runtime's containers bear the ids that it is called with, a pod's in their order") {
+  Scene s;
+  s.existing(100, "nstrace", {"nstrace", "lab", "pod"});
+  for (const int first : {200, 300}) {  // twice the same: the second pod begins with its first id again
+    s.fork(100, first);
+    s.exec(first, "/memfd:nstrace-lab", {"nstrace-lab", "pod", "pause", "app"}, {.call = "execveat"});
+    for (const int stage : {first + 1, first + 11}) {
+      s.fork(first, stage);
+      s.rename(stage, "lab:[1:CHILD]");
+      s.unshare(stage, kAll);
+      s.fork(stage, stage + 1, CLONE_PARENT);
+      s.rename(stage + 1, "lab:[2:INIT]");
+      s.pivot_root(stage + 1);
+      s.exec(stage + 1, "/bin/sleep", {"sleep", "1"});
+    }
+  }
+  REQUIRE(containers(play(s)) ==
+          "nstrace lab pause init=202 members=202\n"
+          "nstrace lab app init=212 members=212\n"
+          "nstrace lab pause init=302 members=302\n"
+          "nstrace lab app init=312 members=312\n");
+}
+
+TEST_CASE("the mini runtime in a container of its own: each bears the id of the command that made it") {
+  Scene s;
+  s.existing(100, "nstrace", {"nstrace", "lab", "nested"});
+  s.fork(100, 200);
+  s.exec(200, "/memfd:nstrace-lab", {"nstrace-lab", "nested", "outer"}, {.call = "execveat"});
+  s.unshare(200, CLONE_NEWPID);
+  s.fork(200, 201);
+  s.unshare(201, CLONE_NEWNS);
+  s.pivot_root(201);
+  s.exec(201, "/bin/lab", {"nstrace-lab", "run", "inner"});
+  s.fork(201, 202);
+  s.unshare(202, CLONE_NEWNS | CLONE_NEWPID);
+  s.fork(202, 203);
+  s.pivot_root(203);
+  s.exec(203, "/bin/hello", {"hello"});
+  REQUIRE(containers(play(s)) ==
+          "nstrace lab outer init=201 members=201,202\n"
+          "nstrace lab inner init=203 members=203 in=0\n");
+}
+
 TEST_CASE("fork_lost: init is known by its number inside, the runtime by its comm") {
   Scene s;
   s.existing(100, "containerd-shim");

@@ -53,6 +53,7 @@ TEST_CASE("known by the path where argv[0] says nothing, by argv[0] where the pa
   REQUIRE(told({"crun", "run", "id"}, "/dev/fd/8") == "crun run id");
   REQUIRE(told({"nstrace-lab"}, "/proc/self/fd/5") == "nstrace lab  ");
   REQUIRE(told({"x"}, "/memfd:nstrace-lab") == "nstrace lab  ");
+  REQUIRE(told({"nstrace-lab", "pod", "pause", "app"}) == "nstrace lab  pause");
 }
 
 TEST_CASE("libcontainer's variables tell a runtime of any name, the sealed copy's does not") {

@@ -26,12 +26,16 @@ std::string names_of(const Named& all) {
 
 // What `lab SCENE` and `lab plan SCENE` both take; what follows -- is the command to run in the container.
 void add_container_options(CLI::App& app, lab::RunOptions& container, bool& user_namespace) {
+  std::string ways;
+  for (const lab::PivotName& way : lab::pivots())
+    ways += fmt::format("{}{}: {}", ways.empty() ? "" : "; ", way.name, way.what);
   app.add_option("--hostname", container.hostname, "the container's host name")->type_name("NAME");
   app.add_flag("--userns", user_namespace, "in a user namespace, as for an ordinary user");
   app.add_option("--like", container.like,
                  "the way of a runtime: " + names_of(lab::variant_names()) +
                      "; others than lab have run, exec (bwrap: run) and userns only")
       ->type_name("RUNTIME");
+  app.add_option("--pivot", container.pivot, "how the root is changed (default: dot): " + ways)->type_name("WAY");
   app.add_option("--fault", container.fault, "puts a mistake in; `nstrace lab faults` lists them")->type_name("FAULT");
 }
 

@@ -68,7 +68,6 @@ void become_leader(Stage& init, Wires& w);                // INIT, and so on
 void make_root(Stage& init, const Spec& spec);
 void mount_kernel_file_systems(Stage& init, const Spec& spec);
 void make_devices(Stage& init, const Spec& spec);
-void change_root(Stage& init);
 void finish_root(Stage& init, const Spec& spec);
 void drop_rights(Stage& init, const Spec& spec);
 
@@ -127,7 +126,7 @@ Container start(First& first, const Spec& spec) {
   mount_kernel_file_systems(init, spec);
   make_devices(init, spec);
   if (spec.hooks) hooks_before_pivot(first, init, w.to_init, w.init_to_lab, w.init);
-  change_root(init);
+  change_root(init, spec.pivot);
   finish_root(init, spec);
   drop_rights(init, spec);
   init.why(
@@ -343,23 +342,6 @@ void make_devices(Stage& init, const Spec& spec) {
     }
   }
   make_device_links(init, "dev");
-}
-
-void change_root(Stage& init) {
-  init.why("Hold on to both roots, so that they can be reached when names no longer lead there.");
-  const int old_root = init.openat("/", NAMED(O_RDONLY | O_CLOEXEC | O_DIRECTORY));
-  const int new_root = init.openat(".", NAMED(O_RDONLY | O_CLOEXEC | O_DIRECTORY));
-  init.fchdir(new_root);
-  init.why("The swap. Both names are the new root: the old one comes to lie on top of it, at the same place.");
-  init.call(CALL(pivot_root), {text("."), text(".")});
-  init.fchdir(old_root);
-  init.why("Taking down the old root's mounts must not reach the host ...");
-  init.mount("", ".", nullptr, NAMED(MS_REC | MS_SLAVE));
-  init.why("... and now the host's whole tree is let go of. There is no way back from here.");
-  init.umount(".", NAMED(MNT_DETACH));
-  init.chdir("/");
-  init.close(old_root);
-  init.close(new_root);
 }
 
 // Namespaces are not for all of /proc. Runtimes protect more than this: what only some kernels have is not in here, so

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/pivot.h"
 #include "lab/plan.h"
 
 namespace nstrace::lab {
@@ -32,6 +33,7 @@ struct Spec {
   bool overlays = false;        // the kernel lays an overlay over a file system that no path leads to
   bool drop_groups = true;      // without rights over groups outside, setgroups() is not allowed
   bool privileged = false;      // keeps all rights, as for a runtime inside
+  Pivot pivot = Pivot::Dot;
   bool hooks = false;
   bool stays = false;  // runs `hold`, until end_holding(), instead of argv
   std::vector<Join> joins;

@@ -128,6 +128,21 @@ void set_program(Spec& spec) {
   spec.host_mount_flags = mount_flags_of(fd.get());
 }
 
+// Who enters a mount namespace comes to the root that it has, and not to where its processes have chrooted.
+Pivot pivot_of(const RunOptions& options) {
+  std::string names;
+  for (const PivotName& way : pivots()) {
+    names += ' ' + std::string(way.name);
+    if (way.name != options.pivot) continue;
+    if (way.pivot != Pivot::Dot && options.like != "lab")
+      throw Error("--pivot is for the lab's own way only; leave --like out");
+    if (way.pivot == Pivot::None && options.scene == Scene::Exec)
+      throw Error("with --pivot none, who enters the container has the host's root; choose another scene than exec");
+    return way.pivot;
+  }
+  throw Error("the lab has no way '" + options.pivot + "' to change the root; it has" + names);
+}
+
 Spec spec_of(const RunOptions& options) {
   if (options.hostname.empty() || options.hostname.size() > 64) {
     throw Error("a host name has 1 to 64 bytes; give a shorter --hostname");
@@ -135,6 +150,7 @@ Spec spec_of(const RunOptions& options) {
   Spec spec;
   if (!options.command.empty()) spec.argv = options.command;
   spec.hostname = options.hostname;
+  spec.pivot = pivot_of(options);
   spec.user_namespace = options.rootless.value_or(!is_powerful());
   spec.borrow_devices = spec.user_namespace;
   spec.drop_groups = !spec.user_namespace;
@@ -240,6 +256,10 @@ std::string cure_for(RunOptions options, Spec spec) {
 }
 
 Plan plan_of(const RunOptions& options, const Spec& spec) {
+  if (options.fault == "host-network" && options.scene == Scene::Exec && spec.user_namespace)
+    throw Error(
+        "nobody can enter the host's network from a user namespace, which does not own it (EPERM): lab exec with "
+        "--fault host-network is for root without --userns");
   Plan plan = sound_plan_of(options, spec);
   if (options.fault.empty() || put_fault(plan, options.fault, options.scene == Scene::Exec)) return plan;
   throw Error("the fault " + options.fault + " has no place in this plan; " + cure_for(options, spec));

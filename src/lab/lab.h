@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/pivot.h"
 #include "lab/plan.h"
 
 namespace nstrace::lab {
@@ -56,6 +57,7 @@ std::vector<FaultName> fault_names();
 struct RunOptions {
   Scene scene = Scene::Run;
   std::string like = "lab";  // one of variant_names(); others than lab play Run, Exec and Userns only
+  std::string pivot = "dot";  // one of pivots(); other runtimes than lab have ways of their own
   std::string fault;         // one of fault_names(), "without CALL" (a step of the plan), or none
   // Empty: hello. One of commands(), or the absolute path of a static program of the host's.
   std::vector<std::string> command;

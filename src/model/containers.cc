@@ -14,8 +14,31 @@ namespace nstrace::model {
 using namespace trace;
 
 namespace {
-constexpr std::string_view kLab = "nstrace lab";
+
+// Who executed the program that a process runs: itself, or the nearest of those who made it.
+ProcessId runner(const Model& model, ProcessId id) {
+  for (int steps = 0; steps < 32; ++steps) {
+    const Process& p = model.processes()[id];
+    if (p.existed || (!p.programs.empty() && p.programs.back().event)) break;
+    const auto above = model.origin(p);
+    if (!above) break;
+    id = *above;
+  }
+  return id;
 }
+
+// What `command`, which `by` runs, calls `container`: where it makes several, it does so in the order of their ids.
+std::string id_of(const Model& model, const RuntimeCommand& command, ContainerId container, ProcessId by) {
+  if (command.further_ids.empty()) return command.id;
+  const auto made = static_cast<std::size_t>(std::ranges::count_if(model.containers(), [&](const Container& c) {
+    const auto maker = model.namespaces()[c.hung_on].maker;
+    return c.id < container && maker && runner(model, *maker) == runner(model, by);
+  }));
+  if (made == 0) return command.id;
+  return made <= command.further_ids.size() ? command.further_ids[made - 1] : "";
+}
+
+}  // namespace
 
 std::optional<ContainerId> Model::container_of(NamespaceId id) const {
   if (is_host(id)) return std::nullopt;
@@ -200,8 +223,8 @@ void Model::name_container(ContainerId container, ProcessId member, ProcessId fr
         // It makes another container, which only shares a namespace with this one.
         if (moment == Moment::Entered && (command->verb == "create" || command->verb == "run")) return;
         if (runtime.empty()) runtime = command->runtime;
+        if (name.empty()) name = id_of(*this, *command, container, *at);
         if (!command->oci) break;
-        if (name.empty()) name = command->id;
       } else if (const auto monitor = monitor_command(*program)) {
         monitored = monitor->id;
         if (runtime.empty()) runtime = monitor->runtime;
@@ -227,9 +250,10 @@ void Model::name_container(ContainerId container, ProcessId member, ProcessId fr
   if (c.name.empty()) c.name = id_of_cgroup(processes_[member].cgroup_path);
   if (c.name.empty()) c.name = monitored;
   if (c.runtime.empty()) c.runtime = runtime;
-  // The mini runtime gives no ids: the first of its containers is "lab", the next "lab-2".
-  if (c.name.empty() && c.runtime == kLab) {
-    const auto made = std::ranges::count(containers_, kLab, &Container::runtime);
+  // Where the ids that the mini runtime was called with are not known, the first of its containers is "lab", the next
+  // "lab-2".
+  if (c.name.empty() && c.runtime == kMiniRuntime) {
+    const auto made = std::ranges::count(containers_, kMiniRuntime, &Container::runtime);
     c.name = made > 1 ? "lab-" + std::to_string(made) : "lab";
   }
   if (c.image_name.empty()) c.image_name = image_name;

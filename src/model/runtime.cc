@@ -25,7 +25,7 @@ constexpr Known kKnown[] = {
     {"runsc", "runsc", true},
     {"kata-runtime", "kata", true},
     {"nvidia-container-runtime", "nvidia-container-runtime", true},
-    {"nstrace-lab", "nstrace lab", false},
+    {"nstrace-lab", kMiniRuntime, false},
     {"bwrap", "bwrap", false},
     {"unshare", "unshare", false},
     {"nsjail", "nsjail", false},
@@ -121,6 +121,13 @@ bool is_hex_id(std::string_view word) {
   return word.size() == 64 && std::ranges::all_of(word, [](unsigned char c) { return std::isxdigit(c); });
 }
 
+// "nstrace-lab SCENE ID...": its scenes are no verbs of runc's, and one of them makes two containers.
+void read_ids(const std::vector<std::string>& argv, RuntimeCommand& command) {
+  if (argv.size() < 3) return;
+  command.id = argv[2];
+  command.further_ids.assign(argv.begin() + 3, argv.end());
+}
+
 }  // namespace
 
 std::string_view base_name(std::string_view path) {
@@ -138,6 +145,7 @@ std::optional<RuntimeCommand> runtime_command(const Program& program) {
   if (by_name) {
     command.runtime = by_name->runtime;
     command.oci = by_name->oci;
+    if (command.runtime == kMiniRuntime) read_ids(program.argv, command);
     if (!command.oci) return command;
   } else if (libcontainer) {
     command.runtime = "runc";
@@ -174,7 +182,7 @@ std::string_view kind_of(const Container& container) {
 
 std::string_view runtime_of_comm(std::string_view comm) {
   static constexpr std::pair<std::string_view, std::string_view> kStages[] = {
-      {"runc:[", "runc"}, {"youki:[", "youki"}, {"lab:[", "nstrace lab"}};
+      {"runc:[", "runc"}, {"youki:[", "youki"}, {"lab:[", kMiniRuntime}};
   for (const auto& [prefix, runtime] : kStages)
     if (comm.starts_with(prefix)) return runtime;
   return "";

@@ -6,10 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/model.h"
 
 namespace nstrace::model {
+
+inline constexpr std::string_view kMiniRuntime = "nstrace lab";
 
 // A program that makes containers or sandboxes.
 struct RuntimeCommand {
@@ -17,6 +20,7 @@ struct RuntimeCommand {
   bool oci = false;     // follows the command line of runc (the OCI runtimes do)
   std::string verb;     // "create", "run", "exec", "init", ...; "" = none
   std::string id;       // of the container, "" = none
+  std::vector<std::string> further_ids;  // of those that it makes after that one: the mini runtime's pod
 };
 std::optional<RuntimeCommand> runtime_command(const Program& program);
 // "container", or "sandbox" for what no OCI runtime made: bwrap, unshare, a unit of systemd, a browser.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "trace/constants.h"
 #include "trace/text.h"
@@ -56,12 +57,21 @@ struct Body {
         if (const std::string more = decoded(arg.value); !more.empty()) arg.text = fmt::format("{}{}", arg.value, more);
   }
 
+  // As strace does: the bracket stays open, and there is no result.
+  void add_unfinished(std::string args, const std::string& mark) const {
+    if (args.ends_with(')')) args.pop_back();
+    line.add(args);
+    line.add(" " + escape(mark, ""), Style::Note);
+  }
+
   void add_call(const Call& given, const std::string& comment = "", const std::string& child = "") const {
     Call call = given;
+    const std::string said = std::exchange(call.note, {});  // it comes last
     if (options.pid_comms || options.pid_numbers) decode_pids(call);
     const std::string text = call_text(call, options.text);
     const std::size_t name = std::min(text.find('('), text.size());
     line.add(text.substr(0, name), Style::Call);
+    if (!call.result && said.starts_with('<')) return add_unfinished(text.substr(name), said);
     line.add(text.substr(name));
     std::string result = result_text(call) + child;
     if (options.text.targets && !call.result_target.empty()) result += "<" + escape(call.result_target, "\\<>") + ">";
@@ -73,6 +83,7 @@ struct Body {
     if (!comment.empty()) line.add(" /* " + comment + " */", Style::Note);
     if (!call.abi.empty()) line.add(" /* 32-bit call */", Style::Note);
     if (!note.empty()) line.add(" (" + note + ")", Style::Note);
+    if (!said.empty()) line.add(" " + escape(said, ""), Style::Note);
     if (!options.durations || !call.result) return;
     // -T; strace writes the same where it has not seen the entry
     if (!durations_known)

@@ -77,6 +77,9 @@ struct Call {
   std::optional<std::int64_t> result;  // as the kernel returns it: -errno on failure; absent = not known or never returned
   std::string result_target;  // what a returned descriptor refers to, as Arg::target; empty = not known, or it is none
   std::string abi;  // "i386": made as a 32-bit program does (also from a 64-bit one); empty = the kernel's own
+  // What the log that it comes from adds, as it is written there: "(INJECTED)", "(INJECTED: args) (DELAYED)" of one that
+  // strace has tampered with (-e inject), "<unfinished ...>" of one whose end it does not show. Empty = nothing.
+  std::string note;
   bool failed() const { return result && *result < 0 && *result >= -4095; }
 };
 

@@ -16,7 +16,7 @@ namespace nstrace::trace {
 // footer. (The fields of "ns" are the names of namespaces.)
 // clang-format off
 #define NSTRACE_FIELDS(X) \
-  X(type) X(n) X(t) X(start) X(tid) X(tgid) X(born) X(tids) X(comm) X(ns) X(cgroup) X(call) X(abi) X(args) X(result) X(result_target) \
+  X(type) X(n) X(t) X(start) X(tid) X(tgid) X(born) X(tids) X(comm) X(ns) X(cgroup) X(call) X(abi) X(args) X(result) X(result_target) X(note) \
   X(name) X(kind) X(value) X(text) X(list) X(target) X(comment) X(cut) X(cut_elements) \
   X(flags) X(exit_signal) X(parent_tgid) X(parent_born) X(inferred) X(child) \
   X(tid_before) X(comm_before) X(path) X(interpreter) X(exe_device) X(exe_inode) X(argv) X(argv_from_image) \

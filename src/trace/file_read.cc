@@ -206,6 +206,7 @@ void LineParser::read_event(object fields, Rest rest) {
   event_.call.abi.clear();
   event_.call.result.reset();
   event_.call.result_target.clear();
+  event_.call.note.clear();
   bool has_args = false, has_start = false;
   each(fields, [&](Field field, bool exact, value v) {
     if (field == Field::n) {
@@ -226,6 +227,8 @@ void LineParser::read_event(object fields, Rest rest) {
       event_.call.result = integer<std::int64_t>(v);
     } else if (field == Field::result_target) {
       read_text(v, exact, event_.call.result_target);
+    } else if (field == Field::note) {
+      read_text(v, exact, event_.call.note);
     } else if (!read_who(field, exact, v, event_.who)) {
       rest(field, exact, v);
     }

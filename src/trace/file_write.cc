@@ -215,6 +215,7 @@ class Fields {
     out_ += ']';
     if (call.result) integer("result", *call.result);
     text_if("result_target", call.result_target);
+    text_if("note", call.note);
     if (call.failed()) text_if("error", errno_name(static_cast<int>(-*call.result)));
   }
 

@@ -2,6 +2,8 @@
 // One walk over the arguments (import_scan), each of which is read on its own (import_arg); then the result.
 #include "trace/import_call.h"
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include "trace/import_arg.h"
@@ -71,6 +73,39 @@ int outer_pid(std::string_view s) {
   return number(s.substr(begin, at - begin), pid) && pid <= INT32_MAX ? static_cast<int>(pid) : 0;
 }
 
+// " (INJECTED: args)", " (DELAYED)" at the end, which is taken off: strace has tampered with the call (-e inject).
+void take_note(std::string_view& s, std::string& note) {
+  std::size_t from = s.size();
+  while (from > 0 && s[from - 1] == ')') {
+    const std::size_t open = s.substr(0, from).rfind(" (");
+    if (open == npos) break;
+    const std::string_view words = s.substr(open + 2);
+    if (!words.starts_with("INJECTED") && !words.starts_with("DELAYED")) break;
+    from = open;
+  }
+  note.assign(trimmed(s.substr(from)));
+  s = trimmed(s.substr(0, from));
+}
+
+// What stands behind them in brackets is a comm.
+bool gives_pid(std::string_view call) {
+  static constexpr std::string_view kCalls[] = {"clone",   "clone3", "fork",           "vfork",   "getpid",
+                                                "getppid", "gettid", "getpgid",        "getpgrp", "getsid",
+                                                "setsid",  "wait4",  "set_tid_address"};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
+
+// "3</etc/passwd>", "5</tmp/x>(deleted)" (-y, -yy): what the returned descriptor is.
+void read_result_target(std::string_view s, Call& call) {
+  call.result_target.clear();
+  const std::size_t open = s.find_first_not_of("0123456789abcdefx");
+  if (open == npos || open == 0 || s[open] != '<' || gives_pid(call.name)) return;
+  const std::size_t closed = end_of_target(s, open);
+  if (closed == npos) return;
+  unescape(s.substr(open + 1, closed - open - 2), call.result_target);
+  if (s.substr(closed).starts_with("(deleted)")) call.result_target += " (deleted)";
+}
+
 bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
   result.reset();
   if (s.empty()) return false;
@@ -127,15 +162,19 @@ bool read_call(std::string_view text, Call& call, CallEnd& end) {
   if (!rest.starts_with("= ")) return false;
   rest = trimmed(rest.substr(2));
   end.duration = take_duration(rest);
+  take_note(rest, call.note);
   if (!read_result(rest, call.result)) return false;
+  read_result_target(rest, call);
   end.outer = outer_pid(rest);
   return true;
 }
 
-void read_begun(std::string_view text, Call& call) {
+void read_begun(std::string_view text, std::string_view mark, Call& call) {
   const std::size_t open = text.find('(');
   call.name.assign(text.substr(0, open));
   call.result.reset();
+  call.result_target.clear();
+  call.note = mark;
   call.args.clear();
   if (open == npos) return;
   std::string closed(text.substr(open + 1));

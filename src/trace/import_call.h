@@ -20,8 +20,8 @@ struct CallEnd {
 // symbol. False: the text is no whole call; then `call` is not to be used.
 bool read_call(std::string_view text, Call& call, CallEnd& end);
 
-// A call that never returned: "name(args", as far as it was written.
-void read_begun(std::string_view text, Call& call);
+// A call that never returned: "name(args", as far as it was written, and the log's word for that: "<unfinished ...>".
+void read_begun(std::string_view text, std::string_view mark, Call& call);
 
 // The result alone, without looking at the arguments: for "fork() = 12", "clone(...) = 2 /* 12 in strace's PID NS */"
 // the pid that strace's own namespace knows the child by, or 0. The last " = " of the text counts.

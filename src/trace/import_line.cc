@@ -241,6 +241,7 @@ void take_resumed(Cursor& c, Line& line) {
   line.kind = Line::Kind::Resumed;
   if (line.body.ends_with(kUnfinished)) {
     line.body.remove_suffix(kUnfinished.size());
+    line.mark = kUnfinished.substr(1);
     line.kind = Line::Kind::ResumedUnfinished;
   }
 }
@@ -256,12 +257,14 @@ void take_call(Cursor& c, Line& line) {
   for (const std::string_view mark : {kUnfinished, kDetached}) {
     if (!text.ends_with(mark)) continue;
     line.body.remove_suffix(mark.size());
+    line.mark = mark.substr(1);
     line.kind = Line::Kind::Unfinished;
   }
   if (text.ends_with(" ...>")) {
     const std::size_t changed = text.rfind(kPidChanged);
     if (changed == std::string_view::npos) return;
     line.body = text.substr(0, changed);
+    line.mark = kUnfinished.substr(1);
     line.kind = Line::Kind::Unfinished;
   }
 }

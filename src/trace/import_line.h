@@ -35,6 +35,7 @@ struct Line {
   std::optional<std::int64_t> relative;  // ns since the line before (-r)
   std::string_view name;
   std::string_view body;
+  std::string_view mark;  // of an unfinished call: "<unfinished ...>" or "<detached ...>"
   int code = 0;
   int other = 0;
   bool core = false;

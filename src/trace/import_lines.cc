@@ -282,6 +282,7 @@ void Lines::unfinished(const Line& line, Item& item) {
   call.text = line.body;
   call.comm = line.comm;
   call.name = line.name;
+  call.mark = line.mark;
   call.start = item.start;
   call.line = item.line;
   call.creates = makes_processes(line.name);
@@ -297,6 +298,7 @@ void Lines::resumed(const Line& line, Item& item) {
     item.pid = found->first;
     if (line.kind == Line::Kind::ResumedUnfinished) {
       found->second.text += line.body;
+      found->second.mark = line.mark;
       return;
     }
     call = std::move(found->second);
@@ -334,6 +336,7 @@ void Lines::drop(int pid, const Item& at) {
   item.line = call.line;
   item.begun = call.line;
   item.text = call.text;
+  item.mark = call.mark;
   window_.add(item, creating_);
 }
 

@@ -55,6 +55,7 @@ class Lines {
   // A call that has begun.
   struct Begun {
     std::string text, comm, name;
+    std::string_view mark;  // of its last line, see Line
     Time start = 0;
     std::uint64_t line = 0;
     bool creates = false;

@@ -194,9 +194,7 @@ void Tasks::meet(const Item& item) {
   set_comm(child, comm, false);
   begin(item, &task(creator_pid));
   event_.time = event_.start = std::max(item.start, last_);
-  event_.call.name.clear();
-  event_.call.args.clear();
-  event_.call.result.reset();
+  no_call();
   Fork& fork = event_.what.emplace<Fork>();
   fork.inferred = true;
   fork.flags = thread ? CLONE_THREAD : 0;
@@ -227,6 +225,14 @@ void Tasks::begin(const Item& item, Task* t) {
     event_.who = Who{};
 }
 
+void Tasks::no_call() {
+  event_.call.name.clear();
+  event_.call.args.clear();
+  event_.call.result.reset();
+  event_.call.result_target.clear();
+  event_.call.note.clear();
+}
+
 void Tasks::give() {
   last_ = event_.time;
   event_.number = ++number_;
@@ -250,9 +256,7 @@ void Tasks::see_comm(Task& t, const Item& item) {
   set_comm(t, comm, false);
   begin(item, &t);
   event_.time = event_.start = std::max(item.start, last_);
-  event_.call.name.clear();
-  event_.call.args.clear();
-  event_.call.result.reset();
+  no_call();
   event_.what.emplace<Rename>().comm_before = std::move(before);
   give();
 }
@@ -304,9 +308,7 @@ bool Tasks::fork(const Item& item, int child_pid, Time at) {
 void Tasks::lost(const Item& item) {
   ++unread_;
   begin(item, nullptr);
-  event_.call.name.clear();
-  event_.call.args.clear();
-  event_.call.result.reset();
+  no_call();
   Lost& lost = event_.what.emplace<Lost>();
   lost.count = 1;
   lost.why = fmt::format("line {} of the log could not be read: {}", item.line, item.text);
@@ -321,15 +323,13 @@ void Tasks::apply(const Item& item) {
     case Item::Kind::Call:
       return call(item);
     case Item::Kind::Begun:
-      read_begun(item.text, event_.call);
+      read_begun(item.text, item.mark, event_.call);
       begin(item, &t);
       event_.what.emplace<Syscall>();
       return give();
     case Item::Kind::Signal: {
       begin(item, &t);
-      event_.call.name.clear();
-      event_.call.args.clear();
-      event_.call.result.reset();
+      no_call();
       Signal& signal = event_.what.emplace<Signal>();
       signal.number = signal_of(item.signal);
       const std::size_t open = item.text.find('{');
@@ -375,9 +375,7 @@ void Tasks::call(const Item& item) {
   if (!named) return;
   const std::string comm = event_.call.args[1].text.substr(0, kCommSize);
   if (comm == t.comm) return;
-  event_.call.name.clear();
-  event_.call.args.clear();
-  event_.call.result.reset();
+  no_call();
   event_.start = event_.time;
   event_.what.emplace<Rename>().comm_before = t.comm;
   set_comm(t, comm, false);
@@ -474,9 +472,7 @@ void Tasks::read_link(Task& t) {
 void Tasks::ended(const Item& item) {
   Task& t = task(item.pid);
   begin(item, &t);
-  event_.call.name.clear();
-  event_.call.args.clear();
-  event_.call.result.reset();
+  no_call();
   Exit& exit = event_.what.emplace<Exit>();
   exit.code = item.code;
   exit.signal = item.kind == Item::Kind::Killed ? signal_of(item.signal) : 0;

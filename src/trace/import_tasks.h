@@ -24,7 +24,7 @@ namespace nstrace::trace::log {
 struct Item {
   enum class Kind : std::uint8_t {
     Call,    // text = "name(args) = result"
-    Begun,   // text = "name(args": it never returned
+    Begun,   // text = "name(args", mark = "<unfinished ...>": it never returned
     Signal,  // text = "SIGCHLD {...}"
     Exited,
     Killed,
@@ -38,6 +38,7 @@ struct Item {
   std::uint64_t line = 0;   // number of the line that completes it
   std::uint64_t begun = 0;  // number of the line that began it
   std::string_view text;
+  std::string_view mark;  // see Line
   bool creates = false;  // a successful clone, clone3, fork, vfork
   int created = 0;       // the pid that the creator was told
   int outer = 0;         // the pid that strace knows it by, where the line says so
@@ -94,6 +95,7 @@ class Tasks {
   Time unique_birth(Time at);
   void begin(const Item& item, Task* task);  // event_: who and when
   void give();
+  void no_call();  // event_ has none
   void fill(Who& who, const Task& task) const;
   void inherit(Task& child, const Task& creator, std::uint64_t flags);
   void lost(const Item& item);

@@ -23,15 +23,19 @@ std::string success_text(const Call& call) {
   return call.name == "shmat" && value ? fmt::format("{:#x}", value) : fmt::format("{}", *call.result);
 }
 
-}  // namespace
-
-std::string result_text(const Call& call) {
+std::string own_text(const Call& call) {
   if (!call.result) return "?";
   if (!call.failed()) return success_text(call);
   const int error = static_cast<int>(-*call.result);
   const std::string_view name = errno_name(error);
   if (name.empty()) return fmt::format("-1 (errno {})", error);
   return fmt::format("{} {} ({})", taken_up_again(error) ? "?" : "-1", name, errno_text(error));
+}
+
+}  // namespace
+
+std::string result_text(const Call& call) {
+  return call.note.empty() ? own_text(call) : own_text(call) + " " + escape(call.note, "");
 }
 
 }  // namespace nstrace::trace
