@@ -29,7 +29,7 @@ ProcessId runner(const Model& model, ProcessId id) {
 
 // What `command`, which `by` runs, calls `container`: where it makes several, it does so in the order of their ids.
 std::string id_of(const Model& model, const RuntimeCommand& command, ContainerId container, ProcessId by) {
-  if (command.further_ids.empty()) return command.id;
+  if (command.oci) return command.id;
   const auto made = static_cast<std::size_t>(std::ranges::count_if(model.containers(), [&](const Container& c) {
     const auto maker = model.namespaces()[c.hung_on].maker;
     return c.id < container && maker && runner(model, *maker) == runner(model, by);
