@@ -293,6 +293,10 @@ bool Probe::durations() const {
   return impl_->skeleton->rodata->see_entries;
 }
 
+bool Probe::preemptible() const {
+  return impl_->skeleton->rodata->preemptible;
+}
+
 std::vector<std::string> Probe::uncovered() const {
   return impl_->trampolines ? impl_->trampolines->uncovered() : std::vector<std::string>();
 }

@@ -70,6 +70,8 @@ class Probe {
   std::string backend() const;
   // Is the begin of calls seen? Not without durations, but where tracepoints can be preempted (bpf/preempt.bpf.h).
   bool durations() const;
+  // Can the programs lose their processor (bpf/preempt.bpf.h)?
+  bool preemptible() const;
   // Calls that this backend cannot see on this kernel.
   std::vector<std::string> uncovered() const;
   // Is the tracer in a pid namespace of its own? Then pids are those of this namespace.

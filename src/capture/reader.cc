@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <string>
 
 namespace nstrace::capture {
@@ -15,6 +16,12 @@ constexpr std::size_t kBatch = 1 << 20;  // bytes that are handed to the queue a
 constexpr int kFirst = -15;    // the reader's
 constexpr int kUrgent = -10;   // the writer's when it must catch up, and while nobody can take from the queue yet
 constexpr int kYielding = 10;  // the writer's else
+
+std::uint64_t boottime_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
 
 // The writer's, by how full the queue is.
 int writers_nice(double filled, int now) {
@@ -42,7 +49,8 @@ void Reader::balance() {
 }
 
 void Reader::run() {
-  goes_first_ = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kFirst) == 0;
+  // a program that loses its processor to the reader would be skipped for others meanwhile
+  goes_first_ = !probe_.preemptible() && setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kFirst) == 0;
   balance();
   std::string batch;
   const Probe::Take take = [&](const void* data, std::size_t size) {
@@ -62,11 +70,13 @@ void Reader::run() {
     }
     const bool last = stopping_;
     const std::uint64_t mark = marks_;
+    const std::uint64_t now = boottime_ns();
     // until the first mark has passed, someone waits for it
     const auto timeout = last ? std::chrono::milliseconds(0) : passed_ ? kInterval : std::chrono::milliseconds(1);
     probe_.poll(static_cast<int>(timeout.count()), take);
     if (!batch.empty()) queue_.push(batch);
     batch.clear();
+    taken_until_ = now;
     passed_ = mark;
     balance();
     if (last) return;

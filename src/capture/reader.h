@@ -28,6 +28,9 @@ class Reader {
   std::uint64_t mark() { return ++marks_; }
   bool passed(std::uint64_t mark) const { return passed_ >= mark; }
 
+  // CLOCK_BOOTTIME, ns: what was sent until then is in the queue. 0 before the first look.
+  std::uint64_t taken_until() const { return taken_until_; }
+
   // Takes what the ring still holds, full queue or not, and ends.
   void stop();
 
@@ -40,7 +43,7 @@ class Reader {
   const pid_t writer_;
   bool goes_first_ = false;  // it may set priorities
   int nice_ = 0;             // the writer's
-  std::atomic<std::uint64_t> marks_{0}, passed_{0};
+  std::atomic<std::uint64_t> marks_{0}, passed_{0}, taken_until_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

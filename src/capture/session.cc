@@ -341,9 +341,10 @@ void Session::record() {
   int signals_seen = 0;
   Clock::time_point next_look = Clock::now(), busy = next_look;
   for (;;) {
+    const std::uint64_t taken_until = reader_->taken_until();  // by the time that the queue is looked at, or later
     const std::string records = queue_->pop(Reader::kInterval);
     take(records);
-    orderer_->flush_until(static_cast<trace::Time>(clock_ns(CLOCK_BOOTTIME) - start_boottime_) - 2 * kOrderWindow);
+    orderer_->flush_until(static_cast<trace::Time>(taken_until - start_boottime_) - 2 * kOrderWindow);
     const Clock::time_point now = Clock::now();
     if (!records.empty()) {
       busy = now;
