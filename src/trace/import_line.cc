@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "trace/import_scan.h"
+
 namespace nstrace::trace::log {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr std::int64_t kLongAgo = 100'000'000;  // seconds: what is less is no t
 constexpr std::string_view kUnfinished = " <unfinished ...>";
 constexpr std::string_view kDetached = " <detached ...>";
 constexpr std::string_view kPidChanged = " <pid changed to ";  // an execve by a thread other than the leader
-
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || c == '_' || (c >= 'A' && c <= 'Z');
-}
 
 // A line, and how far it is read.
 struct Cursor {
