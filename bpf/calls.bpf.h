@@ -294,7 +294,7 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 	if (fd_masks[nr] & ~NST_RETURNS_FD)
 		ship_call_files();
 	if (call_class[nr] == CLASS_NO_RETURN) {
-		take_event(HOOK_NO_RETURN);
+		take_event(HOOK_NO_RETURN, current_task());
 		submit_call(false, 0, NST_NO_COUNT);
 		return 0;
 	}

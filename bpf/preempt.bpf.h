@@ -61,7 +61,7 @@ struct {
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
-	__type(value, __u8);
+	__type(value, __u64); /* event_id() */
 } taken SEC(".maps");
 
 static __always_inline __u64 event_key(__u32 hook)
@@ -69,21 +69,45 @@ static __always_inline __u64 event_key(__u32 hook)
 	return bpf_get_current_task() | hook; /* a task is aligned to more than that */
 }
 
-/* To be called when an event is known to be wanted. */
-static __always_inline void take_event(__u32 hook)
+/*
+ * What tells an event from an earlier one: the last program of a hook is skipped at times, too, and then an entry stays
+ * behind that must not pass for one of the same task's next event, or of another task in the same memory.
+ */
+static __always_inline __u64 event_id(__u32 hook, struct task_struct *task)
 {
-	__u64 key = event_key(hook);
-	__u8 one = 1;
-
-	if (preemptible)
-		bpf_map_update_elem(&taken, &key, &one, BPF_ANY);
+	return BPF_CORE_READ(task, start_boottime) + (hook == HOOK_EXEC ? BPF_CORE_READ(task, self_exec_id) : 0);
 }
 
-static __always_inline bool forget_event(__u32 hook)
+/* To be called when an event, which is that of `task`, is known to be wanted. */
+static __always_inline void take_event(__u32 hook, struct task_struct *task)
 {
 	__u64 key = event_key(hook);
+	__u64 id;
 
-	return preemptible && bpf_map_delete_elem(&taken, &key) == 0;
+	if (!preemptible)
+		return;
+	id = event_id(hook, task);
+	bpf_map_update_elem(&taken, &key, &id, BPF_ANY);
+}
+
+static __always_inline bool is_taken(__u32 hook, struct task_struct *task)
+{
+	__u64 key = event_key(hook);
+	__u64 *id = bpf_map_lookup_elem(&taken, &key);
+
+	return id && *id == event_id(hook, task);
+}
+
+static __always_inline bool forget_event(__u32 hook, struct task_struct *task)
+{
+	__u64 key = event_key(hook);
+	bool was;
+
+	if (!preemptible)
+		return false;
+	was = is_taken(hook, task);
+	bpf_map_delete_elem(&taken, &key);
+	return was;
 }
 
 #endif

@@ -26,30 +26,25 @@
 		__uint(value_size, sizeof(__u32));                                                                     \
 	} point##_first SEC(".maps")
 
-#define SPARES(point, hook, task)                                                                                          \
+/* `doer`: whose being followed makes the event wanted; `task`: whose event it is. */
+#define SPARES(point, hook, doer, task)                                                                                \
 	FIRST(point);                                                                                                  \
-	SPARE(point, point##_2, !is_taken(hook))                                                                       \
-	SPARE(point, point##_3, !is_taken(hook))                                                                       \
+	SPARE(point, point##_2, !is_taken(hook, (struct task_struct *)(task)))                                         \
+	SPARE(point, point##_3, !is_taken(hook, (struct task_struct *)(task)))                                         \
 	SEC("?tp_btf/" #point)                                                                                         \
 	int point##_last(unsigned long long *ctx)                                                                      \
 	{                                                                                                              \
-		if (!forget_event(hook) && is_followed(BPF_CORE_READ((struct task_struct *)(task), tgid)))             \
+		if (!forget_event(hook, (struct task_struct *)(task)) &&                                               \
+		    is_followed(BPF_CORE_READ((struct task_struct *)(doer), tgid)))                                    \
 			__sync_fetch_and_add(&skipped, 1);                                                             \
 		return 0;                                                                                              \
 	}
 
-static __always_inline bool is_taken(__u32 hook)
-{
-	__u64 key = event_key(hook);
-
-	return bpf_map_lookup_elem(&taken, &key) != 0;
-}
-
-SPARES(task_newtask, HOOK_NEWTASK, current_task())
-SPARES(sched_process_exec, HOOK_EXEC, ctx[0])
-SPARES(sched_process_exit, HOOK_EXIT, ctx[0])
-SPARES(task_rename, HOOK_RENAME, ctx[0])
-SPARES(cgroup_attach_task, HOOK_CGROUP, ctx[2])
+SPARES(task_newtask, HOOK_NEWTASK, current_task(), ctx[0])
+SPARES(sched_process_exec, HOOK_EXEC, ctx[0], ctx[0])
+SPARES(sched_process_exit, HOOK_EXIT, ctx[0], ctx[0])
+SPARES(task_rename, HOOK_RENAME, ctx[0], ctx[0])
+SPARES(cgroup_attach_task, HOOK_CGROUP, ctx[2], ctx[2])
 
 /* Is a call of this number under way that the first program of sys_enter has seen, and that of sys_exit has not? */
 static __always_inline bool is_entered(__u32 nr)
@@ -70,7 +65,9 @@ static __always_inline bool enters_unseen(__u32 nr)
 	nr &= NST_MAX_SYSCALLS - 1;
 	if (!is_wanted(&nr, &compat))
 		return false;
-	return call_class[nr & (NST_MAX_SYSCALLS - 1)] == CLASS_NO_RETURN ? !is_taken(HOOK_NO_RETURN) : !is_entered(nr);
+	if (call_class[nr & (NST_MAX_SYSCALLS - 1)] == CLASS_NO_RETURN)
+		return !is_taken(HOOK_NO_RETURN, current_task());
+	return !is_entered(nr);
 }
 
 static __always_inline bool exits_unseen(struct pt_regs *regs)

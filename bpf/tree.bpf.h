@@ -52,7 +52,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 			return 0;
 		follow(tgid, born_of(creator));
 	}
-	take_event(HOOK_NEWTASK);
+	take_event(HOOK_NEWTASK, child);
 	if (child_tgid != tgid)
 		follow(child_tgid, child->group_leader->start_boottime | (knows_moves() ? NAMESPACES_SEEN : 0));
 
@@ -237,7 +237,7 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 			return 0;
 		take_in((__u64)current_task(), NST_NAMED);
 	}
-	take_event(HOOK_EXEC);
+	take_event(HOOK_EXEC, task);
 	scratch = this_scratch();
 	if (!scratch)
 		return 0;
@@ -308,9 +308,9 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 
 	if (!is_followed(tgid))
 		return 0;
-	take_event(HOOK_EXIT);
+	take_event(HOOK_EXIT, task);
 	count_unfinished(key);
-	forget_event(HOOK_NO_RETURN);
+	forget_event(HOOK_NO_RETURN, task);
 	bpf_map_delete_elem(&entered, &key);
 	if (!see_entries && call_under_way(CLASS_NO_RETURN))
 		submit_call(false, 0, NST_NO_COUNT);
@@ -345,7 +345,7 @@ int TRACE_PROG(task_rename, struct task_struct *task, const char *comm)
 
 	if (!is_followed(BPF_CORE_READ(task, tgid)))
 		return 0;
-	take_event(HOOK_RENAME);
+	take_event(HOOK_RENAME, task);
 	pending = bpf_map_lookup_elem(&entered, &key);
 	/* of an exec this is the last moment at which the call's registers are what they were */
 	if (!see_entries && !pending && key == (__u64)current_task() && enter_exec(key))
@@ -382,7 +382,7 @@ int TRACE_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct t
 			return 0;
 		take_in(as_number(task), NST_MOVED);
 	}
-	take_event(HOOK_CGROUP);
+	take_event(HOOK_CGROUP, task);
 	scratch = this_scratch();
 	if (!scratch || !told)
 		return 0;

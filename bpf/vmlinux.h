@@ -295,6 +295,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	unsigned long nvcsw;
+	__u64 self_exec_id;
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;

@@ -5,7 +5,7 @@ import re
 import signal
 import zlib
 
-from harness import PATIENCE, Skip, arguments, check, equal, exact, fewer, kernel, test
+from harness import Skip, arguments, check, equal, exact, fewer, kernel, test
 
 NEWPID, NEWUTS = 0x20000000, 0x04000000
 VM, VFORK, PARENT, PIDFD, THREAD = 0x100, 0x4000, 0x8000, 0x1000, 0x10000
@@ -328,24 +328,14 @@ def hostile_comm_and_argv(box):
         check("\x1b" not in said and "\x07" not in said, "a control byte reached the terminal")
 
 
-def storm(box):
+@test()
+def storm_of_forks_loses_nothing(box):
     trace, said = box.record(box.program("fork_storm"), fewer(3000), "4", box.program("true"), options=("--until-exit",), timeout=120)
     root = trace.root()
     equal(len(trace.forks()), said["forks"], "forks")
     equal(len(trace.of("exec")) - len(trace.of("exec", root)), said["execs"], "execs")
     ends = [e for e in trace.of("exit") if e.get("process")]
     equal(len(ends), said["forks"] + 1, "ends")
-
-
-@test()
-def storm_of_forks_loses_nothing(box):
-    """In an emulator, whose processors stand still for a tenth of a second at a time, one of three storms must be seen whole."""
-    for left in range(2 if PATIENCE > 1 else 0, -1, -1):
-        try:
-            return storm(box)
-        except AssertionError:
-            if not left:
-                raise
 
 
 # One for each way in which the process tree is not what it seems; what it must look like stands in tests/golden/programs.
