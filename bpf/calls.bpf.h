@@ -96,30 +96,33 @@ static __always_inline __u32 read_pieces(const struct nst_call *call, __u32 off,
 	return work->off;
 }
 
+/* `known`: the verifier knows that `regs` are registers, as those of a tracepoint are. */
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h: a 32-bit system call is active */
 static __always_inline bool is_compat(void)
 {
+	if (CURRENT_IS_KNOWN)
+		return ((struct task_struct *)bpf_get_current_task_btf())->thread_info.status & TS_COMPAT;
 	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
 }
 /* arch/x86/include/asm/syscall.h, SC_IA32_REGS_TO_ARGS */
-static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs)
+static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
-	args[0] = (__u32)BPF_CORE_READ(regs, bx);
-	args[1] = (__u32)BPF_CORE_READ(regs, cx);
-	args[2] = (__u32)BPF_CORE_READ(regs, dx);
-	args[3] = (__u32)BPF_CORE_READ(regs, si);
-	args[4] = (__u32)BPF_CORE_READ(regs, di);
-	args[5] = (__u32)BPF_CORE_READ(regs, bp);
+	args[0] = (__u32)FIELD(known, regs, bx);
+	args[1] = (__u32)FIELD(known, regs, cx);
+	args[2] = (__u32)FIELD(known, regs, dx);
+	args[3] = (__u32)FIELD(known, regs, si);
+	args[4] = (__u32)FIELD(known, regs, di);
+	args[5] = (__u32)FIELD(known, regs, bp);
 }
-static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
+static __always_inline void read_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
-	args[0] = BPF_CORE_READ(regs, di);
-	args[1] = BPF_CORE_READ(regs, si);
-	args[2] = BPF_CORE_READ(regs, dx);
-	args[3] = BPF_CORE_READ(regs, r10);
-	args[4] = BPF_CORE_READ(regs, r8);
-	args[5] = BPF_CORE_READ(regs, r9);
+	args[0] = FIELD(known, regs, di);
+	args[1] = FIELD(known, regs, si);
+	args[2] = FIELD(known, regs, dx);
+	args[3] = FIELD(known, regs, r10);
+	args[4] = FIELD(known, regs, r8);
+	args[5] = FIELD(known, regs, r9);
 }
 static __always_inline long call_number(struct pt_regs *regs)
 {
@@ -137,17 +140,17 @@ static __always_inline bool is_compat(void)
 	return BPF_CORE_READ(current_task(), thread_info.flags) & (1ul << TIF_32BIT);
 }
 /* a 32-bit ARM program has numbers of its own, none of which is in the table: its calls are not recorded */
-static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs)
+static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
 }
-static __always_inline void read_args(__u64 *args, struct pt_regs *regs)
+static __always_inline void read_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
-	args[0] = BPF_CORE_READ(regs, orig_x0);
-	args[1] = BPF_CORE_READ(regs, regs[1]);
-	args[2] = BPF_CORE_READ(regs, regs[2]);
-	args[3] = BPF_CORE_READ(regs, regs[3]);
-	args[4] = BPF_CORE_READ(regs, regs[4]);
-	args[5] = BPF_CORE_READ(regs, regs[5]);
+	args[0] = FIELD(known, regs, orig_x0);
+	args[1] = FIELD(known, regs, regs[1]);
+	args[2] = FIELD(known, regs, regs[2]);
+	args[3] = FIELD(known, regs, regs[3]);
+	args[4] = FIELD(known, regs, regs[4]);
+	args[5] = FIELD(known, regs, regs[5]);
 }
 static __always_inline long call_number(struct pt_regs *regs)
 {
@@ -173,14 +176,14 @@ static __always_inline struct pt_regs *entry_regs(void)
 	return (struct pt_regs *)(BPF_CORE_READ(current_task(), stack) + STACK_SIZE - bpf_core_type_size(struct pt_regs));
 }
 
-static __always_inline int first_arg(struct pt_regs *regs, __u32 compat)
+static __always_inline int first_arg(struct pt_regs *regs, __u32 compat, const bool known)
 {
 	__u64 args[NST_ARGS] = {};
 
 	if (compat)
-		read_compat_args(args, regs);
+		read_compat_args(args, regs, known);
 	else
-		read_args(args, regs);
+		read_args(args, regs, known);
 	return args[0];
 }
 
@@ -201,7 +204,7 @@ static __always_inline bool is_wanted(__u32 *nr, __u32 *compat)
 	       (is_followed(current_tgid()) || (watch_containers && call_class[*nr] == CLASS_NS));
 }
 
-static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr, __u32 compat)
+static __always_inline void enter_call(struct work *work, struct pt_regs *regs, __u32 nr, __u32 compat, const bool known)
 {
 	struct pending *pending = &work->pending;
 
@@ -212,9 +215,9 @@ static __always_inline void enter_call(struct work *work, struct pt_regs *regs, 
 	pending->call.compat = compat;
 	pending->call.tid = this_tid();
 	if (compat)
-		read_compat_args(pending->call.args, regs);
+		read_compat_args(pending->call.args, regs, known);
 	else
-		read_args(pending->call.args, regs);
+		read_args(pending->call.args, regs, known);
 	bpf_get_current_comm(pending->comm, sizeof(pending->comm));
 }
 
@@ -231,7 +234,7 @@ static __always_inline struct pending *call_under_way(__u8 class)
 
 	if (!work || !is_wanted(&nr, &compat) || call_class[nr & (NST_MAX_SYSCALLS - 1)] != class)
 		return 0;
-	enter_call(work, regs, nr, compat);
+	enter_call(work, regs, nr, compat, false);
 	return &work->pending;
 }
 
@@ -272,7 +275,7 @@ static __always_inline void count_unfinished(__u64 key)
 }
 
 /* A call begins. */
-static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
+static __always_inline int begin_call(struct pt_regs *regs, __u32 nr, const bool known)
 {
 	struct work *work;
 	__u64 key;
@@ -284,13 +287,13 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 	if (!work)
 		return 0;
 	nr &= NST_MAX_SYSCALLS - 1;
-	if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
+	if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat, known)) != GATE_FILE)
 		return 0;
 	if (watch_containers && !is_followed(current_tgid()))
 		return 0;
 	key = (__u64)current_task();
 	count_unfinished(key);
-	enter_call(work, regs, nr, compat);
+	enter_call(work, regs, nr, compat, known);
 	if (fd_masks[nr] & ~NST_RETURNS_FD)
 		ship_call_files();
 	if (call_class[nr] == CLASS_NO_RETURN) {
@@ -306,7 +309,7 @@ static __always_inline int begin_call(struct pt_regs *regs, __u32 nr)
 }
 
 /* A call ends. A successful exec or fork was reported when it happened. */
-static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
+static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result, const bool known)
 {
 	__u32 envc = NST_NO_COUNT;
 	struct pending *pending;
@@ -336,9 +339,9 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result)
 		 */
 		if (call_class[nr] == CLASS_EXEC && result >= 0)
 			return 0;
-		if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat)) != GATE_FILE)
+		if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat, known)) != GATE_FILE)
 			return 0;
-		enter_call(work, regs, nr, compat);
+		enter_call(work, regs, nr, compat, known);
 		work->pending.call.start = 0;
 		work->pending.faulted = call_class[nr] == CLASS_EXEC;
 		if (fd_masks[nr] & ~NST_RETURNS_FD)
@@ -369,13 +372,13 @@ out:
 SEC("tp_btf/sys_enter")
 int TRACE_PROG(sys_enter, struct pt_regs *regs, long id)
 {
-	return begin_call(regs, id);
+	return begin_call(regs, id, true);
 }
 
 SEC("tp_btf/sys_exit")
 int TRACE_PROG(sys_exit, struct pt_regs *regs, long result)
 {
-	return end_call(regs, tracepoint_call_number(regs), result);
+	return end_call(regs, tracepoint_call_number(regs), result, true);
 }
 
 #endif

@@ -32,7 +32,7 @@
 		struct pt_regs *regs = (struct pt_regs *)ctx[0];                                                       \
                                                                                                                        \
 		HOLD();                                                                                                \
-		begin_call(regs, call_number(regs));                                                                   \
+		begin_call(regs, call_number(regs), false);                                                            \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}
@@ -46,7 +46,7 @@
 		long result = ctx[1];                                                                                  \
                                                                                                                        \
 		HOLD();                                                                                                \
-		end_call(regs, call_number(regs), result);                                                             \
+		end_call(regs, call_number(regs), result, false);                                                      \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}
@@ -67,7 +67,7 @@ AT_END(call_ends_0)
 		nr = call_number((struct pt_regs *)regs);                                                              \
 		HOLD();                                                                                                \
 		if (enters_unseen(nr))                                                                                 \
-			begin_call((struct pt_regs *)regs, nr);                                                        \
+			begin_call((struct pt_regs *)regs, nr, false);                                                 \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}
@@ -82,7 +82,7 @@ AT_END(call_ends_0)
 		bpf_get_func_ret(ctx, &result);                                                                        \
 		HOLD();                                                                                                \
 		if (exits_unseen((struct pt_regs *)regs))                                                              \
-			end_call((struct pt_regs *)regs, call_number((struct pt_regs *)regs), result);                 \
+			end_call((struct pt_regs *)regs, call_number((struct pt_regs *)regs), result, false);          \
 		RELEASE();                                                                                             \
 		return 0;                                                                                              \
 	}

@@ -20,9 +20,19 @@
 #define PATH_DEPTH 64 /* names of a path, and mounts on its way */
 #define FILES_FULL (NST_CHUNK + 8192) /* an element begins below NST_CHUNK, and stops growing here */
 
+/* What is read of a dentry, at once; the fields stand in this order, and so close together, in all kernels. */
+#define DENTRY_BYTES 64
+#define DENTRY_FIELD(bytes, field)                                                                                     \
+	(*(__u64 *)((bytes) + ((bpf_core_field_offset(struct dentry, field) -                                          \
+				bpf_core_field_offset(struct dentry, d_hash)) &                                        \
+			       (DENTRY_BYTES - 8))))
+
 struct walk {
 	__u64 dentry;
 	__u64 mount;
+	__u64 mount_top; /* its root dentry */
+	__u64 fs_dentry; /* the root of the process */
+	__u64 fs_mount;
 	__u64 root_dentry; /* where to stop; 0: at the root of the mount namespace */
 	__u64 root_mount;
 	__u64 off; /* in the chunk */
@@ -47,27 +57,37 @@ static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
 	return (struct mount *)((void *)vfsmount - bpf_core_field_offset(struct mount, mnt));
 }
 
+static __always_inline void read_dentry(__u8 *bytes, __u64 dentry)
+{
+	bpf_probe_read_kernel(bytes, DENTRY_BYTES, (void *)dentry + bpf_core_field_offset(struct dentry, d_hash));
+}
+
+static __always_inline void enter_mount(struct walk *walk, struct mount *mount)
+{
+	walk->mount = (__u64)mount;
+	walk->mount_top = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
+}
+
 /* One name, or one step from a mount to the one that it stands on. */
 __noinline int path_step(void)
 {
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	struct chunk_scratch *chunk = this_chunk();
-	struct dentry *dentry, *parent;
-	struct mount *mount, *below;
+	__u8 bytes[DENTRY_BYTES] = {};
+	__u64 parent;
 	__u64 off;
 	long got;
 
 	if (!walk || !chunk || walk->done)
 		return 0;
-	dentry = (struct dentry *)walk->dentry;
-	mount = (struct mount *)walk->mount;
 	if (walk->dentry == walk->root_dentry && walk->mount == walk->root_mount) {
 		walk->done = 1;
 		return 0;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		below = BPF_CORE_READ(mount, mnt_parent);
+	if (walk->dentry == walk->mount_top) {
+		struct mount *mount = (struct mount *)walk->mount;
+		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+
 		if (below == mount) {
 			if (walk->root_dentry)
 				walk->flags |= NST_FILE_UNREACHABLE;
@@ -75,10 +95,12 @@ __noinline int path_step(void)
 			return 0;
 		}
 		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = (__u64)below;
+		enter_mount(walk, below);
 		return 0;
 	}
-	if (dentry == parent) { /* the root of a file system that is not mounted here */
+	read_dentry(bytes, walk->dentry);
+	parent = DENTRY_FIELD(bytes, d_parent);
+	if (walk->dentry == parent) { /* the root of a file system that is not mounted here */
 		walk->flags |= NST_FILE_UNREACHABLE;
 		walk->done = 1;
 		return 0;
@@ -91,10 +113,10 @@ __noinline int path_step(void)
 	}
 	barrier_var(off);
 	off &= 2 * NST_CHUNK - 1;
-	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, BPF_CORE_READ(dentry, d_name.name));
+	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, (void *)DENTRY_FIELD(bytes, d_name.name));
 	if (got > 0)
 		walk->off = off + (got & (2 * NAME_LEN - 1));
-	walk->dentry = (__u64)parent;
+	walk->dentry = parent;
 	return 0;
 }
 
@@ -117,17 +139,15 @@ __noinline int walk_path(void)
 }
 
 /* The names of a file on a mount, from `walk->off` on; those of the process's root are left out, unless `whole`. */
-static __always_inline void append_path(struct walk *walk, struct dentry *dentry, struct vfsmount *mnt, bool whole)
+static __always_inline void append_path(struct walk *walk, __u64 dentry, const __u8 *bytes, __u64 mnt, bool whole)
 {
-	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
-
-	walk->dentry = (__u64)dentry;
-	walk->mount = (__u64)mount_of(mnt);
-	walk->root_dentry = whole ? 0 : (__u64)BPF_CORE_READ(fs, root.dentry);
-	walk->root_mount = whole ? 0 : (__u64)mount_of(BPF_CORE_READ(fs, root.mnt));
+	walk->dentry = dentry;
+	enter_mount(walk, mount_of((struct vfsmount *)mnt));
+	walk->root_dentry = whole ? 0 : walk->fs_dentry;
+	walk->root_mount = whole ? 0 : walk->fs_mount;
 	walk->done = 0;
 	/* as d_unlinked() in include/linux/dcache.h */
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != BPF_CORE_READ(dentry, d_parent))
+	if (!DENTRY_FIELD(bytes, d_hash.pprev) && dentry != DENTRY_FIELD(bytes, d_parent))
 		walk->flags |= NST_FILE_DELETED;
 	walk_path();
 }
@@ -179,11 +199,13 @@ __noinline int append_file(__u64 address, int fd)
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct chunk_scratch *chunk = this_chunk();
 	struct file *file = (struct file *)address;
-	struct dentry *dentry;
+	__u8 bytes[DENTRY_BYTES] = {};
 	struct nst_file head = {};
+	struct super_block *block;
 	struct inode *inode;
 	struct pid *pid = 0;
-	__u64 begin, magic;
+	__u64 path[2] = {}; /* struct path: the mount and the dentry */
+	__u64 begin, magic, dentry;
 
 	if (!walk || !work || !chunk)
 		return 0;
@@ -191,11 +213,11 @@ __noinline int append_file(__u64 address, int fd)
 	if (begin >= NST_CHUNK)
 		return 0;
 	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	block = BPF_CORE_READ(inode, i_sb);
+	magic = BPF_CORE_READ(block, s_magic);
 	head.fd = fd;
 	head.number = BPF_CORE_READ(inode, i_ino);
-	head.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	head.device = BPF_CORE_READ(block, s_dev);
 	walk->off = begin + sizeof(head);
 	walk->flags = 0;
 	if (magic == NSFS_MAGIC) {
@@ -203,29 +225,38 @@ __noinline int append_file(__u64 address, int fd)
 
 		head.kind = NST_FILE_NS;
 		append_name(walk, chunk, BPF_CORE_READ(ns, ops, name));
+		goto out;
 	} else if (magic == PIPEFS_MAGIC) {
 		head.kind = NST_FILE_PIPE;
+		goto out;
 	} else if (magic == SOCKFS_MAGIC) {
 		head.kind = NST_FILE_SOCKET;
+		goto out;
 	} else if (magic == PIDFS_MAGIC) {
 		head.kind = NST_FILE_PIDFD;
 		pid = BPF_CORE_READ(inode, i_private);
-	} else if (magic == ANON_INODE_FS_MAGIC) {
-		if (is_pidfd_name((const char *)BPF_CORE_READ(dentry, d_name.name))) {
+		goto out;
+	}
+	bpf_core_read(path, sizeof(path), &file->f_path);
+	dentry = path[1];
+	read_dentry(bytes, dentry);
+	if (magic == ANON_INODE_FS_MAGIC) {
+		if (is_pidfd_name((const char *)DENTRY_FIELD(bytes, d_name.name))) {
 			head.kind = NST_FILE_PIDFD;
 			pid = BPF_CORE_READ(file, private_data);
 		} else {
 			head.kind = NST_FILE_ANONYMOUS;
-			append_name(walk, chunk, (const char *)BPF_CORE_READ(dentry, d_name.name));
+			append_name(walk, chunk, (const char *)DENTRY_FIELD(bytes, d_name.name));
 		}
-	} else if (dentry == BPF_CORE_READ(dentry, d_parent) &&
-		   dentry != BPF_CORE_READ(file, f_path.mnt, mnt_root)) {
+	} else if (dentry == DENTRY_FIELD(bytes, d_parent) &&
+		   dentry != (__u64)BPF_CORE_READ((struct vfsmount *)path[0], mnt_root)) {
 		head.kind = NST_FILE_UNNAMED;
-		append_name(walk, chunk, (const char *)BPF_CORE_READ(dentry, d_name.name));
+		append_name(walk, chunk, (const char *)DENTRY_FIELD(bytes, d_name.name));
 	} else {
 		head.kind = NST_FILE_PATH;
-		append_path(walk, dentry, BPF_CORE_READ(file, f_path.mnt), false);
+		append_path(walk, dentry, bytes, path[0], false);
 	}
+out:
 	if (pid)
 		head.number = number_here(pid);
 	head.flags = walk->flags;
@@ -241,9 +272,10 @@ __noinline int append_folder(int which, int fd)
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct chunk_scratch *chunk = this_chunk();
 	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
+	__u8 bytes[DENTRY_BYTES] = {};
 	struct nst_file head = {};
-	struct dentry *dentry;
-	struct vfsmount *mnt;
+	__u64 path[2] = {}; /* struct path: the mount and the dentry */
+	struct inode *inode;
 	__u64 begin;
 
 	if (!walk || !work || !chunk || !fs)
@@ -251,20 +283,19 @@ __noinline int append_folder(int which, int fd)
 	begin = work->off;
 	if (begin >= NST_CHUNK)
 		return 0;
-	if (which == NST_FILE_CWD) {
-		dentry = BPF_CORE_READ(fs, pwd.dentry);
-		mnt = BPF_CORE_READ(fs, pwd.mnt);
-	} else {
-		dentry = BPF_CORE_READ(fs, root.dentry);
-		mnt = BPF_CORE_READ(fs, root.mnt);
-	}
+	if (which == NST_FILE_CWD)
+		bpf_core_read(path, sizeof(path), &fs->pwd);
+	else
+		bpf_core_read(path, sizeof(path), &fs->root);
+	read_dentry(bytes, path[1]);
+	inode = (struct inode *)DENTRY_FIELD(bytes, d_inode);
 	head.fd = fd;
 	head.kind = NST_FILE_PATH;
-	head.number = BPF_CORE_READ(dentry, d_inode, i_ino);
-	head.device = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
+	head.number = BPF_CORE_READ(inode, i_ino);
+	head.device = BPF_CORE_READ(inode, i_sb, s_dev);
 	walk->off = begin + sizeof(head);
 	walk->flags = 0;
-	append_path(walk, dentry, mnt, which == NST_FILE_ROOT);
+	append_path(walk, path[1], bytes, path[0], which == NST_FILE_ROOT);
 	head.flags = walk->flags;
 	head.length = walk->off - begin - sizeof(head);
 	end_file(walk, chunk, &head, begin);
@@ -338,8 +369,14 @@ __noinline int list_words(void)
 	return 0;
 }
 
-static __always_inline void begin_files(struct work *work, __u64 id, __u32 type)
+static __always_inline void begin_files(struct work *work, struct walk *walk, __u64 id, __u32 type)
 {
+	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
+	__u64 root[2] = {}; /* struct path */
+
+	bpf_core_read(root, sizeof(root), &fs->root);
+	walk->fs_dentry = root[1];
+	walk->fs_mount = (__u64)mount_of((struct vfsmount *)root[0]);
 	work->id = id;
 	work->off = 0;
 	work->index = 0;
@@ -357,7 +394,7 @@ __noinline int ship_exec_files(__u64 id)
 
 	if (!work || !walk)
 		return 0;
-	begin_files(work, id, NST_FILES_EXEC);
+	begin_files(work, walk, id, NST_FILES_EXEC);
 	append_folder(NST_FILE_CWD, NST_FILE_CWD);
 	append_folder(NST_FILE_ROOT, NST_FILE_ROOT);
 	walk->listed = 0;
@@ -399,10 +436,11 @@ __noinline int append_fd(int number, int arg)
 __noinline int ship_result_file(int number)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 
-	if (!work)
+	if (!work || !walk)
 		return 0;
-	begin_files(work, work->pending.call.id, NST_FILES_RESULT);
+	begin_files(work, walk, work->pending.call.id, NST_FILES_RESULT);
 	append_fd(number, 0);
 	if (work->off)
 		ship_chunk(NST_CHUNK_LAST);
@@ -413,12 +451,13 @@ __noinline int ship_result_file(int number)
 __noinline int ship_call_files(void)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	__u32 nr, mask;
 	int i;
 
-	if (!work)
+	if (!work || !walk)
 		return 0;
-	begin_files(work, work->pending.call.id, NST_FILES_CALL);
+	begin_files(work, walk, work->pending.call.id, NST_FILES_CALL);
 	nr = work->pending.call.nr;
 	barrier_var(nr); /* as in read_piece() */
 	mask = fd_masks[nr & (NST_MAX_SYSCALLS - 1)];
