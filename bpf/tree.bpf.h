@@ -62,7 +62,8 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec = (struct nst_rec_fork *)scratch->bytes;
 	address = as_number(child);
 	put_task((__u64)creator, TASK_AT(nst_rec_fork));
-	put_task(address, __builtin_offsetof(struct nst_rec_fork, child));
+	__builtin_memset(&rec->child, 0, sizeof(rec->child));
+	fill_task(&rec->child, child, true);
 	rec->flags = clone_flags;
 	rec->exit_signal = child->exit_signal;
 	parent = child->real_parent;
