@@ -22,10 +22,10 @@
 
 /* What is read of a dentry, at once; the fields stand in this order, and so close together, in all kernels. */
 #define DENTRY_BYTES 64
-#define DENTRY_FIELD(bytes, field)                                                                                     \
-	(*(__u64 *)((bytes) + ((bpf_core_field_offset(struct dentry, field) -                                          \
-				bpf_core_field_offset(struct dentry, d_hash)) &                                        \
-			       (DENTRY_BYTES - 8))))
+#define DENTRY_FIELD(walk, field)                                                                                      \
+	(*(__u64 *)((walk)->bytes + ((bpf_core_field_offset(struct dentry, field) -                                    \
+				      bpf_core_field_offset(struct dentry, d_hash)) &                                  \
+				     (DENTRY_BYTES - 8))))
 
 struct walk {
 	__u64 dentry;
@@ -44,6 +44,7 @@ struct walk {
 	__u64 bits; /* its bitmap */
 	__u32 word; /* the next of the bitmap */
 	__u32 words;
+	__u8 bytes[DENTRY_BYTES]; /* of the dentry that is looked at */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -57,9 +58,9 @@ static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
 	return (struct mount *)((void *)vfsmount - bpf_core_field_offset(struct mount, mnt));
 }
 
-static __always_inline void read_dentry(__u8 *bytes, __u64 dentry)
+static __always_inline void read_dentry(struct walk *walk, __u64 dentry)
 {
-	bpf_probe_read_kernel(bytes, DENTRY_BYTES, (void *)dentry + bpf_core_field_offset(struct dentry, d_hash));
+	bpf_probe_read_kernel(walk->bytes, DENTRY_BYTES, (void *)dentry + bpf_core_field_offset(struct dentry, d_hash));
 }
 
 static __always_inline void enter_mount(struct walk *walk, struct mount *mount)
@@ -73,7 +74,6 @@ __noinline int path_step(void)
 {
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 	struct chunk_scratch *chunk = this_chunk();
-	__u8 bytes[DENTRY_BYTES] = {};
 	__u64 parent;
 	__u64 off;
 	long got;
@@ -98,8 +98,8 @@ __noinline int path_step(void)
 		enter_mount(walk, below);
 		return 0;
 	}
-	read_dentry(bytes, walk->dentry);
-	parent = DENTRY_FIELD(bytes, d_parent);
+	read_dentry(walk, walk->dentry);
+	parent = DENTRY_FIELD(walk, d_parent);
 	if (walk->dentry == parent) { /* the root of a file system that is not mounted here */
 		walk->flags |= NST_FILE_UNREACHABLE;
 		walk->done = 1;
@@ -113,7 +113,7 @@ __noinline int path_step(void)
 	}
 	barrier_var(off);
 	off &= 2 * NST_CHUNK - 1;
-	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, (void *)DENTRY_FIELD(bytes, d_name.name));
+	got = bpf_probe_read_kernel_str(chunk->bytes + off, NAME_LEN, (void *)DENTRY_FIELD(walk, d_name.name));
 	if (got > 0)
 		walk->off = off + (got & (2 * NAME_LEN - 1));
 	walk->dentry = parent;
@@ -138,8 +138,8 @@ __noinline int walk_path(void)
 	return 0;
 }
 
-/* The names of a file on a mount, from `walk->off` on; those of the process's root are left out, unless `whole`. */
-static __always_inline void append_path(struct walk *walk, __u64 dentry, const __u8 *bytes, __u64 mnt, bool whole)
+/* The names of a file whose dentry was read, from `walk->off` on; those of the process's root are left out unless `whole`. */
+static __always_inline void append_path(struct walk *walk, __u64 dentry, __u64 mnt, bool whole)
 {
 	walk->dentry = dentry;
 	enter_mount(walk, mount_of((struct vfsmount *)mnt));
@@ -147,7 +147,7 @@ static __always_inline void append_path(struct walk *walk, __u64 dentry, const _
 	walk->root_mount = whole ? 0 : walk->fs_mount;
 	walk->done = 0;
 	/* as d_unlinked() in include/linux/dcache.h */
-	if (!DENTRY_FIELD(bytes, d_hash.pprev) && dentry != DENTRY_FIELD(bytes, d_parent))
+	if (!DENTRY_FIELD(walk, d_hash.pprev) && dentry != DENTRY_FIELD(walk, d_parent))
 		walk->flags |= NST_FILE_DELETED;
 	walk_path();
 }
@@ -199,7 +199,6 @@ __noinline int append_file(__u64 address, int fd)
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct chunk_scratch *chunk = this_chunk();
 	struct file *file = (struct file *)address;
-	__u8 bytes[DENTRY_BYTES] = {};
 	struct nst_file head = {};
 	struct super_block *block;
 	struct inode *inode;
@@ -239,22 +238,22 @@ __noinline int append_file(__u64 address, int fd)
 	}
 	bpf_core_read(path, sizeof(path), &file->f_path);
 	dentry = path[1];
-	read_dentry(bytes, dentry);
+	read_dentry(walk, dentry);
 	if (magic == ANON_INODE_FS_MAGIC) {
-		if (is_pidfd_name((const char *)DENTRY_FIELD(bytes, d_name.name))) {
+		if (is_pidfd_name((const char *)DENTRY_FIELD(walk, d_name.name))) {
 			head.kind = NST_FILE_PIDFD;
 			pid = BPF_CORE_READ(file, private_data);
 		} else {
 			head.kind = NST_FILE_ANONYMOUS;
-			append_name(walk, chunk, (const char *)DENTRY_FIELD(bytes, d_name.name));
+			append_name(walk, chunk, (const char *)DENTRY_FIELD(walk, d_name.name));
 		}
-	} else if (dentry == DENTRY_FIELD(bytes, d_parent) &&
+	} else if (dentry == DENTRY_FIELD(walk, d_parent) &&
 		   dentry != (__u64)BPF_CORE_READ((struct vfsmount *)path[0], mnt_root)) {
 		head.kind = NST_FILE_UNNAMED;
-		append_name(walk, chunk, (const char *)DENTRY_FIELD(bytes, d_name.name));
+		append_name(walk, chunk, (const char *)DENTRY_FIELD(walk, d_name.name));
 	} else {
 		head.kind = NST_FILE_PATH;
-		append_path(walk, dentry, bytes, path[0], false);
+		append_path(walk, dentry, path[0], false);
 	}
 out:
 	if (pid)
@@ -272,7 +271,6 @@ __noinline int append_folder(int which, int fd)
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct chunk_scratch *chunk = this_chunk();
 	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
-	__u8 bytes[DENTRY_BYTES] = {};
 	struct nst_file head = {};
 	__u64 path[2] = {}; /* struct path: the mount and the dentry */
 	struct inode *inode;
@@ -287,15 +285,15 @@ __noinline int append_folder(int which, int fd)
 		bpf_core_read(path, sizeof(path), &fs->pwd);
 	else
 		bpf_core_read(path, sizeof(path), &fs->root);
-	read_dentry(bytes, path[1]);
-	inode = (struct inode *)DENTRY_FIELD(bytes, d_inode);
+	read_dentry(walk, path[1]);
+	inode = (struct inode *)DENTRY_FIELD(walk, d_inode);
 	head.fd = fd;
 	head.kind = NST_FILE_PATH;
 	head.number = BPF_CORE_READ(inode, i_ino);
 	head.device = BPF_CORE_READ(inode, i_sb, s_dev);
 	walk->off = begin + sizeof(head);
 	walk->flags = 0;
-	append_path(walk, path[1], bytes, path[0], which == NST_FILE_ROOT);
+	append_path(walk, path[1], path[0], which == NST_FILE_ROOT);
 	head.flags = walk->flags;
 	head.length = walk->off - begin - sizeof(head);
 	end_file(walk, chunk, &head, begin);

@@ -26,6 +26,20 @@ static __always_inline int stored_pidfd(const struct nst_call *call, __u64 clone
 	return pidfd;
 }
 
+/* A function of its own for the room on the stack; static, so that the verifier knows the type of `child` in it, too. */
+static __noinline int put_child(struct task_struct *child)
+{
+	struct scratch *scratch = this_scratch();
+	struct nst_rec_fork *rec;
+
+	if (!scratch)
+		return 0;
+	rec = (struct nst_rec_fork *)scratch->bytes;
+	__builtin_memset(&rec->child, 0, sizeof(rec->child));
+	fill_task(&rec->child, child, true);
+	return 0;
+}
+
 /*
  * include/trace/events/task.h, in the creator's context, when the child is complete but has not run: it enters the set
  * here, so that it cannot do anything unseen.
@@ -62,8 +76,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec = (struct nst_rec_fork *)scratch->bytes;
 	address = as_number(child);
 	put_task((__u64)creator, TASK_AT(nst_rec_fork));
-	__builtin_memset(&rec->child, 0, sizeof(rec->child));
-	fill_task(&rec->child, child, true);
+	put_child(child);
 	rec->flags = clone_flags;
 	rec->exit_signal = child->exit_signal;
 	parent = child->real_parent;
