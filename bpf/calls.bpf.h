@@ -32,7 +32,9 @@ __noinline int read_piece(__u32 arg)
 	spec = &captures[index & (NST_MAX_SYSCALLS * NST_ARG_STRIDE - 1)];
 	if (spec->what != READ_STRING && spec->what != READ_BYTES && spec->what != READ_BYTES_OF_ARG)
 		return 0;
-	if (spec->first && spec->first != (__u32)work->args[0] && spec->also != (__u32)work->args[0])
+	if (spec->first && spec->first != (__u32)work->args[0])
+		return 0;
+	if (spec->firsts && !((__u32)work->args[0] < 32 && spec->firsts >> (work->args[0] & 31) & 1))
 		return 0;
 	from = work->args[arg];
 	if (from < LOWEST_POINTER)
@@ -337,7 +339,7 @@ static __always_inline int end_call(struct pt_regs *regs, __u32 nr, long result,
 		 * It was under way when tracing began, seccomp has refused it (then there is no sys_enter), or none is
 		 * seen at all. The registers still hold the arguments, and the descriptors are most likely what they were.
 		 */
-		if (call_class[nr] == CLASS_EXEC && result >= 0)
+		if ((call_class[nr] == CLASS_EXEC || call_class[nr] == CLASS_FORK) && result >= 0)
 			return 0;
 		if (watch_gates && call_class[nr] == CLASS_WRITE && gate_of(first_arg(regs, compat, known)) != GATE_FILE)
 			return 0;

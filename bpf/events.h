@@ -246,8 +246,11 @@ struct nst_capture {
 	__u8 size;
 	__u8 scale;
 	__u8 extra;
-	__u32 first; /* not 0: only where argument 0 has this value, or that of also */
-	__u32 also;
+	__u32 first; /* not 0: only where argument 0 has this value */
+	__u32 firsts; /* not 0: only where argument 0 is one of these, a bit each */
+	__u8 fd_at; /* not 0: a descriptor stands there in the structure, where bit fd_bit of its first 8 bytes is set */
+	__u8 fd_bit;
+	__u8 pad[2];
 };
 
 /* Counters, one set per CPU. */

@@ -445,24 +445,62 @@ __noinline int ship_result_file(int number)
 	return 0;
 }
 
+#define NO_FD (-1)
+
+/* The descriptor that argument `arg` of the call in `work` is, or that stands in the structure behind it; or NO_FD. */
+static __always_inline int fd_of_arg(struct work *work, __u32 arg)
+{
+	volatile const struct nst_capture *spec;
+	__u64 flags = 0, fd = NO_FD;
+	__u32 index, by;
+	__u64 from;
+
+	barrier_var(arg); /* both as in read_piece() */
+	arg &= NST_ARG_STRIDE - 1;
+	index = (work->pending.call.nr & (NST_MAX_SYSCALLS - 1)) * NST_ARG_STRIDE + arg;
+	barrier_var(index);
+	spec = &captures[index & (NST_MAX_SYSCALLS * NST_ARG_STRIDE - 1)];
+	from = work->pending.call.args[arg];
+	if (!spec->fd_at)
+		return from;
+	by = spec->size;
+	barrier_var(by);
+	if (work->pending.call.args[by & (NST_ARG_STRIDE - 1)] < spec->fd_at + sizeof(fd))
+		return NO_FD;
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)from);
+	if (!(flags >> (spec->fd_bit & 63) & 1))
+		return NO_FD;
+	bpf_probe_read_user(&fd, sizeof(fd), (void *)(from + spec->fd_at));
+	return fd;
+}
+
 /* What the descriptors of the call in `work` are, at its entry: another thread may close them meanwhile. */
 __noinline int ship_call_files(void)
 {
 	struct work *work = bpf_map_lookup_elem(&works, &zero);
 	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+	bool begun = false;
 	__u32 nr, mask;
-	int i;
+	int fd, i;
 
 	if (!work || !walk)
 		return 0;
-	begin_files(work, walk, work->pending.call.id, NST_FILES_CALL);
+	work->off = 0;
 	nr = work->pending.call.nr;
 	barrier_var(nr); /* as in read_piece() */
 	mask = fd_masks[nr & (NST_MAX_SYSCALLS - 1)];
 	NO_UNROLL
-	for (i = 0; i < NST_ARGS; i++)
-		if (mask >> i & 1)
-			append_fd(work->pending.call.args[i], i);
+	for (i = 0; i < NST_ARGS; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		fd = fd_of_arg(work, i);
+		if (fd < 0 && fd != NST_AT_FDCWD)
+			continue;
+		if (!begun)
+			begin_files(work, walk, work->pending.call.id, NST_FILES_CALL);
+		begun = true;
+		append_fd(fd, i);
+	}
 	if (work->off)
 		ship_chunk(NST_CHUNK_LAST);
 	return 0;

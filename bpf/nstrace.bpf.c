@@ -21,7 +21,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* Set between open and load. */
 const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
-const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is a descriptor, and NST_RETURNS_FD */
+const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is or has a descriptor, and NST_RETURNS_FD */
 const volatile __u16 compat_calls[NST_MAX_SYSCALLS]; /* by a 32-bit program's number: the kernel's own; 0 = none */
 const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
 const volatile bool ship_env = true;

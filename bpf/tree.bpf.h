@@ -85,6 +85,8 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	rec->pidfd = -1;
 	rec->told = upid_at(BPF_CORE_READ(child, thread_pid), BPF_CORE_READ(creator, thread_pid, level)).nr;
 	pending = see_entries ? bpf_map_lookup_elem(&entered, &key) : call_under_way(CLASS_FORK);
+	if (pending && !see_entries && fd_masks[pending->call.nr & (NST_MAX_SYSCALLS - 1)])
+		ship_call_files();
 	if (pending && call_class[pending->call.nr & (NST_MAX_SYSCALLS - 1)] == CLASS_FORK) {
 		rec->call = pending->call;
 		rec->pidfd = stored_pidfd(&pending->call, clone_flags);

@@ -167,6 +167,20 @@ TEST_CASE("clone3: a structure of another size than today's") {
           "clone3({flags=CLONE_FS|CLONE_NEWNS, exit_signal=SIGCHLD, stack=NULL, stack_size=0, cgroup=7}, 96)");
 }
 
+TEST_CASE("a descriptor within a structure says what it is") {
+  RawCall cloned = given("clone3", {bytes(CloneArgs{.flags = 0x200000000, .exit_signal = 17, .cgroup = 7}), 88});
+  cloned.fds[0].text = "/sys/fs/cgroup/a<b";
+  REQUIRE(line(cloned) ==
+          "clone3({flags=CLONE_INTO_CGROUP, exit_signal=SIGCHLD, stack=NULL, stack_size=0, "
+          "cgroup=7</sys/fs/cgroup/a\\74b>}, 88)");
+  const std::array<std::uint64_t, 4> attr{0x100000, 0, 0, 9};
+  RawCall mapped = given("mount_setattr", {3, str(""), 0, bytes(attr), 32});
+  mapped.fds[3].text = "user:[4026532001]";
+  const Call call = decode(mapped);
+  REQUIRE(arg_text(call.args[3]).ends_with(", userns_fd=9<user:[4026532001]>}"));
+  REQUIRE(arg_text(call.args[3], {.targets = false}).ends_with(", userns_fd=9}"));
+}
+
 TEST_CASE("mount: NULL, and the arguments that its flags make meaningless are addresses") {
   REQUIRE(line("mount", {0, 0, 0, 0, 0}) == "mount(NULL, NULL, NULL, 0, NULL)");
   REQUIRE(line("mount", {str("proc"), str("/proc"), str("proc"), 0xe, 0}) ==
@@ -369,6 +383,7 @@ std::string from_hex(std::string_view hex) {
 std::optional<Piece> captured(const RawCall& raw, int arg, const std::optional<std::string>& memory) {
   const CaptureSpec spec = capture_of(*raw.syscall, arg);
   if (spec.first && static_cast<std::uint32_t>(raw.args[0]) != spec.first) return std::nullopt;
+  if (spec.firsts && (raw.args[0] >= 32 || !(spec.firsts >> raw.args[0] & 1))) return std::nullopt;
   if (raw.args[arg] == 0) return std::nullopt;
   std::size_t size = 0;
   switch (spec.what) {

@@ -196,9 +196,11 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
       out.scale = spec.scale;
       out.extra = spec.extra;
       out.first = spec.first;
-      out.also = spec.also ? spec.also : spec.first;
+      out.firsts = spec.firsts;
+      out.fd_at = spec.fd_at;
+      out.fd_bit = spec.fd_bit;
       // of an open it is known only at its end whether it is recorded
-      if (spec.what == trace::Capture::Descriptor && class_of(call.name) != kOpen)
+      if ((spec.what == trace::Capture::Descriptor && class_of(call.name) != kOpen) || spec.fd_at)
         rodata.fd_masks[number] |= static_cast<__u8>(1u << arg);
     }
   };

@@ -203,6 +203,7 @@ void Records::on_fork(const nst_rec_fork& rec) {
   }
   const char* record = reinterpret_cast<const char*>(&rec);
   read_pieces(raw, record + sizeof rec, record + rec.head.size);
+  take_call_files(raw, rec.call);
   event.call = trace::decode(raw);
   event.what = std::move(fork);
   out_(std::move(event));

@@ -96,6 +96,7 @@ Arg clone3_arg(const Slot& slot) {
   }
   if (b.size() > kCgroup && ((flags & kIntoCgroup) || number(kCgroup)))
     field("cgroup", fmt::format("{}", number(kCgroup)));
+  arg.target = slot.raw.fds[slot.index].text;
   if (std::string tail = tail_text(b, kEnd, size); !tail.empty()) arg.list.push_back(std::move(tail));
   if (!succeeded(slot.raw)) return arg;
   if (slot.raw.pidfd) arg.text = fmt::format("pidfd=[{}]", *slot.raw.pidfd);

@@ -64,7 +64,7 @@ constexpr Operation kOperations[] = {
     {26, "KEYCTL_PKEY_DECRYPT", {K::Hex, K::Hex, K::Hex, K::Hex}},
     {27, "KEYCTL_PKEY_SIGN", {K::Hex, K::Hex, K::Hex, K::Hex}},
     {28, "KEYCTL_PKEY_VERIFY", {K::Hex, K::Hex, K::Hex, K::Hex}},
-    {29, "KEYCTL_RESTRICT_KEYRING", {K::Serial, K::Address, K::Address}},
+    {29, "KEYCTL_RESTRICT_KEYRING", {K::Serial, K::Text, K::Text}},
     {30, "KEYCTL_MOVE", {K::Serial, K::Serial, K::Serial, K::Move}},
     {31, "KEYCTL_CAPABILITIES", {K::Address, K::Size}},
     {32, "KEYCTL_WATCH_KEY", {K::Hex, K::Hex, K::Hex, K::Hex}},

@@ -102,6 +102,7 @@ Arg mount_attr_arg(const Slot& slot) {
       fmt::format("userns_fd={}", u64_at(b, 24)),
   };
   if (std::string tail = tail_text(b, kSize, size); !tail.empty()) arg.list.push_back(std::move(tail));
+  arg.target = slot.raw.fds[slot.index].text;
   return arg;
 }
 

@@ -55,7 +55,8 @@ struct Arg {
     String,      // text = the bytes; cut = there were more
     Strings,     // list = the elements (an argv); cut = there were more
     Descriptor,  // value = fd; target = what it refers to: "mnt:[4026533533]", "pid:812", a path
-    Struct,      // list = "field=value", each as strace writes it; text = the fields that the call stored, likewise
+    Struct,      // list = "field=value", each as strace writes it; text = the fields that the call stored, likewise;
+                 // target = what the one that is a descriptor refers to
     Unread,      // value = address of memory that could not be read
   };
   std::string name;

@@ -193,6 +193,7 @@ Arg Symbols::arg(const Arg& from) {
     case Arg::Kind::Struct:
       out.value = from.value ? 1 : 0;  // an address as well
       out.text = scrub(from.text);
+      out.target = target(from.target);
       scrub_all(out.list);
       break;
   }

@@ -236,9 +236,11 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
     case KeyctlName:
       return {.what = Capture::String, .first = 1};  // KEYCTL_JOIN_SESSION_KEYRING
     case KeyctlText:
-      return {.what = Capture::String, .first = 10};  // KEYCTL_SEARCH; what the others carry may be a secret
+      // of KEYCTL_SEARCH and KEYCTL_RESTRICT_KEYRING; what the others carry may be a secret
+      return {.what = Capture::String, .firsts = 1u << 10 | 1u << 29};
     case KeyctlType:
-      return {.what = Capture::String, .first = 10, .also = 6};  // KEYCTL_SEARCH, KEYCTL_DESCRIBE
+      // of the same, and of KEYCTL_DESCRIBE
+      return {.what = Capture::String, .firsts = 1u << 10 | 1u << 29 | 1u << 6};
     case PrctlFilter:
       return {.what = Capture::Bytes, .size = 16, .first = 22};  // PR_SET_SECCOMP, struct sock_fprog
     case PrctlVmaName:
@@ -263,11 +265,13 @@ CaptureSpec capture_of(const SyscallRow& call, int arg) {
       return {Capture::Descriptor};
     case BytesArg:
     case Data:
-    case CloneArgs:
-    case MountAttr:
     case OpenHow:
     case SockAddr:
       return {Capture::BytesOfArg, next};
+    case CloneArgs:
+      return {.what = Capture::BytesOfArg, .size = next, .fd_at = 80, .fd_bit = 33};  // cgroup, CLONE_INTO_CGROUP
+    case MountAttr:
+      return {.what = Capture::BytesOfArg, .size = next, .fd_at = 24, .fd_bit = 20};  // userns_fd, MOUNT_ATTR_IDMAP
     case GidList:
       return {Capture::BytesOfArg, before, sizeof(std::uint32_t)};
     case SemOps:

@@ -140,8 +140,10 @@ struct CaptureSpec {
   std::uint8_t size = 0;   // Bytes: how many; BytesOfArg: which argument says it
   std::uint8_t scale = 1;  // BytesOfArg: bytes per unit of that argument
   std::uint8_t extra = 0;  // BytesOfArg: bytes beyond those
-  std::uint32_t first = 0;  // not 0: only where argument 0 has this value
-  std::uint32_t also = 0;   // not 0: or this one
+  std::uint32_t first = 0;   // not 0: only where argument 0 has this value
+  std::uint32_t firsts = 0;  // not 0: only where argument 0 is one of these, a bit each
+  std::uint8_t fd_at = 0;    // not 0: a descriptor stands there in the structure, ...
+  std::uint8_t fd_bit = 0;   // ... where this bit of its first 8 bytes is set
 };
 // At most this much is read of one argument, whatever the process says.
 inline constexpr std::size_t kCaptureMax = 4096;

@@ -116,8 +116,16 @@ static bool is_path(const Arg& arg) {
   return std::find(std::begin(kNames), std::end(kNames), arg.name) != std::end(kNames);
 }
 
+// The members of structures that are descriptors: of struct mount_attr and of struct clone_args.
+static bool is_descriptor(std::string_view member) {
+  return member.starts_with("userns_fd=") || member.starts_with("cgroup=");
+}
+
 std::string arg_text(const Arg& arg, const TextOptions& options) {
   std::string out;
+  const auto target = [&] {
+    return options.targets && !arg.target.empty() ? "<" + escape(arg.target, "\\<>\"") + ">" : std::string();
+  };
   const auto listed = [&](char open, char close, auto&& element) {
     out += open;
     const bool limited = arg.kind == Arg::Kind::Strings;
@@ -151,10 +159,10 @@ std::string arg_text(const Arg& arg, const TextOptions& options) {
       break;
     case Arg::Kind::Descriptor:
       out = arg.text.empty() ? fmt::format("{}", arg.value) : escape(arg.text, "");
-      if (options.targets && !arg.target.empty()) out += "<" + escape(arg.target, "\\<>\"") + ">";
+      out += target();
       break;
     case Arg::Kind::Struct:
-      listed('{', '}', [&](const std::string& s) { return escape(s, ""); });
+      listed('{', '}', [&](const std::string& s) { return escape(s, "") + (is_descriptor(s) ? target() : ""); });
       if (!arg.text.empty()) out += " => {" + escape(arg.text, "") + "}";
       break;
     case Arg::Kind::Unread:

@@ -136,6 +136,20 @@ def setns_shows_what_the_descriptor_was(box):
 
 
 @test()
+def descriptors_in_structures_show_what_they_are(box):
+    with open("/proc/self/mounts") as mounts:
+        cgroups = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"][:1]
+    for options in ((), ("--no-durations",)):
+        trace, said = box.record(box.program("inner_fds"), *cgroups, options=options)
+        equal([(c["args"][3]["list"][-1].split("=")[0], c["args"][3].get("target")) for c in trace.of(call="mount_setattr")],
+              [("userns_fd", f"user:[{said['user']}]"), ("userns_fd", None)], f"userns_fd with {options}")
+        failed = trace.one(kind="syscall", call="clone3")
+        equal((failed["args"][0]["target"], failed["result"]), ("/", -9), f"the clone3 that fails with {options}")
+        for cgroup in cgroups:
+            equal(trace.creation(said["child"])["args"][0]["target"], cgroup, f"the child's cgroup with {options}")
+
+
+@test()
 def failed_execve_shows_path_argv_and_errno(box):
     trace, said = box.record(box.program("failed_execve"), box.program("true"))
     failed = [e for e in trace.of("syscall", trace.root()) if e["call"] == "execve"]
@@ -368,6 +382,7 @@ def keyctl_gives_a_description_and_no_secret(box):
     calls = [arguments(e) for e in trace.of("syscall", call="keyctl")]
     described = [c[2] for c in calls if c[0] == "KEYCTL_DESCRIBE"]
     equal(described[0], said["text"], "the description")
+    equal([c[2:] for c in calls if c[0] == "KEYCTL_RESTRICT_KEYRING"], [["nst_type", "nst_text"]], "a restriction")
     for what, text in ("a failed KEYCTL_DESCRIBE", described[1]), *((c[0], c[2]) for c in calls if c[0] in ("KEYCTL_UPDATE", "KEYCTL_READ")):
         check(str(text).startswith("0x"), f"{what} shows {text}")
     check("secret" not in (box.temp / "trace.jsonl").read_text(), "the secret is in the trace")

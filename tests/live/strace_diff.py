@@ -42,6 +42,7 @@ NORMALISE = [
     # what clone3's structure points to is not read
     (r"set_tid=\[[0-9, ]*\]", "set_tid=ADDRESS"),
     (r"^(shmctl|shmat|semop|semtimedop|semctl|msgsnd|msgrcv|msgctl)\((\d+), ", r"\1(ID, "),
+    (r"\bcgroup=\d+(<[^<>]*>)?(?=[,}])", "cgroup=FD"),  # strace does not say what this descriptor is
     (r"nstrace-[a-z_]+\.\w{6}", "nstrace-TEMP"),
     (r"\b(pidfd|parent_tid)=\[\d+(<[^<>]*>)?\]", r"\1=[N]"),
     (r"\bsi_fd=(\d+)<[^<>]*>", r"si_fd=\1"),
@@ -61,7 +62,6 @@ ACCEPTED = [
     (r"^(mount_setattr|openat2|semop|semtimedop|msgsnd)\(-2, ", "what runs on beyond all sense is shown as far as it was read"),
     (r"^capset\(\{version=(ADDRESS|_LINUX_CAPABILITY_VERSION_3)\b.*\) = -1", "to an unknown version the kernel answers "
      "with its own, in the same place, before nstrace reads it"),
-    (r"^keyctl\(KEYCTL_RESTRICT_KEYRING, ", "what a keyring is restricted to is not read"),
     (r"^exit_group\(", "a thread that another one's exit_group ends is seen by strace in its own call"),
     (r"^clone3?\(.*CLONE_THREAD", "how many threads a Go or C runtime starts, and when, differs from run to run"),
     (r"^kill\(PID, 0\) = ", "podman asks again and again whether its container is still alive"),
