@@ -60,9 +60,9 @@ class State {
       return out;
     }
     if (state_.exec)
-      if (const auto answer = at_exec(line, *state_.exec)) {
+      if (const auto answer = at_exec(line, *state_.exec, details_)) {
         out.truth = answer->truth;
-        if (details_) out.found = answer->found;
+        out.found = answer->found;
         if (out.truth == Truth::Maybe) out.unknown = fmt::format("the {} were not recorded whole", words(line.kind));
         return out;
       }
