@@ -4,6 +4,8 @@
 #include "check/glob.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace nstrace::check {
 namespace {
@@ -98,8 +100,17 @@ class Search {
 
 Truth glob_match(const Glob& glob, std::string_view text, bool cut) {
   if (const auto simple = simple_match(glob, text, cut)) return *simple;
-  // reached[i]: the pieces so far can end before text[i].
-  std::vector<char> reached(text.size() + 1, 0), next(text.size() + 1);
+  // reached[i]: the pieces so far can end before text[i]. Of most texts both sets have room on the stack.
+  std::array<char, 512> small;
+  std::vector<char> large;
+  const std::size_t size = text.size() + 1;
+  char* place = small.data();
+  if (2 * size > small.size()) {
+    large.resize(2 * size);
+    place = large.data();
+  }
+  std::span<char> reached(place, size), next(place + size, size);
+  std::ranges::fill(reached, 0);
   reached[0] = 1;
   Truth beyond = Truth::No;  // whether the text can end inside a piece, when it was cut
   bool open = false;         // the pieces so far can fit the text and anything behind it
