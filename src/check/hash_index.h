@@ -20,6 +20,7 @@ class HashIndex {
     return std::nullopt;
   }
 
+  // Any number but the greatest; the same one twice is kept twice.
   void put(std::uint64_t hash, std::uint32_t number) {
     if (2 * ++used_ > slots_.size()) {
       const std::vector<Slot> before = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));

@@ -201,8 +201,8 @@ int main(int argc, char** argv) {
   bool held = true;
   for (const auto& [name, seconds] : {std::pair("docker run", run_again.wall), std::pair("one process", one.wall)}) {
     constexpr double kMost = 3;
-    fmt::print("{:<8} {}, taken in and judged, s: {:.2f} (bar {})\n", seconds <= kMost ? "ok" : "NOT HELD", name,
-               seconds, kMost);
+    fmt::print("{}: {}, taken in and judged, s {:.2f}, bar {}\n", seconds <= kMost ? "ok" : "NOT HELD", name, seconds,
+               kMost);
     held = held && seconds <= kMost;
   }
   return held ? 0 : 1;
