@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The matcher against what cannot be wrong: small random sequences against trying every combination of calls; and
 // random rules of every kind on traces of which a part was taken away, where "holds" and "fails" must be what the whole
-// trace says. Seeds are fixed: every run is the same.
+// trace says; and on several threads, which must say what one says. Seeds are fixed: every run is the same.
 #include <functional>
 #include <random>
 
@@ -195,8 +195,8 @@ bool brute(const Plan& plan, const std::vector<Did>& calls, std::size_t block, s
 
 const std::string kRoleLines = "role a = exec \"/bin/a\"\nrole b = exec \"/bin/b\"\n";
 
-Result check_trace(const std::string& rules, const trace::Trace& trace) {
-  Checker checker(parse("random.expect", kRoleLines + rules));
+Result check_trace(const std::string& rules, const trace::Trace& trace, CheckOptions options = {}) {
+  Checker checker(parse("random.expect", kRoleLines + rules), options);
   checker.header(trace.header);
   for (const auto& process : trace.existing) checker.existing(process);
   for (const auto& event : trace.events) checker.event(event);
@@ -361,4 +361,33 @@ TEST_CASE("random rules: what a poorer trace decides, the whole trace decides al
   CHECK(decided[Verdict::Holds] > 500);
   CHECK(decided[Verdict::Fails] > 500);
   CHECK(decided[Verdict::CannotTell] > 500);
+}
+
+TEST_CASE("random rules: any number of threads says the same, word for word") {
+  const auto told = [](const std::string& rules, const trace::Trace& trace, CheckOptions options) {
+    const Result result = check_trace(rules, trace, options);
+    return text_report(result, {.verbose = true}) + json_report(result, {.verbose = true});
+  };
+  std::map<Verdict, std::size_t> decided;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    Random random(seed + 2000000);
+    const World w = world(random, 6 + random.below(12));
+    std::string rules, how;
+    for (int i = 0; i < 45; ++i) rules += rule(random);
+    trace::Trace trace = w.scene.trace();
+    if (random.chance(50)) trace = taken_away(random, trace, how);
+    CheckOptions options;
+    if (random.chance(30)) options.budget = 3 + static_cast<std::uint64_t>(random.below(60));
+    options.threads = 1;
+    const std::string one = told(rules, trace, options);
+    for (const Finding& finding : check_trace(rules, trace, options).findings) ++decided[finding.verdict];
+    for (const std::size_t threads : {2, 5}) {
+      options.threads = threads;
+      INFO("seed " << seed << ", " << threads << " threads " << how << "\n" << rules);
+      REQUIRE(told(rules, trace, options) == one);
+    }
+  }
+  CHECK(decided[Verdict::Holds] > 300);
+  CHECK(decided[Verdict::Fails] > 300);
+  CHECK(decided[Verdict::CannotTell] > 300);
 }

@@ -37,7 +37,7 @@ struct Parts {
 
 trace::Trace run(const Parts& parts) {
   Scene s;
-  for (const char* name : {"mkdirat", "kill", "keyctl", "capset", "prctl", "pidfd_open", "pidfd_send_signal"})
+  for (const char* name : {"mkdirat", "kill", "keyctl", "capset", "prctl", "pidfd_open", "pidfd_send_signal", "setgid"})
     s.header().calls.emplace_back(name);
   s.existing(900, "shell", {"sh"});
   s.fork(900, kRunc);
@@ -164,6 +164,19 @@ TEST_CASE("Go's trial of pidfds is no difference, a vfork that executes is") {
   };
   CHECK(same(runtime(kNothing, probe(false))));
   CHECK_FALSE(same(runtime(kNothing, probe(true))));
+}
+
+TEST_CASE("ids that each thread sets for its process are no difference, setting them again is") {
+  const auto set = [](const std::vector<int>& threads) {
+    return [=](Scene& s) {
+      s.thread(kInit, 2002), s.thread(kInit, 2003);
+      for (const int tid : threads) s.syscall(tid, "setgid", {integer_arg("gid", 0)});
+    };
+  };
+  CHECK(same(rights(set({kInit, 2002}), set({2003, 2002, kInit}))));
+  CHECK(same(rights(set({kInit, kInit}), set({2002, kInit, 2003, 2002, kInit}))));
+  CHECK_FALSE(same(rights(set({kInit}), set({kInit, kInit}))));
+  CHECK_FALSE(same(rights(kNothing, set({2002, kInit}))));
 }
 
 TEST_CASE("asking whether a process lives is no difference, killing it is") {

@@ -180,6 +180,24 @@ TEST_CASE("what it says where it writes nothing, or leaves something out") {
   add("a call that only one made", {{"x.jsonl", with_mounts(1)}, {"y.jsonl", with_mounts(0)}});
   add("calls that vary", {{"x.jsonl", with_mounts(3)}, {"y.jsonl", with_mounts(1)}});
   add("how often a process moves", {{"x.jsonl", with_unshares(1)}, {"y.jsonl", with_unshares(3)}});
+  add("what some of many runs have",
+      {{"a.jsonl", with_unshares(2)}, {"b.jsonl", with_unshares(2)}, {"c.jsonl", with_mounts(2)}});
+  const auto with_helper = [&](bool helper) {
+    testing::Scene s = container([&](testing::Scene& scene) {
+      if (!helper) return;
+      scene.fork(100, 300);
+      scene.exec(300, "/usr/bin/helper", {"helper"});
+      scene.unshare(300, 0x20000);
+    });
+    s.exit(100);
+    return s.trace();
+  };
+  for (const std::string which : {"-++", "--+", "+----", "++++----"}) {
+    std::vector<NamedTrace> runs;
+    for (std::size_t i = 0; i < which.size(); ++i)
+      runs.push_back({std::string(1, static_cast<char>('a' + i)) + ".jsonl", with_helper(which[i] == '+')});
+    add("a role that some runs have", runs);
+  }
   const auto plain = [](bool mounts) {
     testing::Scene s;
     s.existing(100, "nstrace", {"nstrace"});

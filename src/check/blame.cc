@@ -29,7 +29,7 @@ std::optional<std::vector<Found>> before_blamed(const Facts& facts, const Sequen
   std::size_t looked = 0;
   for (std::size_t line = 0; line < lines; ++line) {
     const Item& item = sequence.steps[line].items.front();
-    Candidates& candidates = facts.store.candidates(item.call, facts.who(assignment, item.role));
+    Candidates& candidates = facts.candidates(item.call, facts.who(assignment, item.role));
     for (std::size_t i = 0; candidates.has(i); ++i) {
       if (++looked > kMostCells) return std::nullopt;
       if (candidates[i].truth == Truth::Yes) fits[candidates[i].event].push_back(line);

@@ -9,10 +9,12 @@
 #include <deque>
 #include <map>
 #include <numeric>
+#include <thread>
 
 #include "check/explain.h"
 #include "check/near_miss.h"
 #include "check/roles.h"
+#include "check/share_out.h"
 #include "check/state.h"
 #include "check/store.h"
 #include "trace/text.h"
@@ -77,14 +79,16 @@ struct Checker::State {
   void judge_roles(const Facts& facts, const Explainer& explainer, Result& result);
   void judge_group(const Facts& facts, const Explainer& explainer, const std::vector<const Rule*>& group,
                    std::map<const Rule*, Finding>& findings);
+  std::size_t threads() const;
+  void judge_together(const Facts& facts, const Explainer& explainer, std::map<const Rule*, Finding>& findings) const;
   void tell(const Explainer& explainer, const std::vector<const Rule*>& group, const Outcome& outcome,
-            std::map<const Rule*, Finding>& findings);
+            std::map<const Rule*, Finding>& findings) const;
   std::vector<Watched> watched() const;
   void judge_number(const Facts& facts, const Explainer& explainer, const Rule& rule, Finding& finding);
 
   Expectations expectations;
   CheckOptions options;
-  model::Model model;
+  model::Model model{model::Marks::Left};
   Recording recording;
   Store store;
   NsHistory history;
@@ -268,9 +272,54 @@ void Checker::State::judge_group(const Facts& facts, const Explainer& explainer,
   together_with->groups.push_back(group);
 }
 
+std::size_t Checker::State::threads() const {
+  constexpr std::size_t kMost = 4;
+  constexpr std::size_t kSmall = 2'000'000;  // calls times groups: some 30 ms
+  if (options.threads) return options.threads;
+  std::size_t groups = 0;
+  for (const Together& one : together) groups += one.groups.size();
+  if (store.events() * groups < kSmall) return 1;
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
+}
+
+// Groups do not depend on one another: some at a time go through the families, on a thread that has its own finder, and
+// what is found is told in their order.
+void Checker::State::judge_together(const Facts& facts, const Explainer& explainer,
+                                    std::map<const Rule*, Finding>& findings) const {
+  constexpr std::size_t kAtATime = 10;
+  struct Piece {
+    const Together* of = nullptr;
+    const Families* families = nullptr;
+    std::size_t begin = 0, end = 0;
+    std::vector<Outcome> outcomes;
+  };
+  const std::size_t workers = threads();
+  std::deque<Families> families;
+  std::vector<Piece> pieces;
+  for (const Together& one : together) {
+    families.emplace_back(facts, one.roles);
+    const std::size_t size = workers == 1 ? one.groups.size() : kAtATime;
+    for (std::size_t begin = 0; begin < one.groups.size(); begin += size)
+      pieces.push_back({&one, &families.back(), begin, std::min(begin + size, one.groups.size()), {}});
+  }
+  std::deque<Finder> finders;
+  std::vector<Facts> own(workers, facts);
+  for (std::size_t i = 1; i < workers; ++i) own[i].finder = &finders.emplace_back(store);
+  share_out(pieces.size(), workers, [&](std::size_t worker, std::size_t i) {
+    Piece& piece = pieces[i];
+    std::vector<Searcher> searchers;
+    for (std::size_t g = piece.begin; g < piece.end; ++g)
+      searchers.emplace_back(own[worker], piece.of->groups[g], options.budget);
+    piece.outcomes = Families(*piece.families).run(searchers);
+  });
+  for (const Piece& piece : pieces)
+    for (std::size_t i = 0; i < piece.outcomes.size(); ++i)
+      tell(explainer, piece.of->groups[piece.begin + i], piece.outcomes[i], findings);
+}
+
 // What the families of processes say about a group.
 void Checker::State::tell(const Explainer& explainer, const std::vector<const Rule*>& group, const Outcome& outcome,
-                          std::map<const Rule*, Finding>& findings) {
+                          std::map<const Rule*, Finding>& findings) const {
   for (std::size_t i = 0; i < group.size(); ++i) {
     Finding& finding = findings.at(group[i]);
     finding.looked_at = outcome.looked_at();
@@ -322,12 +371,13 @@ Result Checker::result() {
   State& s = *state_;
   if (!s.ended && s.events == 0) s.model.footer({});  // settles who existed
   const Roles roles(s.expectations, s.model);
-  Facts facts{s.expectations, s.model, s.recording, s.store, roles, s.history};
+  const std::vector<Watched> watched = s.watched();
+  Finder finder(s.store);
+  Facts facts{s.expectations, s.model, s.recording, s.store, roles, s.history, watched, &finder};
   facts.lost = s.lost;
   facts.lost_until = s.lost_until;
   facts.complete = s.ended;
   facts.end = s.end;
-  facts.watched = s.watched();
   facts.programs_left = !s.left.empty();
   facts.gaps.resize(static_cast<std::size_t>(s.expectations.calls));
   bool next = false;
@@ -350,12 +400,7 @@ Result Checker::result() {
   std::map<const Rule*, Finding> findings;
   s.together.clear();
   for (const auto& group : groups_of(s.expectations)) s.judge_group(facts, explainer, group, findings);
-  for (const State::Together& one : s.together) {
-    std::vector<Searcher> searchers;
-    for (const auto& group : one.groups) searchers.emplace_back(facts, group, s.options.budget);
-    const std::vector<Outcome> outcomes = Families(facts, one.roles).run(searchers);
-    for (std::size_t i = 0; i < outcomes.size(); ++i) s.tell(explainer, one.groups[i], outcomes[i], findings);
-  }
+  s.judge_together(facts, explainer, findings);
   for (const Rule& rule : s.expectations.rules) {
     Finding& finding = findings.at(&rule);
     if (const auto* never = std::get_if<Never>(&rule.what); never && finding.verdict == Verdict::Holds)

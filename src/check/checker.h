@@ -83,6 +83,9 @@ struct Result {
 
 struct CheckOptions {
   std::uint64_t budget = 2'000'000;  // steps of the search for one rule and one combination of processes
+  // Threads that judge; the result is the same with any number. 0 = one for each processor, but few, and for a small
+  // trace only one.
+  std::size_t threads = 0;
 };
 
 class Checker : public trace::Sink {

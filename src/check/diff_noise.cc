@@ -48,6 +48,12 @@ bool is_noise(const Event& event) {
   return false;
 }
 
+bool sets_ids(std::string_view call) {
+  static constexpr std::string_view kCalls[] = {"setuid",    "setgid",    "setreuid", "setregid",
+                                                "setresuid", "setresgid", "setgroups"};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
+
 bool is_probe(const model::Process& process) {
   constexpr std::uint64_t kFlags = kCloneVm | kClonePidfd | kCloneVfork;
   const bool did_nothing = process.marks.empty() && process.children.empty() &&

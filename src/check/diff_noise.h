@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "check/diff.h"
 #include "model/model.h"
@@ -11,6 +12,9 @@ namespace nstrace::check {
 
 // What a language's runtime or the scheduler does, and the program did not ask for.
 bool is_noise(const trace::Event& event);
+// A call that sets the ids of a thread. Those of a process are set by all of its threads, each with the same call, and
+// how many those are is chance (man 7 nptl; Go's syscall.AllThreadsSyscall).
+bool sets_ids(std::string_view call);
 // Go tries out pidfds with a child that ends at once (os.checkPidfd): a vfork with CLONE_PIDFD that does nothing.
 bool is_probe(const model::Process& process);
 

@@ -199,6 +199,7 @@ bool Reader::noise(const Event& event) const {
 void Reader::make_steps() {
   std::set<model::ProcessId> began;
   std::map<std::size_t, PhaseGuess> phases;
+  std::map<std::pair<model::ProcessId, std::string>, std::set<int>> ids_set_by;  // threads, since the first of them
   for (std::size_t i = 0; i < trace_.events.size(); ++i) {
     const Event& event = trace_.events[i];
     if (!who_[i] || !actor_of_[*who_[i]]) continue;
@@ -215,6 +216,13 @@ void Reader::make_steps() {
     step.event = event.number;
     if (command_ == id && event.as<Exec>())  // how COMMAND was called, and with which environment
       std::erase_if(step.parts, [](const CallPart& part) { return part.name == "env"; });
+    if (sets_ids(step.call)) {  // by the first of the threads
+      std::set<int>& threads = ids_set_by[{id, step.text()}];
+      const bool by_another = !threads.empty() && !threads.contains(event.who.tid);
+      if (!by_another) threads.clear();
+      threads.insert(event.who.tid);
+      if (by_another) continue;
+    }
     // A loop over bits or capabilities; how often it asks the same is its own affair.
     if (step.call == "prctl" && !actor.steps.empty() && actor.steps.back().text() == step.text()) continue;
     actor.steps.push_back(std::move(step));

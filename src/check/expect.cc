@@ -31,7 +31,7 @@ struct Cast {
   std::vector<std::string> without;  // verbs of others that run the same program
   bool active = false;               // somebody who plays it made a call that is to be written
   std::vector<Player> players;       // in all runs
-  std::size_t runs = 0;              // that have it
+  std::set<std::size_t> runs;        // that have it
 };
 
 struct Block {
@@ -54,7 +54,7 @@ std::vector<Cast> casts_of(const std::vector<Run>& runs) {
         casts.push_back(std::move(cast));
       }
       Cast& cast = casts[it->second];
-      ++cast.runs;
+      cast.runs.insert(static_cast<std::size_t>(&run - runs.data()));
       cast.active = cast.active || played.active;
     }
   return casts;
@@ -107,9 +107,21 @@ void name_casts(std::vector<Cast>& casts) {
   }
 }
 
-std::string role_line(const Cast& cast, const std::vector<Cast>& casts, std::size_t runs) {
+// Where something is that not every run has: "not in run2.jsonl", or the shorter of what can be said.
+std::string where(const std::set<std::size_t>& runs, const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 3;
+  const std::size_t without = names.size() - runs.size();
+  const bool only = runs.size() < without;
+  if (std::min(runs.size(), without) > kNamed) return fmt::format("in {} of {} traces", runs.size(), names.size());
+  std::string list;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (runs.contains(i) == only) list += (list.empty() ? "" : ", ") + names[i];
+  return (only ? "only in " : "not in ") + list;
+}
+
+std::string role_line(const Cast& cast, const std::vector<Cast>& casts, const std::vector<std::string>& runs) {
   std::string out = fmt::format("role {} = ", cast.name);
-  if (cast.runs < runs) out += "optional ";
+  if (cast.runs.size() < runs.size()) out += "optional ";
   if (!cast.part.comm.empty()) {
     out += fmt::format("comm \"{}\"", cast.part.comm);
   } else if (cast.part.first_inside) {
@@ -120,24 +132,35 @@ std::string role_line(const Cast& cast, const std::vector<Cast>& casts, std::siz
     for (const std::string& verb : cast.without) out += fmt::format(" without \"{}\"", verb);
   }
   if (cast.below) out += " below " + casts[*cast.below].name;
-  if (cast.runs < runs) out += fmt::format("  # in {} of {} traces", cast.runs, runs);
+  if (cast.runs.size() < runs.size()) out += "  # " + where(cast.runs, runs);
   return out + "\n";
 }
 
-// A call without captures that nothing shares, so that they do not tie rules together for nothing.
-std::string sequence_text(const Cast& cast, std::size_t& dropped) {
+// The calls that all players have in common. `rest`: of a call that they have not, or empty.
+std::string sequence_text(const Cast& cast, const std::vector<std::string>& runs, std::string& rest) {
   std::vector<CallText> calls = cast.players.front().calls;
   settle_binds(calls);
   std::size_t most = calls.size();
+  std::vector<std::size_t> most_in(runs.size());  // by run
+  most_in[cast.players.front().run] = most;
   if (calls.size() > kMostCalls) calls.resize(kMostCalls);
   for (std::size_t i = 1; i < cast.players.size(); ++i) {
     std::vector<CallText> other = cast.players[i].calls;
     settle_binds(other);
     most = std::max(most, other.size());
+    most_in[cast.players[i].run] = std::max(most_in[cast.players[i].run], other.size());
     if (other.size() > kMostCalls) other.resize(kMostCalls);
     calls = common(calls, other);
   }
-  dropped = most - calls.size();
+  const std::size_t dropped = most - calls.size();
+  if (dropped) {
+    std::set<std::size_t> more;  // runs in which somebody made other calls, too
+    for (std::size_t run = 0; run < runs.size(); ++run)
+      if (most_in[run] > calls.size()) more.insert(run);
+    rest = fmt::format(
+        "# {} more call{} of {} var{}{}.\n", dropped, dropped == 1 ? "" : "s", cast.name, dropped == 1 ? "ies" : "y",
+        more.size() == runs.size() ? ", from process to process or from run to run" : ": " + where(more, runs));
+  }
   std::string out;
   constexpr std::size_t kMostAny = 40;  // `any` takes 64
   std::size_t in_any = 0;
@@ -181,7 +204,7 @@ std::optional<CallText> program_of(const Cast& cast) {
 }
 
 // How often the role moves; where a program begins that is not looked at, until then.
-void moves(const Cast& cast, std::vector<Block>& blocks) {
+void moves(const Cast& cast, const std::vector<std::string>& runs, std::vector<Block>& blocks) {
   const auto program = program_of(cast);
   const bool left = program && std::ranges::all_of(cast.players, &Player::left);
   const std::string span = left ? " before " + program->write() : "";
@@ -189,11 +212,10 @@ void moves(const Cast& cast, std::vector<Block>& blocks) {
   const bool inside = std::ranges::any_of(cast.players, [](const Player& p) { return p.program.has_value(); });
   if (!inside && std::ranges::none_of(cast.players, active)) return;
   for (std::size_t i = 0; i < std::size(kMoves); ++i) {
-    int low = cast.players.front().moves[i], high = low;
-    for (const Player& player : cast.players) {
-      low = std::min(low, player.moves[i]);
-      high = std::max(high, player.moves[i]);
-    }
+    const auto made = [i](const Player& player) { return player.moves[i]; };
+    const auto fewest = std::ranges::min_element(cast.players, {}, made);
+    const auto most = std::ranges::max_element(cast.players, {}, made);
+    const int low = fewest->moves[i], high = most->moves[i];
     Block block;
     block.rule = true;
     if (high == 0)
@@ -201,7 +223,10 @@ void moves(const Cast& cast, std::vector<Block>& blocks) {
     else if (low == high)
       block.text = fmt::format("count {}: {}(...) = 0 == {}{}\n", cast.name, kMoves[i], low, span);
     else
-      block.text = fmt::format("count {}: {}(...) = 0 == {}..{}{}\n", cast.name, kMoves[i], low, high, span);
+      block.text = fmt::format("count {}: {}(...) = 0 == {}..{}{}{}\n", cast.name, kMoves[i], low, high, span,
+                               fewest->run == most->run
+                                   ? ""
+                                   : fmt::format("  # fewest in {}, most in {}", runs[fewest->run], runs[most->run]));
     blocks.push_back(std::move(block));
   }
 }
@@ -230,19 +255,22 @@ void state(const Cast& cast, std::vector<Block>& blocks) {
 }
 
 // Who fills the roles in each run, as the checker sees it.
-void fill(std::vector<Cast>& casts, const std::vector<std::unique_ptr<RunReader>>& readers) {
+void fill(std::vector<Cast>& casts, const std::vector<std::unique_ptr<RunReader>>& readers,
+          const std::vector<std::string>& names) {
   std::string text;
-  for (const Cast& cast : casts) text += role_line(cast, casts, readers.size());
+  for (const Cast& cast : casts) text += role_line(cast, casts, names);
   text += "count " + casts.front().name + " >= 1\n";
   const Expectations expectations = parse("expect", text);
-  for (const auto& reader : readers) {
-    const Roles roles(expectations, reader->model());
+  for (std::size_t run = 0; run < readers.size(); ++run) {
+    const RunReader& reader = *readers[run];
+    const Roles roles(expectations, reader.model());
     for (std::size_t i = 0; i < casts.size(); ++i) {
       const auto id = std::ranges::find(expectations.roles, casts[i].name, &Role::name) - expectations.roles.begin();
       const auto role = static_cast<RoleId>(id);
       for (const model::ProcessId member : roles.members(role)) {
         const auto top = roles.belongs_to(member, role, roles.top(role));
-        casts[i].players.push_back(reader->player(member, top.value_or(member)));
+        casts[i].players.push_back(reader.player(member, top.value_or(member)));
+        casts[i].players.back().run = run;
       }
     }
   }
@@ -310,7 +338,9 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
   if (traces.empty()) throw Error("there is no trace to write expectations from");
   std::vector<std::unique_ptr<RunReader>> readers;
   std::vector<Run> runs;
+  std::vector<std::string> names;
   for (const NamedTrace& one : traces) {
+    names.push_back(trace::escape(one.name, ""));
     if (!one.trace.footer)
       throw Error(
           fmt::format("{} is incomplete, and what is missing cannot be expected; record it to its end", one.name));
@@ -329,19 +359,18 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
         "calls with --only" +
         unrecorded(traces, options));
   name_casts(casts);
-  fill(casts, readers);
+  fill(casts, readers, names);
 
   std::vector<Block> blocks;
   std::string heading = "# Written by `nstrace expect` from";
-  for (const NamedTrace& one : traces) heading += " " + trace::escape(one.name, "");
+  for (const std::string& name : names) heading += " " + name;
   heading += ".\n";
   heading += options.calls.empty() ? "# Of the calls of %story; `--only %lifecycle` writes what sets ids, "
                                      "capabilities, no_new_privs and seccomp, too.\n"
                                    : fmt::format("# Of the calls of {}.\n", trace::escape(options.only, ""));
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (!runs[i].failed.empty())
-      heading += fmt::format("# In {}, {}: did it do all that is to be expected?\n", trace::escape(traces[i].name, ""),
-                             runs[i].failed);
+      heading += fmt::format("# In {}, {}: did it do all that is to be expected?\n", names[i], runs[i].failed);
   std::size_t nameless = 0;
   for (const Run& run : runs) nameless = std::max(nameless, run.nameless);
   if (nameless)
@@ -353,22 +382,19 @@ std::string write_expectations(const std::vector<NamedTrace>& traces, const Expe
     heading += fmt::format("# {} process{} that a container's program made {} left out.\n", of_programs,
                            of_programs == 1 ? "" : "es", of_programs == 1 ? "is" : "are");
   blocks.push_back({heading + "\n"});
-  for (const Cast& cast : casts) blocks.push_back({role_line(cast, casts, runs.size())});
+  for (const Cast& cast : casts) blocks.push_back({role_line(cast, casts, names)});
   for (const Cast& cast : casts) {
     if (cast.players.empty()) continue;
-    std::size_t dropped = 0;
-    const std::string calls = sequence_text(cast, dropped);
-    blocks.push_back({"\n"});
-    if (dropped)
-      blocks.push_back({fmt::format("# {} more call{} of {} var{}, from process to process or from run to run.\n",
-                                    dropped, dropped == 1 ? "" : "s", cast.name, dropped == 1 ? "ies" : "y")});
+    std::string rest;
+    const std::string calls = sequence_text(cast, names, rest);
+    blocks.push_back({"\n" + rest});
     if (!calls.empty()) {
       Block block;
       block.rule = true;
       block.text = fmt::format("sequence \"{}\" {{\n{}}}\n", cast.name, calls);
       blocks.push_back(std::move(block));
     }
-    moves(cast, blocks);
+    moves(cast, names, blocks);
     state(cast, blocks);
   }
   drop_single_captures(blocks);

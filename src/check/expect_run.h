@@ -27,6 +27,7 @@ struct Part {
 };
 
 struct Player {
+  std::size_t run = 0;  // in which it plays, from 0
   model::ProcessId process = 0;
   std::vector<CallText> calls;
   std::vector<int> moves;           // how often it made each of kMoves, successfully

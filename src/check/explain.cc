@@ -214,7 +214,7 @@ void Explainer::sequence_reasons(const Sequence& sequence, const Case& one, std:
   // Calls that may fit: what they have was not recorded whole.
   for (std::size_t s = from; s < sequence.steps.size(); ++s)
     for (const Item& item : sequence.steps[s].items) {
-      Candidates& candidates = facts_.store.candidates(item.call, facts_.who(one.assignment, item.role));
+      Candidates& candidates = facts_.candidates(item.call, facts_.who(one.assignment, item.role));
       for (std::size_t i = 0; candidates.has(i); ++i) {
         if (candidates[i].truth != Truth::Maybe) continue;
         add_reason(finding.reasons, {fmt::format("an argument at event {} was not recorded whole",

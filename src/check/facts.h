@@ -5,14 +5,13 @@
 
 #include <vector>
 
+#include "check/finder.h"
 #include "check/recording.h"
 #include "check/roles.h"
-#include "check/store.h"
 
 namespace nstrace::check {
 
 class NsHistory;
-inline constexpr ProcessId kNoProcess = UINT32_MAX;
 // A process for each role that a rule needs, by RoleId.
 using Assignment = std::vector<ProcessId>;
 
@@ -29,18 +28,22 @@ struct Facts {
   const Expectations& expectations;
   const model::Model& model;
   const Recording& recording;
-  Store& store;
+  const Store& store;
   const Roles& roles;
   const NsHistory& history;
+  const std::vector<Watched>& watched;           // by process
+  Finder* finder;                                // of this thread
   std::uint64_t lost = 0;                        // how many records are missing
   std::uint64_t lost_until = 0;                  // they are missing before this event; UINT64_MAX = anywhere
   bool complete = true;                          // the trace has its end
   trace::Time end = 0;                           // of its last event
   std::vector<std::optional<Reason>> gaps = {};  // by pattern id: calls that it may fit and that were not recorded
   std::optional<Reason> gap_of_next = {};        // calls that `next` looks at and that were not recorded
-  std::vector<Watched> watched = {};             // by process
   bool programs_left = false;                    // some were left, and what they made is not known
 
+  Candidates& candidates(const CallPattern& pattern, ProcessId process) const {
+    return finder->candidates(pattern, process);
+  }
   const Role& role(RoleId id) const { return expectations.roles[static_cast<std::size_t>(id)]; }
   const model::Process& process(ProcessId id) const { return model.processes()[id]; }
   bool gap(const CallPattern& pattern) const { return gaps[static_cast<std::size_t>(pattern.id)].has_value(); }

@@ -59,8 +59,9 @@ std::string_view described(const Value& value) {
 
 class Fitting {
  public:
-  // `lenient`: of alternatives one is enough.
-  explicit Fitting(bool lenient) : lenient_(lenient) {}
+  // `lenient`: of alternatives one is enough. `hints`: what is told is read, so look for words that may have been
+  // meant.
+  Fitting(bool lenient, bool hints) : lenient_(lenient), hints_(hints) {}
 
   Misfit value(const Value& v, const Shape& shape, const std::string& what) const {
     if (v.target)
@@ -101,8 +102,9 @@ class Fitting {
                       std::move(hint)};
   }
 
-  static std::string known(const std::string& word, const std::set<std::string>& words) {
+  std::string known(const std::string& word, const std::set<std::string>& words) const {
     constexpr std::size_t kShown = 8;
+    if (!hints_) return "";
     const std::vector<std::string> all(words.begin(), words.end());
     for (const std::string& one : all)
       if (one == "1<<" + word) return fmt::format("write `{}`, as strace does", one);
@@ -165,7 +167,7 @@ class Fitting {
     return words.contains(open == std::string::npos ? word : word.substr(0, open + 1));
   }
 
-  static Misfit flags(const Value& v, const Shape& shape, const std::string& what) {
+  Misfit flags(const Value& v, const Shape& shape, const std::string& what) const {
     // an element of argv is compared as it stands
     if (shape.inner && shape.is(Shape::String) && shape.words.empty()) return std::nullopt;
     if (shape.words.empty())
@@ -179,7 +181,7 @@ class Fitting {
   }
 
   // Inside structures a string is also compared with what stands there without quotes.
-  static Misfit text(const Value& v, const Shape& shape, const std::string& what) {
+  Misfit text(const Value& v, const Shape& shape, const std::string& what) const {
     std::size_t least = 0;
     for (const GlobPiece& piece : v.text.pieces)
       if (piece.kind != GlobPiece::Kind::Star) least += piece.kind == GlobPiece::Kind::Literal ? piece.text.size() : 1;
@@ -230,8 +232,13 @@ class Fitting {
     return first;
   }
 
-  bool lenient_;
+  bool lenient_, hints_;
 };
+
+// Only whether it fits.
+bool may_be(const Value& value, const Shape& shape) {
+  return !Fitting(true, false).value(value, shape, "");
+}
 
 // May the first `count` values, and whatever stands behind them, be arguments of that form from `at` on?
 bool begins(const std::vector<Value>& values, std::size_t i, std::size_t count, bool whole, const Form& form,
@@ -243,8 +250,7 @@ bool begins(const std::vector<Value>& values, std::size_t i, std::size_t count, 
       if (begins(values, i + 1, count, whole, form, next)) return true;
     return false;
   }
-  return at < form.size() && !Fitting(true).value(values[i], form[at], "") &&
-         begins(values, i + 1, count, whole, form, at + 1);
+  return at < form.size() && may_be(values[i], form[at]) && begins(values, i + 1, count, whole, form, at + 1);
 }
 
 bool has_named(const std::vector<Value>& values, std::size_t count, bool whole, const Form& form) {
@@ -257,7 +263,7 @@ bool has_named(const std::vector<Value>& values, std::size_t count, bool whole, 
     }
     ++given;
     const auto arg = std::ranges::find(form, values[i].name, &Shape::name);
-    if (arg == form.end() || Fitting(true).value(values[i], *arg, "")) return false;
+    if (arg == form.end() || !may_be(values[i], *arg)) return false;
   }
   return !whole || rest || given == form.size();
 }
@@ -301,7 +307,7 @@ std::string sizes(const std::vector<const Form*>& forms, const std::string& name
 }  // namespace
 
 Misfit misfit(const Value& value, const Shape& shape, const std::string& what) {
-  return Fitting(false).value(value, shape, what);
+  return Fitting(false, true).value(value, shape, what);
 }
 
 Misfit misfit(const CallPattern& call, const std::vector<Form>& forms, const std::string& name, bool any) {
@@ -319,7 +325,7 @@ Misfit misfit(const CallPattern& call, const std::vector<Form>& forms, const std
     std::vector<const Form*> kept = keep(i + 1, false);
     const std::optional<Shape> shape = shape_at(call.args, i, kept.empty() ? left : kept);
     if (shape && value.kind != Value::Kind::Rest)
-      if (Misfit bad = Fitting(any).value(value, *shape, what(*shape))) return bad;
+      if (Misfit bad = Fitting(any, true).value(value, *shape, what(*shape))) return bad;
     if (kept.empty() && !shape) return Diagnostic{value.place, sizes(left, name), ""};
     if (kept.empty())
       return Diagnostic{value.place, fmt::format("no `{}` has this argument with those before it", name), ""};

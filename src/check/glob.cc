@@ -4,6 +4,8 @@
 #include "check/glob.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace nstrace::check {
 namespace {
@@ -52,32 +54,33 @@ class Search {
         return run(piece + 1, at + character(rest));
       case GlobPiece::Kind::Star:
         if (piece + 1 == glob_.pieces.size()) return found_(Truth::Yes);
-        for (std::size_t size = 0; size <= rest.size(); ++size)
-          if (may_follow(piece + 1, rest.substr(size)) && run(piece + 1, at + size)) return true;
+        for (std::size_t to = next_place(piece + 1, at); to <= text_.size(); to = next_place(piece + 1, to + 1))
+          if (run(piece + 1, to)) return true;
         return cut_ && found_(Truth::Maybe);
-      case GlobPiece::Kind::Capture:
+      case GlobPiece::Kind::Capture: {
         if (const std::string* value = bindings_.get(p.capture)) return literal(*value, rest, piece, at);
-        for (std::size_t size = 1; size <= rest.size() && rest[size - 1] != '/'; ++size) {
-          if (!may_follow(piece + 1, rest.substr(size))) continue;
+        const std::size_t end = std::min(text_.find('/', at), text_.size());
+        for (std::size_t to = next_place(piece + 1, at + 1); to <= end; to = next_place(piece + 1, to + 1)) {
           const std::size_t mark = bindings_.mark();
-          bindings_.set(p.capture, std::string(rest.substr(0, size)));
-          const bool stop = run(piece + 1, at + size);
+          bindings_.set(p.capture, std::string(text_.substr(at, to - at)));
+          const bool stop = run(piece + 1, to);
           bindings_.undo(mark);
           if (stop) return true;
         }
         // It may go on in what was cut off.
-        return cut_ && rest.find('/') == std::string_view::npos && found_(Truth::Maybe);
+        return cut_ && end == text_.size() && found_(Truth::Maybe);
+      }
     }
     return false;
   }
 
  private:
-  // A cheap look ahead: false if this piece cannot fit there.
-  bool may_follow(std::size_t piece, std::string_view rest) const {
-    if (cut_) return true;
-    if (piece == glob_.pieces.size()) return rest.empty();
+  // A cheap look ahead: the next place, from `from` on, at which this piece may fit; beyond the text if there is none.
+  std::size_t next_place(std::size_t piece, std::size_t from) const {
+    if (cut_ || from > text_.size()) return from;
+    if (piece == glob_.pieces.size()) return text_.size();
     const GlobPiece& p = glob_.pieces[piece];
-    return p.kind != GlobPiece::Kind::Literal || rest.starts_with(p.text);
+    return p.kind == GlobPiece::Kind::Literal ? text_.find(p.text, from) : from;
   }
 
   bool literal(std::string_view literal, std::string_view rest, std::size_t piece, std::size_t at) {
@@ -97,8 +100,17 @@ class Search {
 
 Truth glob_match(const Glob& glob, std::string_view text, bool cut) {
   if (const auto simple = simple_match(glob, text, cut)) return *simple;
-  // reached[i]: the pieces so far can end before text[i].
-  std::vector<char> reached(text.size() + 1, 0), next(text.size() + 1);
+  // reached[i]: the pieces so far can end before text[i]. Of most texts both sets have room on the stack.
+  std::array<char, 512> small;
+  std::vector<char> large;
+  const std::size_t size = text.size() + 1;
+  char* place = small.data();
+  if (2 * size > small.size()) {
+    large.resize(2 * size);
+    place = large.data();
+  }
+  std::span<char> reached(place, size), next(place + size, size);
+  std::ranges::fill(reached, 0);
   reached[0] = 1;
   Truth beyond = Truth::No;  // whether the text can end inside a piece, when it was cut
   bool open = false;         // the pieces so far can fit the text and anything behind it
@@ -110,6 +122,7 @@ Truth glob_match(const Glob& glob, std::string_view text, bool cut) {
         const std::string_view literal = piece.text;
         for (std::size_t i = 0; i <= text.size(); ++i) {
           if (!reached[i]) continue;
+          if (i < text.size() && !literal.empty() && text[i] != literal[0]) continue;
           const std::string_view rest = text.substr(i);
           if (rest.starts_with(literal))
             next[i + literal.size()] = 1;

@@ -20,20 +20,24 @@ constexpr std::size_t kEventsKept = 8;
 struct Bound {
   const Anchor* anchor = nullptr;
   ProcessId process = kNoProcess;
-  std::vector<std::pair<std::uint64_t, Truth>> calls;  // those that fit, in order
-  std::vector<EventIndex> events;
-  bool blind = false;  // there may be others that the trace lacks
-  bool open = false;   // there may be others after its end
+  struct Fitting {
+    std::uint64_t number = 0;
+    EventIndex event = 0;
+    Truth truth = Truth::No;
+  };
+  std::vector<Fitting> calls;  // those that fit, in order
+  bool blind = false;          // there may be others that the trace lacks
+  bool open = false;           // there may be others after its end
   std::vector<Reason> reasons;
 
   std::optional<std::uint64_t> first(Truth least) const {
-    for (const auto& [number, t] : calls)
-      if (t >= least) return number;
+    for (const Fitting& call : calls)
+      if (call.truth >= least) return call.number;
     return std::nullopt;
   }
   std::optional<std::uint64_t> last(Truth least) const {
     for (auto it = calls.rbegin(); it != calls.rend(); ++it)
-      if (it->second >= least) return it->first;
+      if (it->truth >= least) return it->number;
     return std::nullopt;
   }
   bool sure() const { return first(Truth::Yes).has_value(); }
@@ -151,7 +155,7 @@ class Judge {
   // Calls `f(candidate, how it fits)` until that gives true.
   template <typename F>
   void each(const CallPattern& pattern, ProcessId process, F f) {
-    Candidates& candidates = facts_.store.candidates(pattern, process);
+    Candidates& candidates = facts_.candidates(pattern, process);
     for (std::size_t i = 0; candidates.has(i); ++i) {
       const Candidate candidate = candidates[i];
       const Truth fits = fits_now(facts_, pattern, candidate, bindings_, budget_);
@@ -164,8 +168,7 @@ class Judge {
     out.anchor = &anchor;
     out.process = facts_.who(assignment_, anchor.role);
     each(anchor.call, out.process, [&](const Candidate& candidate, Truth fits) {
-      out.calls.emplace_back(facts_.store.event(candidate.event).number, fits);
-      out.events.push_back(candidate.event);
+      out.calls.push_back({facts_.store.event(candidate.event).number, candidate.event, fits});
       return false;
     });
     if (details_) out.reasons = blind_spots(facts_, &anchor.call, out.process);
@@ -186,7 +189,7 @@ class Judge {
         out.missing_role = b->anchor->role;
         return false;
       }
-      if (!b->events.empty()) out.bounds.push_back(b->anchor->last ? b->events.back() : b->events.front());
+      if (!b->calls.empty()) out.bounds.push_back((b->anchor->last ? b->calls.back() : b->calls.front()).event);
     }
     return true;
   }
@@ -229,13 +232,13 @@ class Judge {
   // After a first call, with no second one since, and with a second one to come.
   Truth between(std::uint64_t number) const {
     std::optional<std::uint64_t> begin_sure, begin_maybe, end_sure, end_maybe;  // the nearest on each side
-    for (const auto& [n, t] : after_->calls) {
+    for (const auto& [n, event, t] : after_->calls) {
       if (n >= number) break;
       begin_maybe = n;
       if (t == Truth::Yes) begin_sure = n;
     }
     bool closed_sure = false, closed_maybe = false;  // since the nearest beginning
-    for (const auto& [n, t] : before_->calls) {
+    for (const auto& [n, event, t] : before_->calls) {
       if (n <= number) {
         if (begin_maybe && n > *begin_maybe && t == Truth::Yes) closed_sure = true;
         if (begin_sure && n > *begin_sure) closed_maybe = true;

@@ -26,12 +26,16 @@ std::optional<std::string> near_miss(const Facts& facts, const Never& rule) {
   const auto asked = std::ranges::count_if(rule.call.args, specific);
   if (asked == 0) return std::nullopt;
   const Bindings bindings(facts.expectations.captures.size());
+  std::vector<bool> far(facts.store.calls());  // calls that are not near: each different one is compared once
   std::size_t looked = 0;
-  for (const ProcessId process : facts.roles.members(rule.role))
+  for (const ProcessId process : facts.roles.members(rule.role)) {
+    if (!facts.store.may_make(process, rule.call)) continue;
     for (const EventIndex index : facts.store.of(process)) {
       const Stored& event = facts.store.event(index);
       if (!facts.store.name_fits_pattern(rule.call, event)) continue;
       if (++looked > kMost) return std::nullopt;
+      if (far[event.call]) continue;
+      far[event.call] = true;
       const Nearness near = nearness(rule.call, facts.store.call(event), bindings);
       if (near.differs != 1 || !near.result_fits || near.what == "the result") continue;
       const bool more_flags = near.detail.ends_with(" too much") && near.detail.find("missing") == std::string::npos;
@@ -42,6 +46,7 @@ std::optional<std::string> near_miss(const Facts& facts, const Never& rule) {
       if (asked > 1)
         return fmt::format("event {} comes near: its {} is {}, not {}", event.number, near.what, near.found, expected);
     }
+  }
   return std::nullopt;
 }
 

@@ -77,6 +77,7 @@ void Roles::fill(RoleId id) {
   if (role.below) fill(*role.below);
   const auto& processes = model_.processes();
   of.is.resize(processes.size());
+  if (role.below) of.parent.resize(processes.size(), kNoProcess);
   std::vector<std::pair<std::uint64_t, ProcessId>> found;
   for (const model::Process& process : processes) {
     const auto at = satisfied_at(role, process);
@@ -100,13 +101,11 @@ void Roles::fill(RoleId id) {
   }
   std::ranges::sort(found);
   if (role.select == Select::Last) std::ranges::reverse(found);
-  std::set<std::optional<ProcessId>> taken;
+  std::set<ProcessId> taken;
   for (const auto& [at, process] : found) {
     if (role.select == Select::First || role.select == Select::Last) {
       // One for each member of the role above.
-      const auto parent = of.parent.find(process);
-      const std::optional<ProcessId> group = parent == of.parent.end() ? std::nullopt : std::optional(parent->second);
-      if (!taken.insert(group).second) continue;
+      if (!taken.insert(role.below ? of.parent[process] : kNoProcess).second) continue;
     }
     of.members.push_back(process);
     of.since[process] = at;
@@ -130,16 +129,14 @@ std::optional<ProcessId> Roles::above(ProcessId process, RoleId role) const {
 }
 
 std::optional<ProcessId> Roles::belongs_to(ProcessId process, RoleId role, RoleId top) const {
-  std::optional<ProcessId> at = process;
-  while (at && role != top) {
+  while (role != top) {
     const Role& one = expectations_.roles[static_cast<std::size_t>(role)];
     if (!one.below) return std::nullopt;
-    const auto& parents = roles_[static_cast<std::size_t>(role)].parent;
-    const auto parent = parents.find(*at);
-    at = parent == parents.end() ? std::nullopt : std::optional(parent->second);
+    process = roles_[static_cast<std::size_t>(role)].parent[process];
+    if (process == kNoProcess) return std::nullopt;
     role = *one.below;
   }
-  return at;
+  return process;
 }
 
 std::uint64_t Roles::filled_at(RoleId role, ProcessId member) const {

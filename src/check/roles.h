@@ -13,6 +13,7 @@
 namespace nstrace::check {
 
 using model::ProcessId;
+inline constexpr ProcessId kNoProcess = UINT32_MAX;
 
 class Roles {
  public:
@@ -43,7 +44,7 @@ class Roles {
     std::vector<ProcessId> members;
     std::vector<char> is;                                            // by process
     std::unordered_map<ProcessId, std::uint64_t> since;              // of members
-    std::unordered_map<ProcessId, ProcessId> parent;                 // member -> the member of `below` it belongs to
+    std::vector<ProcessId> parent;                                   // by process: the member of `below` it belongs to
     std::unordered_map<ProcessId, std::vector<ProcessId>> children;  // the other way round, selected members only
     bool done = false;
     bool unsure_below = false;

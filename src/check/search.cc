@@ -153,7 +153,7 @@ class Search {
   bool try_calls(std::size_t r, const Sequence& sequence, const Item& item, const Position& before, bool every,
                  F go_on) {
     const ProcessId process = facts_.who(*assignment_, item.role);
-    Candidates& candidates = facts_.store.candidates(item.call, process);
+    Candidates& candidates = facts_.candidates(item.call, process);
     for (std::size_t i = candidates.after(before.number); candidates.has(i); ++i) {
       budget_.step();
       at_ = &item;
@@ -217,7 +217,7 @@ class Search {
       const ProcessId process = facts_.who(*assignment_, item.role);
       if (!certain() && (free(item) || facts_.open(process))) continue;
       budget_.step();
-      Candidates& candidates = facts_.store.candidates(item.call, process);
+      Candidates& candidates = facts_.candidates(item.call, process);
       if (!candidates.has(candidates.after(p.number))) return false;
     }
     return true;
@@ -232,8 +232,11 @@ class Search {
     if (mask == 0 && !last_needed)
       return matched(r, sequence, s, before, false) || (!certain() && matched(r, sequence, s, before, true));
     budget_.step();
-    std::string key = state(r, s, mask, before);
-    if (failed_.contains(key)) return false;
+    std::string key;
+    if (!failed_.empty()) {
+      key = state(r, s, mask, before);
+      if (failed_.contains(key)) return false;
+    }
     for (std::size_t i = 0; i < step_.items.size(); ++i) {
       if (mask >> i & 1) continue;
       const auto go_on = [&](const Position& p) {
@@ -244,7 +247,7 @@ class Search {
       if (unseen(sequence, step_.items[i], before, go_on)) return true;
     }
     note(r, s);
-    failed_.insert(std::move(key));
+    failed_.insert(key.empty() ? state(r, s, mask, before) : std::move(key));
     return false;
   }
 
@@ -265,7 +268,7 @@ class Search {
         later.push_back(process);
         continue;
       }
-      Candidates& c = facts_.store.candidates(items[i].call, facts_.who(*assignment_, items[i].role));
+      Candidates& c = facts_.candidates(items[i].call, facts_.who(*assignment_, items[i].role));
       cursors.push_back({&c, c.after(before.number)});
       needed.push_back(i);
     }

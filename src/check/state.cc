@@ -34,6 +34,7 @@ class State {
         state_(*facts.store.state(event_)),
         assignment_(assignment),
         details_(details) {
+    lineage_.reserve(8);
     const RoleId top = facts.roles.top(role);
     const auto last = facts.roles.belongs_to(event_.process, role, top);
     std::optional<ProcessId> at = event_.process;
@@ -60,9 +61,9 @@ class State {
       return out;
     }
     if (state_.exec)
-      if (const auto answer = at_exec(line, *state_.exec)) {
+      if (const auto answer = at_exec(line, *state_.exec, details_)) {
         out.truth = answer->truth;
-        if (details_) out.found = answer->found;
+        out.found = answer->found;
         if (out.truth == Truth::Maybe) out.unknown = fmt::format("the {} were not recorded whole", words(line.kind));
         return out;
       }
@@ -289,6 +290,7 @@ std::vector<StateAnswer> state_at(const Facts& facts, const At& rule, EventIndex
                                   bool details) {
   State state(facts, rule.role, event, assignment, details);
   std::vector<StateAnswer> answers;
+  answers.reserve(rule.state.size());
   for (const StateLine& line : rule.state) answers.push_back(state.answer(line));
   return answers;
 }

@@ -194,16 +194,38 @@ std::optional<Arg> argument(const StateLine& line, const trace::Exec& exec) {
 
 }  // namespace
 
-std::optional<ExecAnswer> at_exec(const StateLine& line, const trace::Exec& exec) {
+std::optional<ExecAnswer> at_exec(const StateLine& line, const trace::Exec& exec, bool details) {
   if (line.kind == StateLine::Kind::Fds) {
     if (!exec.fds) return std::nullopt;
     return ExecAnswer{fds_fit(line.value, *exec.fds, exec.fds_more > 0),
-                      "fds is " + fds_text(*exec.fds, exec.fds_more)};
+                      details ? "fds is " + fds_text(*exec.fds, exec.fds_more) : ""};
   }
   const auto arg = argument(line, exec);
   if (!arg) return std::nullopt;
-  const std::string found = line.kind == StateLine::Kind::Groups ? groups_text(exec) : trace::arg_text(*arg);
-  return ExecAnswer{value_fits(line.value, *arg), fmt::format("{} is {}", state_name(line.kind), found)};
+  ExecAnswer answer{value_fits(line.value, *arg), ""};
+  if (details)
+    answer.found = fmt::format("{} is {}", state_name(line.kind),
+                               line.kind == StateLine::Kind::Groups ? groups_text(exec) : trace::arg_text(*arg));
+  return answer;
+}
+
+std::shared_ptr<const trace::Exec> begun(const trace::Exec& exec) {
+  static const auto kNothing = std::make_shared<const trace::Exec>();
+  if (!exec.creds && !exec.caps && !exec.groups && !exec.no_new_privs && !exec.seccomp && !exec.cwd && !exec.root &&
+      !exec.fds)
+    return kNothing;
+  trace::Exec out;
+  out.creds = exec.creds;
+  out.caps = exec.caps;
+  out.groups = exec.groups;
+  out.groups_more = exec.groups_more;
+  out.no_new_privs = exec.no_new_privs;
+  out.seccomp = exec.seccomp;
+  out.cwd = exec.cwd;
+  out.root = exec.root;
+  out.fds = exec.fds;
+  out.fds_more = exec.fds_more;
+  return std::make_shared<const trace::Exec>(std::move(out));
 }
 
 }  // namespace nstrace::check

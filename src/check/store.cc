@@ -6,6 +6,7 @@
 #include <functional>
 #include <string_view>
 
+#include "check/state_exec.h"
 #include "check/vocabulary.h"
 #include "trace/constants.h"
 
@@ -54,47 +55,10 @@ Arg string_arg(const char* name, std::string text) {
 
 }  // namespace
 
-std::size_t Candidates::after(std::uint64_t number) {
-  const auto beyond = [&](const Candidate& c) { return store_->events_[c.event].number > number; };
-  const auto found = std::partition_point(found_.begin(), found_.end(), [&](const Candidate& c) { return !beyond(c); });
-  if (found != found_.end()) return static_cast<std::size_t>(found - found_.begin());
-  const std::size_t known = found_.size();
-  for (std::size_t index = known; has(index); ++index)
-    if (beyond(found_[index])) return index;
-  return kNone;
-}
-
-bool Candidates::has(std::size_t index) {
-  const auto later = [](const Candidate& a, const Candidate& b) { return a.event > b.event; };
-  while (index >= found_.size()) {
-    // Calls that begin before the earliest that is known to fit.
-    for (Source& source : sources_)
-      for (; source.looked < source.firsts->size(); ++source.looked) {
-        const EventIndex first = (*source.firsts)[source.looked];
-        if (!ahead_.empty() && first > ahead_.front().event) break;
-        const Truth truth = store_->fits(*pattern_, source.slot, first);
-        if (truth == Truth::No) continue;
-        ahead_.push_back({first, truth});
-        std::ranges::push_heap(ahead_, later);
-      }
-    if (ahead_.empty()) return false;
-    std::ranges::pop_heap(ahead_, later);
-    found_.push_back(ahead_.back());
-    EventIndex& next = ahead_.back().event;
-    next = store_->events_[next].again;
-    if (next == UINT32_MAX)
-      ahead_.pop_back();
-    else
-      std::ranges::push_heap(ahead_, later);
-  }
-  return true;
-}
-
 Store::Store(const Expectations& expectations)
     : expectations_(expectations),
       patterns_(static_cast<std::size_t>(expectations.calls)),
-      state_patterns_(static_cast<std::size_t>(expectations.calls)),
-      candidates_(static_cast<std::size_t>(expectations.calls)) {
+      state_patterns_(static_cast<std::size_t>(expectations.calls)) {
   for (const Rule& rule : expectations.rules) {
     for_each_call(rule, [&](const CallPattern& call) { patterns_[static_cast<std::size_t>(call.id)] = &call; });
     if (const At* at = std::get_if<At>(&rule.what)) state_patterns_[static_cast<std::size_t>(at->call.id)] = 1;
@@ -141,14 +105,14 @@ const std::vector<std::uint64_t>& Store::steps_of(model::ProcessId process) cons
 
 std::uint32_t Store::intern(const Call& call, NameId name, bool uncertain) {
   const std::uint64_t hash = hash_of(call) + uncertain;
-  const auto [begin, end] = call_by_hash_.equal_range(hash);
-  for (auto it = begin; it != end; ++it)
-    if (calls_[it->second].uncertain == uncertain && same(calls_[it->second].call, call)) return it->second;
+  const auto known = call_by_hash_.find(
+      hash, [&](std::uint32_t id) { return calls_[id].uncertain == uncertain && same(calls_[id].call, call); });
+  if (known) return *known;
   const auto id = static_cast<std::uint32_t>(calls_.size());
   calls_.push_back({call, name, uncertain});
-  memo_of_.push_back(memo_.size());
-  memo_.resize(memo_.size() + names_[name].fitting);
-  call_by_hash_.emplace(hash, id);
+  answers_of_.push_back(answers_);
+  answers_ += names_[name].fitting;
+  call_by_hash_.put(hash, id);
   return id;
 }
 
@@ -180,7 +144,7 @@ void Store::keep(const trace::Event& event, const Call& call, bool uncertain, co
     state.comm = event.who.comm;
     if (const auto* exec = event.as<trace::Exec>()) {
       state.exe = exec->path;
-      state.exec = std::make_shared<const trace::Exec>(*exec);
+      state.exec = begun(*exec);
     } else if (!process.programs.empty()) {
       state.exe = process.programs.back().path;
     }
@@ -193,18 +157,22 @@ void Store::keep(const trace::Event& event, const Call& call, bool uncertain, co
   OfProcess& of = of_process(process.id);
   of.all.push_back(index);
   EventIndex& last = calls_[stored.call].last;
-  const bool again = last != UINT32_MAX && events_[last].process == process.id;
+  const bool again = last != kNoEvent && events_[last].process == process.id;
   if (again) events_[last].again = index;
   last = index;
   if (again) return;
-  auto list = std::ranges::find(of.by_name, id, &std::pair<NameId, std::vector<EventIndex>>::first);
-  if (list == of.by_name.end()) list = of.by_name.insert(of.by_name.end(), {id, {}});
-  list->second.push_back(index);
+  const auto named = std::ranges::find(of.by_name, id, &Named::name);
+  if (named == of.by_name.end()) {
+    of.by_name.push_back({id, index, index});
+  } else {
+    events_[named->last].other = index;
+    named->last = index;
+  }
 }
 
 void Store::add(const trace::Event& event, const model::Model& model, const model::Process& process) {
   if (const auto* exit = event.as<trace::Exit>()) {
-    if (!exit->process || !process.ended) return;
+    if (!exit->process || !process.ended || !looked_at(process.ended->signal ? "killed" : "exited")) return;
     Arg arg;
     if (process.ended->signal) {
       arg.name = "signal";
@@ -218,8 +186,10 @@ void Store::add(const trace::Event& event, const model::Model& model, const mode
       keep(event, pseudo("exited", std::move(arg)), false, model, process);
     }
   } else if (event.as<trace::Rename>()) {
+    if (!looked_at("renamed")) return;
     keep(event, pseudo("renamed", string_arg("comm", event.who.comm)), false, model, process);
   } else if (const auto* move = event.as<trace::CgroupMove>()) {
+    if (!looked_at("moved")) return;
     keep(event, pseudo("moved", string_arg("cgroup", move->path)), false, model, process);
   } else if (!event.call.name.empty()) {
     keep(event, event.call, false, model, process);
@@ -250,50 +220,26 @@ void Store::add(const trace::Event& event, const model::Model& model, const mode
 }
 
 bool Store::name_fits_pattern(const CallPattern& pattern, const Stored& event) const {
-  return names_[calls_[event.call].name].patterns[static_cast<std::size_t>(pattern.id)] >= 0;
+  return slot(pattern, calls_[event.call].name) >= 0;
 }
 
-Truth Store::fits(const CallPattern& pattern, std::size_t slot, EventIndex event) {
-  const std::uint32_t id = events_[event].call;
-  std::uint8_t& known = memo_[memo_of_[id] + slot];
-  if (known) return static_cast<Truth>(known - 1);
-  const Known& call = calls_[id];
-  Truth answer = Truth::Maybe;
-  if (!call.uncertain) {
-    Budget budget(1000000);  // past that, the search that asks for it decides under its own
-    try {
-      answer = possible(pattern, call.call, expectations_.captures.size(), budget);
-    } catch (const BudgetPassed&) {
-      answer = Truth::Maybe;
-    }
-  }
-  known = static_cast<std::uint8_t>(answer) + 1;
-  return answer;
+const std::vector<Store::Named>& Store::named(model::ProcessId process) const {
+  static const std::vector<Named> kNone;
+  return process < processes_.size() ? processes_[process].by_name : kNone;
 }
 
-Candidates& Store::candidates(const CallPattern& pattern, model::ProcessId process) {
-  const auto id = static_cast<std::size_t>(pattern.id);
-  Candidates& c = candidates_[id];
-  if (c.process_ == process) return c;
-  if (!c.store_) {
-    c.store_ = this;
-    c.pattern_ = &pattern;
-    std::size_t fitting = 0;
-    for (NameId name = 0; name < names_.size(); ++name)
-      if (names_[name].patterns[id] >= 0) c.name_ = name, ++fitting;
-    if (fitting > 1) c.name_ = kNoName;
+bool Store::may_make(model::ProcessId process, const CallPattern& pattern) const {
+  return std::ranges::any_of(named(process), [&](const Named& of) { return slot(pattern, of.name) >= 0; });
+}
+
+NameId Store::only_name(const CallPattern& pattern) const {
+  NameId only = kNoName;
+  for (NameId name = 0; name < names_.size(); ++name) {
+    if (slot(pattern, name) < 0) continue;
+    if (only != kNoName) return kNoName;
+    only = name;
   }
-  c.process_ = process;
-  c.sources_.clear();
-  c.ahead_.clear();
-  c.found_.clear();
-  if (process >= processes_.size()) return c;
-  for (const auto& [name, firsts] : processes_[process].by_name) {
-    if (c.name_ != kNoName && name != c.name_) continue;
-    const std::int32_t slot = names_[name].patterns[id];
-    if (slot >= 0) c.sources_.push_back({&firsts, 0, static_cast<std::size_t>(slot)});
-  }
-  return c;
+  return only;
 }
 
 }  // namespace nstrace::check

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The calls of a trace that some rule may look at, kept small: each different call once, and for each event a few
-// numbers. Who looks for calls that fit a pattern gets them one after the other, no further than needed.
+// numbers. From the trace's end on it is only read.
 #pragma once
 
 #include <deque>
@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "check/hash_index.h"
 #include "check/match.h"
 #include "model/model.h"
 
@@ -17,6 +18,7 @@ namespace nstrace::check {
 using EventIndex = std::uint32_t;
 using NameId = std::uint32_t;  // of a call
 inline constexpr NameId kNoName = UINT32_MAX;
+inline constexpr EventIndex kNoEvent = UINT32_MAX;
 
 // The state of a process at a call that an `at` rule looks at.
 struct StateAt {
@@ -33,41 +35,8 @@ struct Stored {
   model::ProcessId process = 0;
   std::uint32_t call = 0;
   std::uint32_t state = UINT32_MAX;
-  EventIndex again = UINT32_MAX;  // the next event of the process with the same call
-};
-
-// A call that fits a pattern, leaving aside what captures were bound to before.
-struct Candidate {
-  EventIndex event = 0;
-  Truth truth = Truth::Yes;
-};
-
-// The candidates of a pattern in a process, in order. Found as they are asked for: a call that is made again and again
-// is compared once, and one that does not fit is passed over with all its repetitions.
-class Candidates {
- public:
-  static constexpr std::size_t kNone = SIZE_MAX;
-  // The first one with a number greater than `number`; kNone if there is none.
-  std::size_t after(std::uint64_t number);
-  // Whether there is one at `index`, looking further if need be.
-  bool has(std::size_t index);
-  const Candidate& operator[](std::size_t index) const { return found_[index]; }
-
- private:
-  friend class Store;
-  class Store* store_ = nullptr;
-  const CallPattern* pattern_ = nullptr;
-  model::ProcessId process_ = UINT32_MAX;
-  // First events of the process's different calls, by name, those that the pattern may fit.
-  struct Source {
-    const std::vector<EventIndex>* firsts = nullptr;
-    std::size_t looked = 0;
-    std::size_t slot = 0;  // of the pattern, among those that may fit the name
-  };
-  std::vector<Source> sources_;
-  NameId name_ = kNoName;         // the only one in the trace that the pattern may fit
-  std::vector<Candidate> ahead_;  // a heap, the earliest first: the next event of each call that fits
-  std::vector<Candidate> found_;
+  EventIndex again = kNoEvent;  // the next event of the process with the same call
+  EventIndex other = kNoEvent;  // of the first with its call: that of the next different call of that name
 };
 
 class Store {
@@ -84,37 +53,56 @@ class Store {
   }
   const std::vector<EventIndex>& of(model::ProcessId process) const;
   std::size_t processes() const { return processes_.size(); }
-  // Valid until the same pattern is asked for in another process.
-  Candidates& candidates(const CallPattern& pattern, model::ProcessId process);
   bool name_fits_pattern(const CallPattern& pattern, const Stored& event) const;
   // Numbers of the events that `next` looks at; only kept if a rule has `next`.
   const std::vector<std::uint64_t>& steps_of(model::ProcessId process) const;
   bool uncertain(const Stored& event) const { return calls_[event.call].uncertain; }
+  std::size_t events() const { return events_.size(); }
+  std::size_t calls() const { return calls_.size(); }  // different ones
+  std::size_t patterns() const { return patterns_.size(); }
+  std::size_t captures() const { return expectations_.captures.size(); }
+
+  // The different calls of a process that have one name: the events that come first with each, from `first` on along
+  // Stored::other.
+  struct Named {
+    NameId name = 0;
+    EventIndex first = kNoEvent, last = kNoEvent;
+  };
+  const std::vector<Named>& named(model::ProcessId process) const;
+  // Whether the process makes a call whose name the pattern fits.
+  bool may_make(model::ProcessId process, const CallPattern& pattern) const;
+  // The only name in the trace that the pattern fits; kNoName if there are several, or none.
+  NameId only_name(const CallPattern& pattern) const;
+  // Which of the patterns that fit the name it is; -1 = none.
+  std::int32_t slot(const CallPattern& pattern, NameId name) const {
+    return names_[name].patterns[static_cast<std::size_t>(pattern.id)];
+  }
+  // How many answers there are to whether a call fits a pattern, for all that may; and where those of a call begin.
+  std::size_t answers() const { return answers_; }
+  std::size_t answers_of(const Stored& event) const { return answers_of_[event.call]; }
 
  private:
-  friend class Candidates;
   struct Name {
     std::string text;
     bool wanted = false;                 // a pattern may fit
     bool state = false;                  // one of an `at` rule
-    bool step = false;                   // one that `next` looks at
+    bool step = false;                   // one that `next` looks at: the wanted ones, too
     std::vector<std::int32_t> patterns;  // by pattern id: which of those that may fit it is, -1 = none
     std::size_t fitting = 0;             // how many may
   };
   struct Known {
     trace::Call call;
     NameId name = 0;
-    bool uncertain = false;        // which call it was, or its arguments, are not known
-    EventIndex last = UINT32_MAX;  // event with it
+    bool uncertain = false;      // which call it was, or its arguments, are not known
+    EventIndex last = kNoEvent;  // event with it
   };
   struct OfProcess {
     std::vector<EventIndex> all;
-    std::vector<std::pair<NameId, std::vector<EventIndex>>> by_name;  // where a different call comes
+    std::vector<Named> by_name;
     std::vector<std::uint64_t> steps;
   };
-  // Whether the call of an event fits, leaving aside what captures were bound to.
-  Truth fits(const CallPattern& pattern, std::size_t slot, EventIndex event);
   NameId name(const std::string& text);
+  bool looked_at(const char* name) { return names_[this->name(name)].step; }
   std::uint32_t intern(const trace::Call& call, NameId name, bool uncertain);
   OfProcess& of_process(model::ProcessId process);
   void keep(const trace::Event& event, const trace::Call& call, bool uncertain, const model::Model& model,
@@ -128,13 +116,12 @@ class Store {
   std::unordered_map<std::string, NameId> name_ids_;
   std::vector<Name> names_;
   std::deque<Known> calls_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> call_by_hash_;
+  HashIndex call_by_hash_;
   std::vector<Stored> events_;
   std::vector<StateAt> states_;
   std::vector<OfProcess> processes_;
-  std::vector<std::size_t> memo_of_;    // by call: where its answers begin
-  std::vector<std::uint8_t> memo_;      // by call and pattern of its name: 0 = not asked, else Truth + 1
-  std::vector<Candidates> candidates_;  // by pattern: of the process that was asked for last
+  std::vector<std::size_t> answers_of_;  // by call
+  std::size_t answers_ = 0;
 };
 
 }  // namespace nstrace::check

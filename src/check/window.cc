@@ -65,7 +65,7 @@ class Collector : public trace::Sink {
   }
 
  private:
-  model::Model model_;
+  model::Model model_{model::Marks::Left};
   std::vector<Wanted> wanted_;
   std::size_t before_, after_;
 };

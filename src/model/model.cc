@@ -421,7 +421,8 @@ void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
   Process& p = processes_[id];
   const NsIds& after_id = leader || thread == threads_.end() ? p.ns_id : thread->second.id;
   remember_mount(id, event, after_id);
-  p.marks.push_back({event.number, event.time, event.who.tid, call.name, mark_text(call), before_, after, after_id});
+  if (marks_ == Marks::Kept)
+    p.marks.push_back({event.number, event.time, event.who.tid, call.name, mark_text(call), before_, after, after_id});
   // Where the process is, is where its leader is: a helper thread that enters a mount namespace enters nothing.
   if (!leader) return;
   if (call.name == "pivot_root" || call.name == "chroot")
@@ -430,13 +431,13 @@ void Model::apply_call(ProcessId id, const Event& event, const NsSet& after) {
     place(id, Moment::Entered, &event);
 }
 
-// open_tree with OPEN_TREE_NAMESPACE gives a descriptor of a new mount namespace, which is first seen when somebody
-// enters it by that descriptor (include/uapi/linux/mount.h, since 7.0).
 void Model::remember_cgroup(ProcessId id, const CgroupMove& move, const Event& event) {
   processes_[id].cgroup_path = move.path;
   if (event.who.cgroup && !move.path.empty()) cgroup_paths_[event.who.cgroup] = move.path;
 }
 
+// open_tree with OPEN_TREE_NAMESPACE gives a descriptor of a new mount namespace, which is first seen when somebody
+// enters it by that descriptor (include/uapi/linux/mount.h, since 7.0).
 void Model::remember_tree(ProcessId id, const Event& event, const NsSet& after) {
   constexpr std::int64_t kOpenTreeNamespace = 1 << 1;
   const Call& call = event.call;

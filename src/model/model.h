@@ -155,8 +155,12 @@ struct Losses {
   std::uint64_t first_event = 0, last_event = 0;  // numbers of the first and the last event that told so; 0 = none
 };
 
+// Whether processes keep their marks. The model itself does without, who shows what a process did does not, nor at().
+enum class Marks : std::uint8_t { Kept, Left };
+
 class Model : public trace::Sink {
  public:
+  explicit Model(Marks marks = Marks::Kept) : marks_(marks) {}
   void header(const trace::Header& header) override;
   void existing(const trace::Existing& process) override;
   void event(const Event& event) override;
@@ -236,6 +240,7 @@ class Model : public trace::Sink {
   void set_init(ContainerId container, ProcessId id);
   void name_container(ContainerId container, ProcessId member, ProcessId from, Moment moment);
 
+  Marks marks_;
   trace::Header header_;
   std::optional<trace::Footer> footer_;
   std::vector<Process> processes_;
