@@ -184,9 +184,7 @@ class Fields {
     out_ += '{';
     text("name", arg.name);
     key("kind");
-    out_ += '"';
-    out_ += kind_word(arg.kind);
-    out_ += '"';
+    out_.quoted(kind_word(arg.kind));
     value(arg);
     if (arg.kind == Arg::Kind::String)
       text("text", arg.text);

@@ -96,21 +96,25 @@ bool flags_type(ArgType type) {
   return false;
 }
 
+// All but the list, whose strings are used again where there is one.
 void clear(Arg& arg) {
   arg.name.clear();
   arg.kind = Arg::Kind::Integer;
   arg.cut = false;
   arg.value = 0;
   arg.text.clear();
-  arg.list.clear();
   arg.cut_elements.clear();
   arg.target.clear();
   arg.comment.clear();
 }
 
+std::string& element(Arg& arg, std::size_t i) {
+  return i < arg.list.size() ? arg.list[i] : arg.list.emplace_back();
+}
+
 // A list of strings; false if it holds anything else. An element that strace cut ("abc"...) is marked.
 bool read_strings(std::string_view s, Arg& arg) {
-  std::size_t at = 1;
+  std::size_t at = 1, count = 0;
   while (at < s.size() && s[at] != ']') {
     if (s.compare(at, 3, "...") == 0) {
       arg.cut = true;
@@ -118,10 +122,10 @@ bool read_strings(std::string_view s, Arg& arg) {
     } else if (s[at] == '"') {
       const std::size_t end = end_of_string(s, at);
       if (end == npos) return false;
-      unescape(s.substr(at + 1, end - at - 2), arg.list.emplace_back());
+      unescape(s.substr(at + 1, end - at - 2), element(arg, count++));
       at = end;
       if (s.compare(at, 3, "...") == 0) {
-        arg.cut_elements.push_back(static_cast<int>(arg.list.size() - 1));
+        arg.cut_elements.push_back(static_cast<int>(count - 1));
         at += 3;
       }
     } else {
@@ -129,23 +133,26 @@ bool read_strings(std::string_view s, Arg& arg) {
     }
     if (s.compare(at, 2, ", ") == 0) at += 2;
   }
+  arg.list.resize(count);
   return at + 1 == s.size();
 }
 
 // "{a=1, b={c=2}, ...}" and, behind " => ", what the call stored.
-bool read_struct(std::string_view s, Arg& arg) {
-  std::size_t at = 1;
+bool read_struct(const Marks& marks, std::string_view s, Arg& arg) {
+  const auto begin = static_cast<std::size_t>(s.data() - marks.text().data());
+  std::size_t at = 1, count = 0;
   while (at < s.size() && s[at] != '}') {
-    const std::size_t end = end_of_value(s, at);
-    if (end == npos || (s[end] != ',' && s[end] != '}')) return false;
+    const std::size_t end = end_of_value(marks, begin + at) - begin;  // beyond s where there is none
+    if (end >= s.size() || (s[end] != ',' && s[end] != '}')) return false;
     const std::string_view field = trimmed(s.substr(at, end - at));
     if (field == "...")
       arg.cut = true;
     else
-      arg.list.emplace_back(field);
+      element(arg, count++) = field;
     at = end + (s[end] == ',' ? 1 : 0);
     while (at < s.size() && s[at] == ' ') ++at;
   }
+  arg.list.resize(count);
   if (at >= s.size()) return false;
   const std::string_view stored = s.substr(at + 1);
   if (stored.empty()) return true;
@@ -204,7 +211,8 @@ bool read_number(std::string_view s, Arg& arg, ArgType type) {
   return true;
 }
 
-void read_value(std::string_view s, Arg& arg, ArgType type) {
+void read_value(const Marks& marks, std::string_view s, Arg& arg, ArgType type) {
+  if (s[0] != '[' && s[0] != '{') arg.list.clear();
   switch (s[0]) {
     case '"': {
       const std::size_t end = end_of_string(s, 0);
@@ -223,7 +231,7 @@ void read_value(std::string_view s, Arg& arg, ArgType type) {
       }
       break;
     case '{':
-      if (read_struct(s, arg)) {
+      if (read_struct(marks, s, arg)) {
         arg.kind = Arg::Kind::Struct;
         return;
       }
@@ -235,8 +243,7 @@ void read_value(std::string_view s, Arg& arg, ArgType type) {
       }
       if ((digit(s[0]) || s[0] == '-') && read_number(s, arg, type)) return;
       if (letter(s[0])) {
-        const std::size_t target = s.find('<');
-        if (s.starts_with("AT_FDCWD") && target == 8 && s.back() == '>') {  // AT_FDCWD</root>
+        if (begins(s, "AT_FDCWD<") && s.back() == '>') {  // AT_FDCWD</root>
           arg.kind = Arg::Kind::Descriptor;
           arg.value = -100;
           arg.text = s.substr(0, 8);
@@ -266,7 +273,7 @@ bool names_the_value(std::string_view comment) {
 }
 }  // namespace
 
-void read_arg(std::string_view s, Arg& arg, const SyscallRow* row, std::size_t index) {
+void read_arg(const Marks& marks, std::string_view s, Arg& arg, const SyscallRow* row, std::size_t index) {
   clear(arg);
   s = trimmed(s);
   // "flags=CLONE_VM": clone's own way, and every call's with -N.
@@ -278,12 +285,14 @@ void read_arg(std::string_view s, Arg& arg, const SyscallRow* row, std::size_t i
     s.remove_prefix(name + 1);
   }
   if (row && index < std::size(row->args) && !row->args[index].name.empty()) {
-    if (arg.name.empty()) arg.name = row->args[index].name;
-    for (const ArgSpec& spec : row->args)
-      if (spec.name == arg.name) type = spec.type;
-    if (type == ArgType::None) type = row->args[index].type;
+    type = row->args[index].type;
+    if (arg.name.empty())
+      arg.name = row->args[index].name;
+    else
+      for (const ArgSpec& spec : row->args)
+        if (spec.name == arg.name && spec.type != ArgType::None) type = spec.type;
   }
-  if (s.ends_with("*/") && s[0] != '"' && s[0] != '[' && s[0] != '{') {
+  if (ends(s, "*/") && s[0] != '"' && s[0] != '[' && s[0] != '{') {
     const std::size_t comment = s.rfind("/*");
     if (comment != npos) {
       arg.comment = trimmed(s.substr(comment + 2, s.size() - comment - 4));
@@ -294,7 +303,7 @@ void read_arg(std::string_view s, Arg& arg, const SyscallRow* row, std::size_t i
     as_it_stands(s, arg);
     return;
   }
-  read_value(s, arg, type);
+  read_value(marks, s, arg, type);
   if (!arg.comment.empty() && (digit(s[0])) && names_the_value(arg.comment)) {
     arg.kind = flags_type(type) || arg.comment.find('|') != npos ? Arg::Kind::Flags : Arg::Kind::Symbol;
     arg.text.swap(arg.comment);

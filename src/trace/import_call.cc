@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_map>
 
 #include "trace/import_arg.h"
 #include "trace/import_names.h"
 #include "trace/import_scan.h"
+#include "trace/import_table.h"
 
 namespace nstrace::trace::log {
 namespace {
@@ -16,17 +16,18 @@ namespace {
 // Reads from behind the opening bracket; gives where the closing one stands, npos if it does not.
 std::size_t read_args(std::string_view s, std::size_t at, Call& call) {
   const SyscallRow* row = find_row(call.name);
+  const Marks marks(s);
   std::size_t count = 0;
   for (;;) {
     while (at < s.size() && s[at] == ' ') ++at;
-    const std::size_t end = end_of_value(s, at);
+    const std::size_t end = end_of_value(marks, at);
     if (end == npos || s[end] == ']' || s[end] == '}') {
       call.args.resize(count);
       return npos;
     }
     if (end > at || s[end] == ',' || count) {
       if (count == call.args.size()) call.args.emplace_back();
-      read_arg(s.substr(at, end - at), call.args[count], row, count);
+      read_arg(marks, s.substr(at, end - at), call.args[count], row, count);
       ++count;
     }
     if (s[end] == ')') {
@@ -40,14 +41,14 @@ std::size_t read_args(std::string_view s, std::size_t at, Call& call) {
 // " <0.000123>" at the end, which is taken off.
 std::int64_t take_duration(std::string_view& s) {
   if (s.empty() || s.back() != '>') return -1;
-  const std::size_t begin = s.rfind('<');
+  const std::size_t begin = last(s, '<');
   if (begin == npos || begin == 0 || s[begin - 1] != ' ') return -1;
   const std::string_view inner = s.substr(begin + 1, s.size() - begin - 2);
   if (inner == "unavailable") {
     s = trimmed(s.substr(0, begin));
     return -1;
   }
-  std::int64_t seconds = 0, ns = 0, unit = 1'000'000'000;
+  std::int64_t seconds = 0, ns = 0;
   std::size_t i = 0;
   if (inner.empty() || inner.size() > 28) return -1;
   for (; i < inner.size() && digit(inner[i]); ++i) {
@@ -55,9 +56,9 @@ std::int64_t take_duration(std::string_view& s) {
     seconds = seconds * 10 + (inner[i] - '0');
   }
   if (i == 0 || (i < inner.size() && inner[i] != '.')) return -1;
-  for (++i; i < inner.size(); ++i) {
+  for (std::size_t place = 1; ++i < inner.size(); ++place) {
     if (!digit(inner[i])) return -1;
-    if (unit > 1) ns += (inner[i] - '0') * (unit /= 10);
+    ns += (inner[i] - '0') * worth_at(place);
   }
   s = trimmed(s.substr(0, begin));
   return seconds * 1'000'000'000 + ns;
@@ -65,7 +66,9 @@ std::int64_t take_duration(std::string_view& s) {
 
 // "/* 2558511 in strace's PID NS */"
 int outer_pid(std::string_view s) {
-  const std::size_t at = s.find(" in strace's PID NS */");
+  static constexpr std::string_view kWords = " in strace's PID NS */";
+  if (s.size() < kWords.size() || s.find('*') == npos) return 0;
+  const std::size_t at = s.find(kWords);
   if (at == npos) return 0;
   std::size_t begin = at;
   while (begin > 0 && digit(s[begin - 1])) --begin;
@@ -98,8 +101,9 @@ bool gives_pid(std::string_view call) {
 // "3</etc/passwd>", "5</tmp/x>(deleted)" (-y, -yy): what the returned descriptor is.
 void read_result_target(std::string_view s, Call& call) {
   call.result_target.clear();
-  const std::size_t open = s.find_first_not_of("0123456789abcdefx");
-  if (open == npos || open == 0 || s[open] != '<' || gives_pid(call.name)) return;
+  std::size_t open = 0;
+  while (open < s.size() && (digit(s[open]) || (s[open] >= 'a' && s[open] <= 'f') || s[open] == 'x')) ++open;
+  if (open == s.size() || open == 0 || s[open] != '<' || gives_pid(call.name)) return;
   const std::size_t closed = end_of_target(s, open);
   if (closed == npos) return;
   unescape(s.substr(open + 1, closed - open - 2), call.result_target);
@@ -143,12 +147,12 @@ bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
 
 const SyscallRow* find_row(std::string_view name) {
   static const auto* table = [] {
-    auto* map = new std::unordered_map<std::string_view, const SyscallRow*>;
-    for (const SyscallRow& row : syscalls()) map->emplace(row.name, &row);
-    return map;
+    std::vector<std::pair<std::string_view, const SyscallRow*>> rows;
+    for (const SyscallRow& row : syscalls()) rows.emplace_back(row.name, &row);
+    return new NameTable<const SyscallRow*>(rows);
   }();
-  const auto found = table->find(name);
-  return found == table->end() ? nullptr : found->second;
+  const SyscallRow* const* found = table->find(name);
+  return found ? *found : nullptr;
 }
 
 bool read_call(std::string_view text, Call& call, CallEnd& end) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "trace/import_scan.h"
 
@@ -14,8 +15,8 @@ namespace {
 constexpr int kPidLimit = 4194304;  // include/linux/threads.h, PID_MAX_LIMIT
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongAgo = 100'000'000;  // seconds: what is less is no time since 1970 but a relative one
-constexpr std::string_view kUnfinished = " <unfinished ...>";
-constexpr std::string_view kDetached = " <detached ...>";
+constexpr char kUnfinished[] = " <unfinished ...>";
+constexpr char kDetached[] = " <detached ...>";
 constexpr std::string_view kPidChanged = " <pid changed to ";  // an execve by a thread other than the leader
 
 // A line, and how far it is read.
@@ -24,10 +25,11 @@ struct Cursor {
   std::size_t at = 0;
 
   char now() const { return at < text.size() ? text[at] : '\0'; }
-  std::string_view rest() const { return text.substr(at); }
-  bool take(std::string_view word) {
-    if (text.compare(at, word.size(), word) != 0) return false;
-    at += word.size();
+  std::string_view rest() const { return {text.data() + at, text.size() - at}; }
+  template <std::size_t N>
+  bool take(const char (&word)[N]) {
+    if (!begins(rest(), word)) return false;
+    at += N - 1;
     return true;
   }
   void blanks() {
@@ -53,14 +55,7 @@ struct Cursor {
     if (now() != '.') return 0;
     const std::size_t from = ++at;
     std::int64_t value = 0;
-    std::int64_t unit = kSecond;
-    while (digit(now())) {
-      if (unit > 1) {
-        unit /= 10;
-        value += (text[at] - '0') * unit;
-      }
-      ++at;
-    }
+    for (; digit(now()); ++at) value += (text[at] - '0') * worth_at(at - from + 1);
     if (at == from) --at;
     return value;
   }
@@ -160,19 +155,20 @@ void take_boxes(Cursor& c) {
 
 // "Process 12 attached", "Process 12 attached with 3 threads", "[ Process PID=12 runs in 32 bit mode. ]", "strace: ..."
 bool own_words(std::string_view text, Line& line) {
-  if (text.starts_with("strace: ")) {
+  if (begins(text, "strace: ")) {
     line.kind = Line::Kind::Note;
     text.remove_prefix(8);
   }
-  if (text.starts_with("[ Process PID=")) line.kind = Line::Kind::Note;
-  if (text.starts_with("Process ")) {
+  if (begins(text, "[ Process PID=")) line.kind = Line::Kind::Note;
+  if (begins(text, "Process ")) {
     Cursor c{text, 8};
     const std::int64_t pid = c.number(kPidLimit);
     if (pid <= 0) return line.kind == Line::Kind::Note;
     take_comm(c);
-    for (const std::string_view word : {" detached", " resumed", " suspended", " attached"}) {
-      if (!c.take(word)) continue;
-      line.kind = word == " attached" ? Line::Kind::Attached : Line::Kind::Note;
+    const bool stays = c.take(" detached") || c.take(" resumed") || c.take(" suspended");
+    const bool attached = c.take(" attached");
+    if (attached || stays) {
+      line.kind = attached ? Line::Kind::Attached : Line::Kind::Note;
       line.other = static_cast<int>(pid);
     }
   }
@@ -182,8 +178,8 @@ bool own_words(std::string_view text, Line& line) {
 // What -e read=all and -e write=all print below a call: " | 00000  7f 45 4c 46 ... |", and above it for each of several
 // buffers, " * 12 bytes in buffer 0".
 bool of_a_dump(std::string_view text) {
-  if (text.starts_with(" | ")) return text.size() > 8 && digit(text[3]) && digit(text[7]);
-  return text.starts_with(" * ") && text.find(" bytes in buffer ") != std::string_view::npos;
+  if (begins(text, " | ")) return text.size() > 8 && digit(text[3]) && digit(text[7]);
+  return begins(text, " * ") && text.find(" bytes in buffer ") != std::string_view::npos;
 }
 
 // The table that -c and -C print at the end: "% time     seconds", "------ -----------", and for each call some
@@ -234,9 +230,9 @@ void take_resumed(Cursor& c, Line& line) {
   line.name = c.text.substr(c.at, end - c.at);
   line.body = c.text.substr(end + 9);
   line.kind = Line::Kind::Resumed;
-  if (line.body.ends_with(kUnfinished)) {
-    line.body.remove_suffix(kUnfinished.size());
-    line.mark = kUnfinished.substr(1);
+  if (ends(line.body, kUnfinished)) {
+    line.body.remove_suffix(std::size(kUnfinished) - 1);
+    line.mark = kUnfinished + 1;
     line.kind = Line::Kind::ResumedUnfinished;
   }
 }
@@ -249,19 +245,17 @@ void take_call(Cursor& c, Line& line) {
   line.name = text.substr(0, end);
   line.body = text;
   line.kind = Line::Kind::Call;
-  for (const std::string_view mark : {kUnfinished, kDetached}) {
-    if (!text.ends_with(mark)) continue;
-    line.body.remove_suffix(mark.size());
-    line.mark = mark.substr(1);
-    line.kind = Line::Kind::Unfinished;
-  }
-  if (text.ends_with(" ...>")) {
-    const std::size_t changed = text.rfind(kPidChanged);
-    if (changed == std::string_view::npos) return;
+  if (!ends(text, " ...>")) return;
+  const std::size_t changed = text.rfind(kPidChanged);
+  const bool detached = ends(text, kDetached);
+  if (changed != std::string_view::npos)
     line.body = text.substr(0, changed);
-    line.mark = kUnfinished.substr(1);
-    line.kind = Line::Kind::Unfinished;
-  }
+  else if (detached || ends(text, kUnfinished))
+    line.body.remove_suffix((detached ? std::size(kDetached) : std::size(kUnfinished)) - 1);
+  else
+    return;
+  line.mark = (detached && changed == std::string_view::npos ? kDetached : kUnfinished) + 1;
+  line.kind = Line::Kind::Unfinished;
 }
 
 }  // namespace
@@ -269,7 +263,7 @@ void take_call(Cursor& c, Line& line) {
 Line parse_line(std::string_view text) {
   Line line;
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  if (text.empty() || text.starts_with(" > ") || of_a_dump(text)) {
+  if (text.empty() || begins(text, " > ") || of_a_dump(text)) {
     line.kind = Line::Kind::Note;
     return line;
   }
@@ -284,7 +278,7 @@ Line parse_line(std::string_view text) {
   } else if (c.take("+++ ")) {
     take_end(c, line);
   } else if (c.take("--- ")) {
-    if (!text.ends_with(" ---") || c.at + 4 > text.size()) return line;
+    if (!ends(text, " ---") || c.at + 4 > text.size()) return line;
     line.body = text.substr(c.at, text.size() - 4 - c.at);
     line.name = line.body.substr(0, line.body.find(' '));
     line.kind = Line::Kind::Signal;
@@ -296,7 +290,7 @@ Line parse_line(std::string_view text) {
 }
 
 std::optional<std::string_view> interrupted(std::string_view line) {
-  if (!line.ends_with(" attached")) return std::nullopt;
+  if (!ends(line, " attached")) return std::nullopt;
   const std::size_t at = line.rfind("strace: Process ");
   if (at == std::string_view::npos || at == 0) return std::nullopt;
   return line.substr(0, at);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "trace/import_scan.h"
+
 namespace nstrace::trace::log {
 namespace {
 
@@ -16,11 +18,11 @@ bool makes_processes(std::string_view name) {
 
 // The result of a call whose line is whole.
 bool whole(std::string_view text) {
-  const std::size_t close = text.rfind(')');  // most often that of the call
+  const std::size_t close = last(text, ')');  // most often that of the call
   if (close == std::string_view::npos) return false;
-  if (const std::size_t equals = text.find_first_not_of(' ', close + 1);
-      equals != close + 1 && text.compare(std::min(equals, text.size()), 2, "= ") == 0)
-    return true;
+  std::size_t equals = close + 1;
+  while (equals < text.size() && text[equals] == ' ') ++equals;
+  if (equals != close + 1 && begins(text.substr(equals), "= ")) return true;
   return text.find(") ") != std::string_view::npos && text.find(" = ") != std::string_view::npos;
 }
 
@@ -249,8 +251,7 @@ void Lines::take(const Line& line, std::uint64_t number) {
 
 void Lines::complete(Item& item, std::string_view text) {
   item.text = text;
-  const std::size_t open = text.find('(');
-  if (makes_processes(text.substr(0, open))) {
+  if (begins(text, "clone(") || begins(text, "clone3(") || begins(text, "fork(") || begins(text, "vfork(")) {
     const Created made = creation(text);
     item.creates = made.result > 0;
     item.created = static_cast<int>(std::min<std::int64_t>(made.result, INT32_MAX));
@@ -258,8 +259,9 @@ void Lines::complete(Item& item, std::string_view text) {
   }
   // " <0.000123>" at the end
   if (text.back() == '>' && text.size() > 10) {
-    const std::size_t angle = text.rfind('<');
-    std::int64_t ns = 0, unit = 1'000'000'000;
+    const std::size_t angle = last(text, '<');
+    std::int64_t ns = 0;
+    std::size_t places = 0;
     bool point = false, number = angle != std::string_view::npos && angle > 0 && text[angle - 1] == ' ';
     for (std::size_t i = angle + 1; number && i + 1 < text.size(); ++i) {
       if (text[i] == '.' && !point)
@@ -267,9 +269,9 @@ void Lines::complete(Item& item, std::string_view text) {
       else if (text[i] < '0' || text[i] > '9' || ns > INT64_MAX / 100)
         number = false;
       else if (point)
-        ns += (text[i] - '0') * (unit /= 10);
+        ns += (text[i] - '0') * worth_at(++places);
       else
-        ns = ns * 10 + (text[i] - '0') * unit;
+        ns = ns * 10 + (text[i] - '0') * worth_at(0);
     }
     if (number && point) item.end = item.start + ns;
   }
@@ -278,6 +280,10 @@ void Lines::complete(Item& item, std::string_view text) {
 
 void Lines::unfinished(const Line& line, Item& item) {
   drop(item.pid, item);
+  if (ended_) {
+    ended_.key() = item.pid;
+    begun_.insert(std::move(ended_));
+  }
   Begun& call = begun_[item.pid];
   call.text = line.body;
   call.comm = line.comm;
@@ -289,11 +295,19 @@ void Lines::unfinished(const Line& line, Item& item) {
   if (call.creates) ++creating_;
 }
 
+// The call is under way no longer; what is given is good until the next one ends or begins.
+Lines::Begun& Lines::end(std::unordered_map<int, Begun>::iterator call) {
+  ended_ = begun_.extract(call);
+  if (ended_.mapped().creates) --creating_;
+  return ended_.mapped();
+}
+
 void Lines::resumed(const Line& line, Item& item) {
   auto found = begun_.find(item.pid);
   if (found == begun_.end() && brackets_ && !line.pid)  // whose line had a pid, as long as there were others
     found = std::find_if(begun_.begin(), begun_.end(), [&](const auto& b) { return b.second.name == line.name; });
-  Begun call;
+  Begun older;
+  Begun* call = &older;
   if (found != begun_.end() && (found->second.name == line.name || line.name == "???")) {
     item.pid = found->first;
     if (line.kind == Line::Kind::ResumedUnfinished) {
@@ -301,32 +315,28 @@ void Lines::resumed(const Line& line, Item& item) {
       found->second.mark = line.mark;
       return;
     }
-    call = std::move(found->second);
-    begun_.erase(found);
-    if (call.creates) --creating_;
-    item.start = call.start;
-    item.begun = call.line;
+    call = &end(found);
+    item.start = call->start;
+    item.begun = call->line;
   } else {  // it began before the log
-    call.text = line.name;
-    call.text += '(';
-    call.comm = line.comm;
+    older.text = line.name;
+    older.text += '(';
+    older.comm = line.comm;
   }
   std::string_view rest = line.body;
   // strace 4 sets the rest apart; what a call stored, " => {...}", is set apart by all.
   if (rest.starts_with(' ') && !rest.starts_with(" => ")) rest.remove_prefix(1);
-  call.text += rest;
+  call->text += rest;
   item.kind = Item::Kind::Call;
-  item.comm = call.comm;
-  complete(item, call.text);
+  item.comm = call->comm;
+  complete(item, call->text);
 }
 
 // A call that began and of which no more came.
 void Lines::drop(int pid, const Item& at) {
   const auto found = begun_.find(pid);
   if (found == begun_.end()) return;
-  const Begun call = std::move(found->second);
-  begun_.erase(found);
-  if (call.creates) --creating_;
+  const Begun& call = end(found);
   Item item;
   item.kind = Item::Kind::Begun;
   item.pid = pid;

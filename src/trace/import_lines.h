@@ -68,6 +68,7 @@ class Lines {
   void unfinished(const Line& line, Item& item);
   void resumed(const Line& line, Item& item);
   void drop(int pid, const Item& at);
+  Begun& end(std::unordered_map<int, Begun>::iterator call);
   void unread(std::string_view text, std::uint64_t number);
 
   Window& window_;
@@ -76,8 +77,9 @@ class Lines {
   bool brackets_ = false;           // "[pid 12]" stands only while there is more than one task
   std::unordered_set<int> living_;  // then: who there is
   std::unordered_map<int, Begun> begun_;
-  std::size_t creating_ = 0;  // of those: how many make processes
-  std::string partial_;       // a line whose rest is the next one
+  std::unordered_map<int, Begun>::node_type ended_;  // the last that went out of there: its memory is used again
+  std::size_t creating_ = 0;                         // of those: how many make processes
+  std::string partial_;                              // a line whose rest is the next one
   std::uint64_t partial_number_ = 0;
   int file_pid_ = 0;
   Time now_ = 0;

@@ -3,32 +3,32 @@
 
 #include <array>
 #include <string>
-#include <unordered_map>
 
 #include "trace/constants.h"
 #include "trace/import_scan.h"
+#include "trace/import_table.h"
 
 namespace nstrace::trace::log {
 namespace {
 
 // Names whose worth the model and the checks ask for.
-const std::unordered_map<std::string_view, std::uint64_t>& worths() {
+const NameTable<std::uint64_t>& worths() {
   static const auto* table = [] {
-    auto* map = new std::unordered_map<std::string_view, std::uint64_t>;
+    std::vector<std::pair<std::string_view, std::uint64_t>> known;
     for (const auto constants :
          {clone3_flags(), unshare_flags(), ns_flags(), mount_flags(), umount_flags(), at_flags()})
-      for (const Constant& c : constants) map->emplace(c.name, c.value);
+      for (const Constant& c : constants) known.emplace_back(c.name, c.value);
     for (int i = 1; i <= 31; ++i) {
       static std::array<std::string, 32> names;
       names[static_cast<std::size_t>(i)] = signal_name(i);
-      map->emplace(names[static_cast<std::size_t>(i)], static_cast<std::uint64_t>(i));
+      known.emplace_back(names[static_cast<std::size_t>(i)], static_cast<std::uint64_t>(i));
     }
-    map->emplace("AT_FDCWD", static_cast<std::uint64_t>(std::int64_t{-100}));
-    map->emplace("MS_MGC_VAL", 0xc0ed0000);
-    map->emplace("PR_SET_NAME", 15);
-    map->emplace("OPEN_TREE_CLONE", 1);
-    map->emplace("OPEN_TREE_NAMESPACE", 2);
-    return map;
+    known.emplace_back("AT_FDCWD", static_cast<std::uint64_t>(std::int64_t{-100}));
+    known.emplace_back("MS_MGC_VAL", 0xc0ed0000);
+    known.emplace_back("PR_SET_NAME", 15);
+    known.emplace_back("OPEN_TREE_CLONE", 1);
+    known.emplace_back("OPEN_TREE_NAMESPACE", 2);
+    return new NameTable<std::uint64_t>(known);
   }();
   return *table;
 }
@@ -41,10 +41,10 @@ std::uint64_t worth(std::string_view flags) {
     const std::size_t bar = flags.find('|');
     const std::string_view name = flags.substr(0, bar);
     std::int64_t value = 0;
-    if (number(name, value))
+    if (!name.empty() && !letter(name[0]) && number(name, value))
       sum |= static_cast<std::uint64_t>(value);
-    else if (const auto found = worths().find(name); found != worths().end())
-      sum |= found->second;
+    else if (const std::uint64_t* known = worths().find(name))
+      sum |= *known;
     flags.remove_prefix(bar == npos ? flags.size() : bar + 1);
   }
   return sum;
@@ -56,16 +56,16 @@ int signal_of(std::string_view name) {
 
 std::int64_t error_of(std::string_view name) {
   static const auto* table = [] {
-    auto* map = new std::unordered_map<std::string_view, std::int64_t>;
+    std::vector<std::pair<std::string_view, std::int64_t>> known;
     for (int i = 1; i < 600; ++i)
-      if (const std::string_view known = errno_name(i); !known.empty()) map->emplace(known, i);
-    map->emplace("EWOULDBLOCK", 11);
-    map->emplace("ENOTSUP", 95);
-    map->emplace("EDEADLOCK", 35);
-    return map;
+      if (const std::string_view error = errno_name(i); !error.empty()) known.emplace_back(error, i);
+    known.emplace_back("EWOULDBLOCK", 11);
+    known.emplace_back("ENOTSUP", 95);
+    known.emplace_back("EDEADLOCK", 35);
+    return new NameTable<std::int64_t>(known);
   }();
-  const auto found = table->find(name);
-  return found == table->end() ? 0 : found->second;
+  const std::int64_t* known = table->find(name);
+  return known ? *known : 0;
 }
 
 }  // namespace nstrace::trace::log

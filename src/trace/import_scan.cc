@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "trace/import_scan.h"
 
-#include <array>
-#include <cstring>
-
 namespace nstrace::trace::log {
 namespace {
 
-// Characters that end_of_value() must look at.
-constexpr std::array<bool, 256> special_table() {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("\"([{)]},/<")) table[static_cast<unsigned char>(c)] = true;
-  return table;
+// Sixteen bytes at once, by the compiler's means for any machine.
+using Bytes = unsigned char __attribute__((vector_size(16)));
+using Halves = std::uint64_t __attribute__((vector_size(16)));
+
+// One bit for each of 64 bytes: set where it is one of "([{)]},/<
+std::uint64_t marks_of(const char* at) {
+  std::uint64_t bits = 0;
+  for (unsigned i = 0; i < 64; i += 16) {
+    Bytes c;
+    std::memcpy(&c, at + i, sizeof c);
+    const Bytes folded = c | 0x20;  // [ and ] as { and }
+    const auto hits =
+        (folded == '{') | (folded == '}') | ((c | 1) == ')') | (c == ',') | (c == '"') | (c == '/') | (c == '<');
+    // Of each byte, which is 0xff or 0, one bit; the product moves the eight of a half to its top.
+    const Halves gathered = ((reinterpret_cast<Halves>(hits) & 0x0101010101010101) * 0x0102040810204080) >> 56;
+    bits |= (gathered[0] | gathered[1] << 8) << i;
+  }
+  return bits;
 }
-constexpr std::array<bool, 256> kSpecial = special_table();
 
 }  // namespace
 
@@ -35,10 +44,23 @@ std::size_t end_of_target(std::string_view s, std::size_t at) {
   return npos;
 }
 
-std::size_t end_of_value(std::string_view s, std::size_t at) {
+Marks::Marks(std::string_view text) : text_(text), words_((text.size() + 63) / 64), bits_(few_.data()) {
+  if (words_ > few_.size()) {
+    many_.resize(words_);
+    bits_ = many_.data();
+  }
+  const std::size_t whole = text.size() / 64;
+  for (std::size_t i = 0; i < whole; ++i) bits_[i] = marks_of(text.data() + i * 64);
+  if (whole == words_) return;
+  char rest[64] = {};
+  std::memcpy(rest, text.data() + whole * 64, text.size() % 64);
+  bits_[whole] = marks_of(rest);
+}
+
+std::size_t end_of_value(const Marks& marks, std::size_t at) {
+  const std::string_view s = marks.text();
   int depth = 0;
-  for (std::size_t i = at; i < s.size(); ++i) {
-    if (!kSpecial[static_cast<unsigned char>(s[i])]) continue;
+  for (std::size_t i = marks.next(at); i != npos; i = marks.next(i + 1)) {
     switch (s[i]) {
       case '"':
         if ((i = end_of_string(s, i)) == npos) return npos;
@@ -78,12 +100,6 @@ std::size_t end_of_value(std::string_view s, std::size_t at) {
     }
   }
   return npos;
-}
-
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
-  while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
-  return s;
 }
 
 bool number(std::string_view s, std::int64_t& value) {

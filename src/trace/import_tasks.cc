@@ -68,29 +68,25 @@ bool is_exec(std::string_view name) {
 
 // The value of "flags=..." in clone's arguments or in clone3's structure, and the exit signal.
 void clone_flags_of(const Call& call, std::uint64_t& flags, int& signal) {
+  const std::string_view name = call.name;
   flags = 0;
-  signal = call.name == "clone" || call.name == "clone3" ? 0 : 17;
-  if (call.name == "vfork") flags = CLONE_VFORK | CLONE_VM;
+  signal = name == "clone" || name == "clone3" ? 0 : 17;
+  if (name == "vfork") flags = CLONE_VFORK | CLONE_VM;
   for (const Arg& arg : call.args) {
-    if (arg.name == "flags") {
+    if (std::string_view(arg.name) == "flags") {
       flags = static_cast<std::uint64_t>(arg.value) & ~std::uint64_t{0xff};
       signal = static_cast<int>(arg.value & 0xff);
     }
     if (arg.kind != Arg::Kind::Struct) continue;
     for (const std::string& field : arg.list) {
-      if (field.starts_with("exit_signal=")) signal = signal_of(std::string_view(field).substr(12));
-      if (!field.starts_with("flags=")) continue;
+      if (begins(field, "exit_signal=")) signal = signal_of(std::string_view(field).substr(12));
+      if (!begins(field, "flags=")) continue;
       flags |= worth(std::string_view(field).substr(6));
     }
   }
 }
 
 }  // namespace
-
-bool Tasks::nested(int pid) const {
-  const auto found = tasks_.find(pid);
-  return found != tasks_.end() && found->second.own_pids;
-}
 
 // --- who ---
 
@@ -99,15 +95,21 @@ Time Tasks::unique_birth(Time at) {
   return last_born_;
 }
 
-Tasks::Task& Tasks::add(int pid, Time born) {
-  if (const auto old = tasks_.find(pid); old != tasks_.end()) {  // its end was not logged
-    if (old->second.tid != old->second.tgid) --alive_[old->second.tgid];
-    tasks_.erase(old);
+Tasks::Task& Tasks::add(int pid, Time born, int tgid) {
+  if (const Task* old = find(pid)) {  // its end was not logged
+    if (old->tid != old->tgid) --alive_[old->tgid];
+    forget(pid);
   }
-  Task& t = tasks_[pid];
-  t.tid = t.tgid = pid;
+  Task& t = enter(pid);
+  t.tid = pid;
+  t.tgid = tgid;
   t.born = born;
-  alive_[pid] = 1;
+  if (tgid == pid) {
+    alive_[pid] = 1;
+  } else {
+    alive_.erase(pid);
+    ++alive_[tgid];
+  }
   return t;
 }
 
@@ -119,8 +121,8 @@ void Tasks::set_comm(Task& t, std::string_view comm, bool guessed) {
   std::vector<int>& bearers = by_comm_[t.comm];
   if (bearers.size() >= 1024 && (bearers.size() & (bearers.size() - 1)) == 0)  // most of them are gone
     std::erase_if(bearers, [&](int pid) {
-      const auto found = tasks_.find(pid);
-      return found == tasks_.end() || found->second.comm != comm;
+      const Task* bearer = find(pid);
+      return !bearer || bearer->comm != comm;
     });
   bearers.push_back(t.tid);
 }
@@ -131,8 +133,8 @@ int Tasks::last_with(const std::string& comm) {
   if (found == by_comm_.end()) return 0;
   std::vector<int>& bearers = found->second;
   while (!bearers.empty()) {
-    const auto t = tasks_.find(bearers.back());
-    if (t != tasks_.end() && t->second.comm == comm) return bearers.back();
+    const Task* t = find(bearers.back());
+    if (t && t->comm == comm) return bearers.back();
     bearers.pop_back();
   }
   return 0;
@@ -174,20 +176,17 @@ void Tasks::meet(const Item& item) {
   if (!comm.empty()) comms_shown_ = true;
   const int creator_pid = !comm.empty() ? creator_by_comm(comm) : 0;
   if (!creator_pid) {
-    Task& t = add(item.pid, gone_.contains(item.pid) ? unique_birth(std::max(item.start, Time{1})) : 0);
+    Task& t = add(item.pid, gone_.contains(item.pid) ? unique_birth(std::max(item.start, Time{1})) : 0, item.pid);
     set_comm(t, comm, comm.empty());
     return;
   }
-  const Task creator = task(creator_pid);
+  creator_ = task(creator_pid);
+  const Task& creator = creator_;
   // Only who shares its directories with others has a use for this: a thread.
   const bool thread =
       item.kind == Item::Kind::Call && item.text.starts_with("unshare(CLONE_FS)") && creator.comm == comm;
-  Task& child = add(item.pid, thread ? creator.born : unique_birth(std::max(item.start, Time{1})));
-  if (thread) {
-    child.tgid = creator.tgid;
-    alive_.erase(item.pid);
-    ++alive_[creator.tgid];
-  }
+  Task& child = add(item.pid, thread ? creator.born : unique_birth(std::max(item.start, Time{1})),
+                    thread ? creator.tgid : item.pid);
   child.parent_tgid = creator.tgid;
   child.parent_born = creator.born;
   inherit(child, creator, 0);
@@ -227,10 +226,17 @@ void Tasks::begin(const Item& item, Task* t) {
 
 void Tasks::no_call() {
   event_.call.name.clear();
+  if (!event_.call.args.empty()) args_.swap(event_.call.args);
   event_.call.args.clear();
   event_.call.result.reset();
   event_.call.result_target.clear();
   event_.call.note.clear();
+}
+
+bool Tasks::read(const Item& item) {
+  CallEnd end;
+  if (event_.call.args.empty()) args_.swap(event_.call.args);
+  return read_call(item.text, event_.call, end);
 }
 
 void Tasks::give() {
@@ -263,19 +269,15 @@ void Tasks::see_comm(Task& t, const Item& item) {
 
 bool Tasks::fork(const Item& item, int child_pid, Time at) {
   see_comm(task(item.pid), item);
-  CallEnd end;
-  if (!read_call(item.text, event_.call, end)) return false;
+  if (!read(item)) return false;
   std::uint64_t flags = 0;
   int signal = 0;
   clone_flags_of(event_.call, flags, signal);
-  const Task creator = task(item.pid);
+  creator_ = task(item.pid);
+  const Task& creator = creator_;
   const bool thread = has(flags, CLONE_THREAD);
-  Task& child = add(child_pid, thread ? creator.born : unique_birth(std::max(at, Time{1})));
-  if (thread) {
-    child.tgid = creator.tgid;
-    alive_.erase(child_pid);
-    ++alive_[creator.tgid];
-  }
+  Task& child =
+      add(child_pid, thread ? creator.born : unique_birth(std::max(at, Time{1})), thread ? creator.tgid : child_pid);
   const bool sibling = has(flags, CLONE_PARENT | CLONE_THREAD);
   child.parent_tgid = sibling ? creator.parent_tgid : creator.tgid;
   child.parent_born = sibling ? creator.parent_born : creator.born;
@@ -346,8 +348,7 @@ void Tasks::apply(const Item& item) {
     case Item::Kind::Killed:
       return ended(item);
     case Item::Kind::Superseded: {
-      if (const auto other = tasks_.find(item.other); other != tasks_.end() && item.other != item.pid)
-        tasks_.erase(other);
+      if (item.other != item.pid) forget(item.other);
       t.superseded = item.other;
       return;
     }
@@ -357,17 +358,17 @@ void Tasks::apply(const Item& item) {
 }
 
 void Tasks::call(const Item& item) {
-  CallEnd end;
-  if (!read_call(item.text, event_.call, end)) return lost(item);
+  if (!read(item)) return lost(item);
   Task& t = task(item.pid);
   const Call& call = event_.call;
   const bool done = call.result && !call.failed();
   begin(item, &t);
-  if (done && is_exec(call.name)) return executed(item.pid);
-  if (done && call.name == "setns") entered(t);
-  if (done && call.name == "unshare") unshared(t);
-  if (done && call.name.starts_with("readlink")) read_link(t);
-  const bool named = done && call.name == "prctl" && call.args.size() > 1 && call.args[0].text == "PR_SET_NAME" &&
+  const std::string_view name = call.name;
+  if (done && is_exec(name)) return executed(item.pid);
+  if (done && name == "setns") entered(t);
+  if (done && name == "unshare") unshared(t);
+  if (done && begins(name, "readlink")) read_link(t);
+  const bool named = done && name == "prctl" && call.args.size() > 1 && call.args[0].text == "PR_SET_NAME" &&
                      call.args[1].kind == Arg::Kind::String;
   event_.who.ns = t.ns;
   event_.what.emplace<Syscall>();
@@ -388,9 +389,9 @@ void Tasks::executed(int pid) {
   const int before = t->superseded ? t->superseded : t->tid;
   if (t->tid != t->tgid) {  // all other threads are gone, and whoever called it is the leader
     Task moved = *t;
-    tasks_.erase(pid);
+    forget(pid);
     moved.tid = moved.tgid;
-    t = &(tasks_[moved.tid] = std::move(moved));
+    t = &(enter(moved.tid) = std::move(moved));
   }
   t->superseded = 0;
   alive_[t->tgid] = 1;
@@ -434,10 +435,7 @@ void Tasks::entered(Task& t) {
   // A pidfd, or a descriptor of which the log does not say more.
   const auto flags = call.args.size() > 1 ? static_cast<std::uint64_t>(call.args[1].value) : 0;
   const Task* from = nullptr;
-  if (call.args[0].target.starts_with("pid:")) {
-    const auto found = tasks_.find(std::atoi(call.args[0].target.c_str() + 4));
-    if (found != tasks_.end()) from = &found->second;
-  }
+  if (call.args[0].target.starts_with("pid:")) from = find(std::atoi(call.args[0].target.c_str() + 4));
   for (int i = 0; i < kNsCount; ++i) {
     ns = static_cast<Ns>(i);
     if (!has(flags, ns_clone_flag(ns))) continue;
@@ -483,7 +481,7 @@ void Tasks::ended(const Item& item) {
     alive_.erase(t.tgid);
     if (!t.born) gone_.insert(t.tgid);
   }
-  tasks_.erase(item.pid);
+  forget(item.pid);
   give();
 }
 

@@ -8,6 +8,7 @@
 // runc and youki, by the stage before); the Fork is then marked as inferred.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,10 +40,10 @@ struct Item {
   std::uint64_t begun = 0;  // number of the line that began it
   std::string_view text;
   std::string_view mark;  // see Line
-  bool creates = false;  // a successful clone, clone3, fork, vfork
-  int created = 0;       // the pid that the creator was told
-  int outer = 0;         // the pid that strace knows it by, where the line says so
-  bool taken = false;    // its Fork was given out already
+  bool creates = false;   // a successful clone, clone3, fork, vfork
+  int created = 0;        // the pid that the creator was told
+  int outer = 0;          // the pid that strace knows it by, where the line says so
+  bool taken = false;     // its Fork was given out already
   std::string_view signal;
   int code = 0;
   int other = 0;
@@ -54,9 +55,12 @@ class Tasks {
   // times: those of lines; else they tell the order alone.
   Tasks(Sink& sink, bool times) : sink_(sink), times_(times) {}
 
-  bool knows(int pid) const { return tasks_.contains(pid); }
+  bool knows(int pid) { return find(pid) != nullptr; }
   // Whether the pids that the task's calls give are those of a namespace of its own.
-  bool nested(int pid) const;
+  bool nested(int pid) {
+    const Task* found = find(pid);
+    return found && found->own_pids;
+  }
 
   // The task of an item that nobody in the log made.
   void meet(const Item& item);
@@ -86,14 +90,35 @@ class Tasks {
     NsSet ns;
   };
 
-  Task& task(int pid) { return tasks_.at(pid); }
+  Task* find(int pid) {  // null where it is not known
+    Found& seen = found_[static_cast<unsigned>(pid) % found_.size()];
+    if (seen.pid == pid) return seen.task;
+    const auto found = tasks_.find(pid);
+    seen = {pid, found == tasks_.end() ? nullptr : &found->second};
+    return seen.task;
+  }
+  Task& task(int pid) {
+    Task* const found = find(pid);
+    return found ? *found : tasks_.at(pid);
+  }
+  // The only ways into tasks_ and out of it.
+  Task& enter(int pid) {
+    Task& entered = tasks_[pid];
+    found_[static_cast<unsigned>(pid) % found_.size()] = {pid, &entered};
+    return entered;
+  }
+  void forget(int pid) {
+    tasks_.erase(pid);
+    found_[static_cast<unsigned>(pid) % found_.size()] = {pid, nullptr};
+  }
   void see_comm(Task& task, const Item& item);
   void set_comm(Task& task, std::string_view comm, bool guessed);
   int last_with(const std::string& comm);
   int creator_by_comm(const std::string& comm);
-  Task& add(int pid, Time born);
+  Task& add(int pid, Time born, int tgid);
   Time unique_birth(Time at);
   void begin(const Item& item, Task* task);  // event_: who and when
+  bool read(const Item& item);               // its call, to event_; false: it could not be read
   void give();
   void no_call();  // event_ has none
   void fill(Who& who, const Task& task) const;
@@ -109,10 +134,17 @@ class Tasks {
   Sink& sink_;
   bool times_;
   std::unordered_map<int, Task> tasks_;
+  struct Found {
+    int pid = -1;
+    Task* task = nullptr;
+  };
+  std::array<Found, 256> found_;        // by find(): most questions are about the same tasks again
   std::unordered_map<int, int> alive_;  // threads of each process
   std::unordered_set<int> gone_;        // pids whose process ended and whose birth was not known
   std::unordered_map<std::string, std::vector<int>> by_comm_;
   Event event_;
+  std::vector<Arg> args_;  // of the last call, while event_ has none: memory to be used again
+  Task creator_;           // a copy, as what it makes may take its place
   std::uint64_t number_ = 0;
   std::uint64_t unread_ = 0;
   std::uint64_t forks_ = 0;

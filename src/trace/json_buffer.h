@@ -3,8 +3,10 @@
 // stays in registers, and no NUL is kept behind the end.
 #pragma once
 
+#include <bit>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -27,6 +29,22 @@ class JsonBuffer {
     size_ += text.size();
     return *this;
   }
+  template <std::size_t N>
+  JsonBuffer& operator+=(const char (&text)[N]) {  // of which the compiler sees the length
+    std::memcpy(room(N - 1), text, N - 1);
+    size_ += N - 1;
+    return *this;
+  }
+  // A word of a few letters, in quotes.
+  void quoted(std::string_view word) {
+    char* to = room(word.size() + 2);
+    *to++ = '"';
+    for (const char c : word) *to++ = c;
+    *to = '"';
+    size_ += word.size() + 2;
+  }
+  // What `bytes` begins with and a JSON string takes as it is; gives how many bytes that are.
+  std::size_t plain(std::string_view bytes);
   template <typename T>
   void number(T value, int base = 10) {
     char* const to = room(kLongestNumber);
@@ -55,6 +73,7 @@ class JsonBuffer {
 
  private:
   static constexpr std::size_t kLongestNumber = 24;
+  static bool plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
   // The end, behind which `more` bytes may be written.
   char* room(std::size_t more) {
@@ -63,7 +82,7 @@ class JsonBuffer {
   }
   void grow(std::size_t more) {
     const std::size_t larger = capacity_ * 2 > size_ + more ? capacity_ * 2 : size_ + more + 4096;
-    auto moved = std::make_unique<char[]>(larger);
+    auto moved = std::make_unique_for_overwrite<char[]>(larger);
     if (size_) std::memcpy(moved.get(), data_.get(), size_);
     data_ = std::move(moved);
     capacity_ = larger;
@@ -72,5 +91,41 @@ class JsonBuffer {
   std::unique_ptr<char[]> data_;
   std::size_t size_ = 0, capacity_ = 0;
 };
+
+// Which of eight bytes do not stand in a JSON string as they are: C0, DEL, quotes, backslashes, and what is not ASCII.
+// The lowest bit that is set belongs to the first such byte, and is its highest; 0 = there is none.
+inline std::uint64_t not_plain(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::uint64_t quotes = eight ^ kOnes * '"', backslashes = eight ^ kOnes * '\\';
+  const std::uint64_t low = (eight - kOnes * 0x20) & ~eight, del = (eight & kOnes * 0x7f) + kOnes;
+  return (low | del | eight | ((quotes - kOnes) & ~quotes) | ((backslashes - kOnes) & ~backslashes)) & kOnes * 0x80;
+}
+static_assert(std::endian::native == std::endian::little, "the first byte is to be the lowest");
+
+inline std::size_t JsonBuffer::plain(std::string_view bytes) {
+  const char* const from = bytes.data();
+  char* const to = room(bytes.size());
+  std::size_t at = 0;
+  const auto pass = [&] {  // the eight bytes at `at`; false: not all of them
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, from + at, sizeof eight);
+    std::memcpy(to + at, &eight, sizeof eight);
+    const std::uint64_t hits = not_plain(eight);
+    at += hits ? static_cast<std::size_t>(std::countr_zero(hits)) / 8 : sizeof eight;
+    return hits == 0;
+  };
+  if (bytes.size() >= 8) {
+    while (at + 8 <= bytes.size())
+      if (!pass()) return size_ += at, at;
+    if (at < bytes.size()) {  // the rest, together with some that were looked at already
+      at = bytes.size() - 8;
+      pass();
+    }
+  } else {
+    for (; at < bytes.size() && plain(bytes[at]); ++at) to[at] = from[at];
+  }
+  size_ += at;
+  return at;
+}
 
 }  // namespace nstrace::trace

@@ -13,14 +13,6 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// Characters that stand in a JSON string as they are.
-constexpr std::array<bool, 256> plain_table() {
-  std::array<bool, 256> table{};
-  for (int c = 0x20; c < 0x7f; ++c) table[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
-  return table;
-}
-constexpr std::array<bool, 256> kPlain = plain_table();
-
 constexpr std::array<std::int8_t, 256> base64_table() {
   std::array<std::int8_t, 256> table{};
   for (auto& value : table) value = -1;
@@ -30,8 +22,7 @@ constexpr std::array<std::int8_t, 256> base64_table() {
 }
 constexpr std::array<std::int8_t, 256> kFromBase64 = base64_table();
 
-template <typename Out>
-void append_escaped(Out& out, unsigned code) {  // code < 0x100
+void append_escaped(JsonBuffer& out, unsigned code) {  // code < 0x100
   switch (code) {
     case '"':
       out += "\\\"";
@@ -78,18 +69,12 @@ std::size_t utf8_length(std::string_view bytes) {
   return 0;
 }
 
-namespace {
-
-template <typename Out>
-bool append_string(Out& out, std::string_view bytes) {
+bool append_json_string(JsonBuffer& out, std::string_view bytes) {
   bool valid = true;
   out += '"';
   std::size_t i = 0;
   while (i < bytes.size()) {
-    std::size_t run = i;
-    while (run < bytes.size() && kPlain[static_cast<unsigned char>(bytes[run])]) ++run;
-    out += bytes.substr(i, run - i);
-    i = run;
+    i += out.plain(bytes.substr(i));
     if (i == bytes.size()) break;
     const auto c = static_cast<unsigned char>(bytes[i]);
     if (c < 0x80) {
@@ -114,8 +99,14 @@ bool append_string(Out& out, std::string_view bytes) {
   return valid;
 }
 
-template <typename Out>
-void append_coded(Out& out, std::string_view bytes) {
+bool append_json_string(std::string& out, std::string_view bytes) {
+  JsonBuffer text;
+  const bool valid = append_json_string(text, bytes);
+  out += text.view();
+  return valid;
+}
+
+void append_base64(JsonBuffer& out, std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
     for (std::size_t k = 0; k < 3; ++k)
@@ -125,19 +116,10 @@ void append_coded(Out& out, std::string_view bytes) {
   }
 }
 
-}  // namespace
-
-bool append_json_string(std::string& out, std::string_view bytes) {
-  return append_string(out, bytes);
-}
-bool append_json_string(JsonBuffer& out, std::string_view bytes) {
-  return append_string(out, bytes);
-}
 void append_base64(std::string& out, std::string_view bytes) {
-  append_coded(out, bytes);
-}
-void append_base64(JsonBuffer& out, std::string_view bytes) {
-  append_coded(out, bytes);
+  JsonBuffer text;
+  append_base64(text, bytes);
+  out += text.view();
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
