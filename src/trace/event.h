@@ -43,6 +43,7 @@ struct Who {
   std::string comm;
   NsSet ns;
   std::uint64_t cgroup = 0;  // kernfs id of its cgroup (v2; on v1 the pids controller's); 0 = not known
+  bool operator==(const Who&) const = default;
 };
 
 // One argument of a call, decoded. What stands where depends on the kind.

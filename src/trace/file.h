@@ -3,6 +3,7 @@
 // Every line stands alone and begins with "type". docs: src/trace/FORMAT.md, schema: src/trace/schema.json.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,8 +27,16 @@ class JsonWriter : public Sink {
   void footer(const Footer&) override;
 
  private:
+  void who(const Who& who);
+
+  // What was written of tasks, by their tid: most events are of one whose last event had the same.
+  struct Written {
+    Who who;
+    std::string text;
+  };
   std::function<void(std::string_view)> write_;
   JsonBuffer line_;
+  std::array<Written, 64> written_;
 };
 
 struct ReadReport {

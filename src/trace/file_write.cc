@@ -391,12 +391,24 @@ void JsonWriter::existing(const Existing& process) {
   write_(line_.view());
 }
 
+void JsonWriter::who(const Who& who) {
+  Written& last = written_[static_cast<std::size_t>(who.tid) % written_.size()];
+  if (last.who == who) {
+    line_ += std::string_view(last.text);
+    return;
+  }
+  const std::size_t begin = line_.view().size();
+  Fields(line_).who(who);
+  last.who = who;
+  last.text = line_.view().substr(begin);
+}
+
 void JsonWriter::event(const Event& event) {
   Fields to = begin(line_, kind_name(event));
   to.integer("n", event.number);
   to.integer("t", event.time);
   if (event.start != event.time) to.integer("start", event.start);
-  if (event.who.tid != 0) to.who(event.who);
+  if (event.who.tid != 0) who(event.who);
   to.call(event.call);
   std::visit(Particulars{to, event}, event.what);
   line_ += "}\n";
