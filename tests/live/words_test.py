@@ -15,7 +15,7 @@ def plain(text):
     text = re.sub(r"\s+= [^=]*$", "", text).replace("<fault>", "")
     text = re.sub(r"\b0x[57af][0-9a-f]{11}\b", "ADDRESS", text)
     text = re.sub(r"\b((?:shm|sem|msg)_(?:[acdorst]time|[cl]r?s?pid))=\d+", r"\1=N", text)
-    return re.sub(r"<[^<>]*>(?=[,)])", "", text)
+    return re.sub(r"<[^<>]*>(?=[,)}])", "", text)
 
 
 @test(needs=("nstrace", "root", "bpf"))
