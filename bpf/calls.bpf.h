@@ -145,14 +145,15 @@ static __always_inline bool is_compat(void)
 static __always_inline void read_compat_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
 }
+/* the registers stand in a union there, by way of which no verifier was asked for plain loads */
 static __always_inline void read_args(__u64 *args, struct pt_regs *regs, const bool known)
 {
-	args[0] = FIELD(known, regs, orig_x0);
-	args[1] = FIELD(known, regs, regs[1]);
-	args[2] = FIELD(known, regs, regs[2]);
-	args[3] = FIELD(known, regs, regs[3]);
-	args[4] = FIELD(known, regs, regs[4]);
-	args[5] = FIELD(known, regs, regs[5]);
+	args[0] = BPF_CORE_READ(regs, orig_x0);
+	args[1] = BPF_CORE_READ(regs, regs[1]);
+	args[2] = BPF_CORE_READ(regs, regs[2]);
+	args[3] = BPF_CORE_READ(regs, regs[3]);
+	args[4] = BPF_CORE_READ(regs, regs[4]);
+	args[5] = BPF_CORE_READ(regs, regs[5]);
 }
 static __always_inline long call_number(struct pt_regs *regs)
 {
