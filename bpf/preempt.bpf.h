@@ -30,11 +30,16 @@
 	CALL_PLACEHOLDER(RELEASE_CPU)
 
 /* As BPF_PROG of bpf_tracing.h, but not to be interrupted. */
-#define TRACE_PROG(name, args...)                                                                                      \
+#define TRACE_PROG(name, args...) TRACE_PROG_IF(true, name, ##args)
+
+/* `is_due`, which is asked first, may use `ctx` and no memory of programs. */
+#define TRACE_PROG_IF(is_due, name, args...)                                                                           \
 	name(unsigned long long *ctx);                                                                                 \
 	static __always_inline int ____##name(unsigned long long *ctx, ##args);                                        \
 	int name(unsigned long long *ctx)                                                                              \
 	{                                                                                                              \
+		if (!(is_due))                                                                                         \
+			return 0;                                                                                      \
 		HOLD();                                                                                                \
 		_Pragma("GCC diagnostic push")                                                                         \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                                                 \

@@ -83,8 +83,8 @@ static __always_inline bool exits_unseen(struct pt_regs *regs)
 }
 
 FIRST(sys_enter);
-SPARE(sys_enter, sys_enter_2, enters_unseen(ctx[1]))
+SPARE(sys_enter, sys_enter_2, may_be_wanted(ENTERED_NR(ctx)) && enters_unseen(ENTERED_NR(ctx)))
 FIRST(sys_exit);
-SPARE(sys_exit, sys_exit_2, exits_unseen((struct pt_regs *)ctx[0]))
+SPARE(sys_exit, sys_exit_2, may_be_wanted(LEFT_NR(ctx)) && exits_unseen((struct pt_regs *)ctx[0]))
 
 #endif

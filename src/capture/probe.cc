@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +31,8 @@ namespace nstrace::capture {
 namespace {
 
 constexpr int kHoldCpu = 0x7ffffff1, kReleaseCpu = 0x7ffffff2;  // as in preempt.bpf.h
+constexpr int kCallsWord = 0x4e535457;                          // as in calls.bpf.h
+constexpr int kCallsInWord = 64;
 
 const std::vector<const char*> kPreemptionSwitches = {"bpf_preempt_disable", "bpf_preempt_enable"};
 
@@ -105,20 +108,44 @@ struct Probe::Impl {
     skeleton = nstrace_bpf__open_opts(&options);
     if (!skeleton) refused("the eBPF object", errno);
   }
-  // Puts kPreemptionSwitches where the programs hold and release their CPU (preempt.bpf.h).
-  bool keep_cpu(const std::vector<int>& functions) {
-    if (functions.size() != 2 || !functions[0] || !functions[1]) return false;
+  // Lets `change` look at the instructions of each program before they are loaded.
+  template <typename Change>
+  void rewrite(const Change& change) {
     for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
          p = bpf_object__next_program(skeleton->obj, p)) {
       std::vector<bpf_insn> insns(bpf_program__insns(p), bpf_program__insns(p) + bpf_program__insn_cnt(p));
+      change(insns);
+      bpf_program__set_insns(p, insns.data(), insns.size());
+    }
+  }
+  // Puts kPreemptionSwitches where the programs hold and release their CPU (preempt.bpf.h).
+  bool keep_cpu(const std::vector<int>& functions) {
+    if (functions.size() != 2 || !functions[0] || !functions[1]) return false;
+    rewrite([&](std::vector<bpf_insn>& insns) {
       for (bpf_insn& insn : insns) {
         if (insn.code != (BPF_JMP | BPF_CALL) || (insn.imm != kHoldCpu && insn.imm != kReleaseCpu)) continue;
         insn.src_reg = BPF_PSEUDO_KFUNC_CALL;
         insn.imm = functions[insn.imm == kHoldCpu ? 0 : 1];
       }
-      bpf_program__set_insns(p, insns.data(), insns.size());
-    }
+    });
     return true;
+  }
+  // Puts the calls that are recorded where the programs ask for them (calls.bpf.h).
+  void put_calls() {
+    std::array<std::uint64_t, NST_MAX_SYSCALLS / kCallsInWord> words{};
+    for (int nr = 0; nr < NST_MAX_SYSCALLS; ++nr)
+      if (skeleton->rodata->call_class[nr] || skeleton->rodata->compat_calls[nr])
+        words[nr / kCallsInWord] |= std::uint64_t{1} << nr % kCallsInWord;
+    rewrite([&](std::vector<bpf_insn>& insns) {
+      for (std::size_t i = 0; i + 1 < insns.size(); ++i) {
+        const bool constant = insns[i].code == (BPF_LD | BPF_IMM | BPF_DW) && insns[i].src_reg == 0;
+        if (!constant || insns[i + 1].imm != kCallsWord) continue;
+        const std::uint64_t word = words.at(static_cast<std::size_t>(insns[i].imm));
+        insns[i].imm = static_cast<__s32>(word);
+        insns[i + 1].imm = static_cast<__s32>(word >> 32);
+        ++i;
+      }
+    });
   }
   static bool is_of_spares(std::string_view map) {
     constexpr std::string_view kEnd = "_first";
@@ -254,6 +281,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   rodata.iterator_slot = impl.cpus;
   bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1 + (options.signals.empty() ? 0 : impl.cpus));
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
+  impl.put_calls();
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   if (rodata.preemptible) impl.link_spares();
   if (impl.trampolines) impl.trampolines->loaded();

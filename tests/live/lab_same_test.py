@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The mini runtime's traces are the same every time, byte for byte, once what differs by nature is anonymous."""
+import concurrent.futures
 import os
 import re
 import shutil
@@ -27,20 +28,25 @@ def same(first, other, what):
     check(False, f"{what}: {len(other.splitlines())} lines, the first time {len(first.splitlines())}")
 
 
+def again(box, times, at_once, what, *arguments):
+    """The mini runtime as often, some of them side by side, against the first."""
+    first = trace(box, "first.jsonl", "run")
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        others = pool.map(lambda i: trace(box, f"other{i}.jsonl", "run", *arguments), range(2, times + 1))
+        for i, other in enumerate(others, 2):
+            same(first, other, f"run {i}{what}")
+
+
 @test()
 def a_hundred_times_the_same(box):
-    first = trace(box, "first.jsonl", "run")
-    for i in range(99):
-        same(first, trace(box, "other.jsonl", "run"), f"run {i + 2}")
+    again(box, 100, 2, "")
 
 
 @test()
 def the_same_under_load(box):
-    first = trace(box, "first.jsonl", "run")
     for _ in range(2 * os.cpu_count()):
         box.start("sh", "-c", "while :; do :; done")
-    for i in range(fewer(100)):
-        same(first, trace(box, "other.jsonl", "run", "--linger", "20"), f"run {i + 2}, under load")
+    again(box, fewer(101), 4, ", under load", "--linger", "20")
 
 
 @test()

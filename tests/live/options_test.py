@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import strace_diff
-from harness import PATIENCE, check, equal, test
+from harness import PATIENCE, by_birth, check, equal, test
 
 NEEDS = ("nstrace", "root", "bpf", "strace")
 
@@ -68,8 +68,8 @@ def shown(lines, table=None):
         if table and call and call[1] not in table:
             continue
         found.setdefault(match[1], []).append(comm.replace("<strace>", "<nstrace>") + " " + plain(text))
-    ranks = {pid: i for i, pid in enumerate(sorted(order, key=int))}  # who has printed first does not matter
-    return {ranks[pid]: lines for pid, lines in found.items()}
+    ranks = {pid: i for i, pid in enumerate(by_birth([int(pid) for pid in order]))}  # who has printed first does not matter
+    return {ranks[int(pid)]: lines for pid, lines in found.items()}
 
 
 def plain(text):
@@ -173,7 +173,8 @@ def ff_writes_the_same_files(box):
                             *options, "-e", "signal=none", "-e",
                             "trace=" + CALLS, "-o", str(prefix), "--", *COMMAND], stdin=subprocess.DEVNULL,
                            capture_output=True, cwd=box.temp, timeout=60 * PATIENCE)
-            files = sorted(box.temp.glob(prefix.name + ".*"), key=lambda path: int(path.suffix[1:]))
+            files = [box.temp / f"{prefix.name}.{pid}"
+                     for pid in by_birth([int(path.suffix[1:]) for path in box.temp.glob(prefix.name + ".*")])]
             seen[prefix.name] = [[plain(line) for line in path.read_text().splitlines()] for path in files]
             for path in files:
                 path.unlink()
