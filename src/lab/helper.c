@@ -89,6 +89,7 @@ static int succeeded(const struct lab_step* step, const __u64 arguments[6], long
     case LAB_REGISTER:
       return result == registers[step->expected];
     case LAB_NO_RETURN:
+    case LAB_UNTIL:
       return 0;
     case LAB_WELL:
       return result == registers[step->expected] && *(const __s32*)arguments[1] == 0;
@@ -139,7 +140,9 @@ static int carry_out(const struct lab_plan* plan, __u32 stage) {
     if (step->call == __NR_clone && (a[0] & CLONE_VM) != 0) {
       result = clone_beside(a[0], plan, step->child);
     } else {
-      result = system_call(step->call, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
+      do {
+        result = system_call(step->call, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
+      } while (step->expect == LAB_UNTIL && result >= 0);
     }
     const int as_planned = succeeded(step, a, result);
     if (step->call == __NR_wait4) forget(plan, result);

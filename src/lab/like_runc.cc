@@ -147,6 +147,7 @@ void visit_mount_namespace(Stage& runc, Runc& r) {
   thread.steps.back().expect = LAB_NO_RETURN;
   thread.steps.back().shown_result = " = ?";
   runc.read(from_thread, r.first.word, 1);
+  runc.wait_for_thread(tid);
   runc.close(from_thread);
   runc.close(to_runc);
 }

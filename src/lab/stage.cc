@@ -214,6 +214,14 @@ void Stage::wait_well(const Register& pid, const Register& status) {
   steps.back().expect = LAB_WELL;
 }
 
+// A thread wakes those that wait for it some steps before the kernel is done with it (kernel/exit.c, do_exit()); its
+// folder goes last.
+void Stage::wait_for_thread(const Register& tid) {
+  call(CALL(faccessat), {NAMED(AT_FDCWD), with_pid("/proc/self/task/%", tid), NAMED(F_OK)});
+  expect_failure(ENOENT);
+  steps.back().expect = LAB_UNTIL;
+}
+
 void Stage::exit(Arg code) {
   call(CALL(exit_group), {std::move(code)});
   steps.back().expect = LAB_NO_RETURN;

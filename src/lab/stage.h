@@ -90,6 +90,7 @@ class Stage {
   void wait(const Register& pid, const Register& status);
   void wait_well(const Register& pid, const Register& status);      // it must end with 0
   void wait_any_kind(const Register& pid, const Register& status);  // a child that sends no SIGCHLD, too
+  void wait_for_thread(const Register& tid);                        // until the process has it no longer
   void exit(Arg code);
   void execve(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment);
   // Executes the program that it is once more; the process goes on as the stage `next`, with its registers forgotten.

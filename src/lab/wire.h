@@ -42,6 +42,7 @@ enum lab_expect {
   LAB_EXACT,      // exactly `expected`
   LAB_REGISTER,   // what is in the register `expected`
   LAB_NO_RETURN,  // execve, exit_group: coming back is a failure
+  LAB_UNTIL,      // the errno `tolerated`: as long as the call succeeds it is made again
   LAB_WELL,       // wait4: as LAB_REGISTER, and the wait status, its second argument, is 0
 };
 
