@@ -100,6 +100,7 @@ Launch::Launch(const Program& program) : program_(program) {
   close(failed[1]);
   go_ = go[1];
   failed_ = failed[0];
+  end_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   char ready;
   while (read(failed_, &ready, 1) < 0 && errno == EINTR) continue;
 }
@@ -107,6 +108,7 @@ Launch::Launch(const Program& program) : program_(program) {
 Launch::~Launch() {
   if (go_ >= 0) close(go_);  // a blocked child reads the end of the file, and goes
   if (failed_ >= 0) close(failed_);
+  if (end_ >= 0) close(end_);
   if (go_ >= 0 && pid_ > 0 && status_ < 0) waitpid(pid_, nullptr, 0);
 }
 

@@ -25,6 +25,7 @@ class Launch {
   Launch& operator=(const Launch&) = delete;
 
   pid_t pid() const { return pid_; }
+  int end_fd() const { return end_; }  // a descriptor that poll(2) finds ready once it has ended; -1: there is none
   // Lets it go. Throws Error 126 with the kernel's reason when the exec fails.
   void release();
   bool released() const { return go_ < 0; }
@@ -38,6 +39,7 @@ class Launch {
   pid_t pid_ = -1;
   int go_ = -1;      // a byte here releases it
   int failed_ = -1;  // a byte when the child is ready, then errno if the exec fails; closed by its success
+  int end_ = -1;
   int status_ = -1;
 };
 

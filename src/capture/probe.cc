@@ -427,12 +427,13 @@ std::vector<nst_rec_task> Probe::existing() {
   return tasks;
 }
 
-int Probe::poll(int timeout_ms, const Take& take) {
+int Probe::ready_fd() const {
+  return ring_buffer__epoll_fd(impl_->ring);
+}
+
+void Probe::consume(const Take& take) {
   impl_->take = &take;
-  const int woken = timeout_ms > 0 ? ring_buffer__poll(impl_->ring, timeout_ms) : 0;
-  // records are sent without a wake-up: look whether there are any, whatever epoll said
-  const int taken = ring_buffer__consume(impl_->ring);
-  return (woken > 0 ? woken : 0) + (taken > 0 ? taken : 0);
+  ring_buffer__consume(impl_->ring);
 }
 
 ProbeCounters Probe::counters() const {

@@ -61,9 +61,11 @@ class Probe {
   // Every process that exists now, from the kernel's task iterator, followed or not.
   std::vector<nst_rec_task> existing();
 
-  // Takes what the ring holds, waiting up to timeout_ms for the first record; gives the number of records.
+  // A descriptor that poll(2) finds ready when as much as `wake_up` waits in the ring.
+  int ready_fd() const;
+  // Takes what the ring holds, much or little.
   using Take = std::function<void(const void* data, std::size_t size)>;
-  int poll(int timeout_ms, const Take& take);
+  void consume(const Take& take);
 
   ProbeCounters counters() const;
   // What carries the calls: "tp_btf" (the raw pair of tracepoints), "fentry" or "fentry.multi".

@@ -25,11 +25,21 @@ class Queue {
     arrived_.notify_one();
   }
 
+  // Whoever waits in pop() waits no longer.
+  void wake() {
+    {
+      const std::lock_guard lock(mutex_);
+      woken_ = true;
+    }
+    arrived_.notify_one();
+  }
+
   // Waits up to `timeout` for records, and takes all there are.
   template <typename Duration>
   std::string pop(Duration timeout) {
     std::unique_lock lock(mutex_);
-    arrived_.wait_for(lock, timeout, [&] { return !records_.empty(); });
+    arrived_.wait_for(lock, timeout, [&] { return !records_.empty() || woken_; });
+    woken_ = false;
     std::string out;
     out.swap(records_);
     return out;
@@ -45,6 +55,7 @@ class Queue {
   const std::size_t bound_;
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
+  bool woken_ = false;
   std::string records_;  // whole records, one after the other, each padded to 8
 };
 

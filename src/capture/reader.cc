@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "capture/reader.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <ctime>
+#include <iterator>
 #include <string>
 
 namespace nstrace::capture {
@@ -31,12 +34,45 @@ int writers_nice(double filled, int now) {
 
 }  // namespace
 
-Reader::Reader(Probe& probe, Queue& queue)
-    : probe_(probe), queue_(queue), writer_(gettid()), thread_([this] { run(); }) {}
+Reader::Reader(Probe& probe, Queue& queue, std::chrono::milliseconds interval, int end)
+    : probe_(probe),
+      queue_(queue),
+      interval_(interval),
+      end_(end),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      writer_(gettid()),
+      thread_([this] { run(); }) {}
+
+Reader::~Reader() {
+  stop();
+  if (wake_ >= 0) close(wake_);
+}
 
 void Reader::stop() {
   stopping_ = true;
+  wake();
   if (thread_.joinable()) thread_.join();
+}
+
+std::uint64_t Reader::mark() {
+  const std::uint64_t mark = ++marks_;
+  wake();
+  return mark;
+}
+
+void Reader::wake() {
+  eventfd_write(wake_, 1);
+}
+
+// For records enough to be worth it, or for someone who asks.
+void Reader::wait() {
+  pollfd fds[] = {{probe_.ready_fd(), POLLIN, 0}, {wake_, POLLIN, 0}, {end_, POLLIN, 0}};
+  if (poll(fds, std::size(fds), static_cast<int>(interval_.count())) <= 0) return;
+  eventfd_t asked = 0;
+  if (fds[1].revents) eventfd_read(wake_, &asked);
+  if (!fds[2].revents) return;
+  queue_.wake();
+  end_ = -1;
 }
 
 // man 2 setpriority: a thread has a nice value of its own. Without CAP_SYS_NICE all stay as they are.
@@ -68,12 +104,11 @@ void Reader::run() {
       balance();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    if (!stopping_ && marks_ == passed_) wait();
     const bool last = stopping_;
     const std::uint64_t mark = marks_;
     const std::uint64_t now = boottime_ns();
-    // until the first mark has passed, someone waits for it
-    const auto timeout = last ? std::chrono::milliseconds(0) : passed_ ? kInterval : std::chrono::milliseconds(1);
-    probe_.poll(static_cast<int>(timeout.count()), take);
+    probe_.consume(take);
     if (!batch.empty()) queue_.push(batch);
     batch.clear();
     taken_until_ = now;

@@ -18,14 +18,13 @@ namespace nstrace::capture {
 
 class Reader {
  public:
-  static constexpr std::chrono::milliseconds kInterval{5};  // how late a record may be seen; no wake-up is paid for it
-
-  // Starts. The thread that calls it is the one that takes from the queue.
-  Reader(Probe& probe, Queue& queue);
-  ~Reader() { stop(); }
+  // Starts. The thread that calls it is the one that takes from the queue, and is woken there when `end` is ready.
+  // interval: how late a record may be seen; each look takes a processor from what is traced.
+  Reader(Probe& probe, Queue& queue, std::chrono::milliseconds interval, int end);
+  ~Reader();
 
   // A point in time, which has passed when all that the ring held then is in the queue.
-  std::uint64_t mark() { return ++marks_; }
+  std::uint64_t mark();
   bool passed(std::uint64_t mark) const { return passed_ >= mark; }
 
   // CLOCK_BOOTTIME, ns: what was sent until then is in the queue. 0 before the first look.
@@ -36,10 +35,15 @@ class Reader {
 
  private:
   void run();
+  void wait();
+  void wake();
   void balance();
 
   Probe& probe_;
   Queue& queue_;
+  const std::chrono::milliseconds interval_;
+  int end_;
+  const int wake_;  // an eventfd
   const pid_t writer_;
   bool goes_first_ = false;  // it may set priorities
   int nice_ = 0;             // the writer's

@@ -35,6 +35,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kQueueBound = 48u << 20;  // bytes of records that wait for the writer
+constexpr milliseconds kLook{50};               // how often it is asked for signals, and whether anybody is left
 constexpr milliseconds kIdle{100};              // after so long without a record, outputs show what they hold back
 constexpr milliseconds kRuntimeGrace{2000};     // how long a runtime that is still at work may hold up the end
 constexpr milliseconds kSilence{1000};          // after so long, who has pressed Ctrl-C is told what is waited for
@@ -342,7 +343,9 @@ void Session::record() {
   Clock::time_point next_look = Clock::now(), busy = next_look;
   for (;;) {
     const std::uint64_t taken_until = reader_->taken_until();  // by the time that the queue is looked at, or later
-    const std::string records = queue_->pop(Reader::kInterval);
+    const Clock::duration rest = end - Clock::now();
+    const bool ends_soon = rest > Clock::duration(0) && rest < kLook;
+    const std::string records = queue_->pop(ends_soon ? rest : kLook);
     take(records);
     orderer_->flush_until(static_cast<trace::Time>(taken_until - start_boottime_) - 2 * kOrderWindow);
     const Clock::time_point now = Clock::now();
@@ -373,7 +376,7 @@ void Session::record() {
       warn(fmt::format("waiting for COMMAND (pid {}) to end; a second Ctrl-C ends nstrace at once", command_->pid()));
     }
     if (now < next_look && now < end) continue;
-    next_look = now + milliseconds(20);
+    next_look = now + kLook;
     if (options_.until_exit && signals_seen == 0) {
       if (probe_->followed().empty() && (!command_ || result_.status)) break;
       continue;
@@ -473,7 +476,7 @@ void Session::run_to_end() {
   uname(&u);
   start_boottime_ = clock_ns(CLOCK_BOOTTIME);
   queue_.emplace(kQueueBound);
-  reader_.emplace(*probe_, *queue_);
+  reader_.emplace(*probe_, *queue_, options_.interval, command_ ? command_->end_fd() : -1);
   orderer_.emplace(sink_, kOrderWindow);
   records_.emplace(RecordOptions{.arch = u.machine,
                                  .start_boottime = start_boottime_,

@@ -32,6 +32,7 @@ struct SessionOptions {
   std::string backend = "auto";                  // "auto", "raw", "fentry"
   std::size_t buffer = 16u << 20;                // bytes of the ring buffer
   std::size_t wake_up = 4u << 20;                // as ProbeOptions has it
+  std::chrono::milliseconds interval{25};        // how late a record may be seen
   std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each
   std::function<void(const std::string&)> warn;  // the same, for what even -q does not silence

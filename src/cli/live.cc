@@ -53,6 +53,9 @@ std::size_t wake_up_size(const std::string& text, std::size_t buffer) {
   return *value;
 }
 
+// How late a record may be seen: on a terminal, and where nobody looks on.
+constexpr std::chrono::milliseconds kSoon{25}, kAtLeisure{100};
+
 // Nothing was recorded beside COMMAND: most likely others did the work than those who are followed.
 void hint_at_who_did_it(const capture::SessionOptions& session) {
   const bool follows_command = (session.follow.empty() && session.containers.empty()) || session.with_command;
@@ -85,7 +88,7 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
                "see calls only when they end: half the cost for every call on the machine, but not how long they took");
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
   app.add_option("--wake-up", options.wake_up,
-                 "how much waits in the buffer before nstrace is woken (a quarter of it); it looks every 5 ms anyway")
+                 "how much waits in the buffer before nstrace is woken (a quarter of it); it looks at least ten times a second")
       ->type_name("SIZE");
   app.add_flag("--gates", options.session.gates,
                "record writes to uid_map, gid_map, setgroups and cgroup.procs, and opens of exec.fifo");
@@ -144,10 +147,14 @@ int run_live(LiveOptions& options) {
       outputs.add(files, open_destination(destination, {.title = options.title, .all = false}));
     }
   }
+  bool looked_at = false;
   // COMMAND's own output is not to be mixed with the lines
-  if (!lines_in_file)
-    outputs.add(all,
-                open_lines(Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO), options.lines));
+  if (!lines_in_file) {
+    auto output = Output::standard(options.session.command ? STDERR_FILENO : STDOUT_FILENO);
+    looked_at = output->terminal();
+    outputs.add(all, open_lines(std::move(output), options.lines));
+  }
+  options.session.interval = looked_at ? kSoon : kAtLeisure;
 
   std::optional<check::Checker> checker;
   if (!options.check.empty()) {
