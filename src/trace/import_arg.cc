@@ -278,9 +278,9 @@ void read_arg(const Marks& marks, std::string_view s, Arg& arg, const SyscallRow
   s = trimmed(s);
   // "flags=CLONE_VM": clone's own way, and every call's with -N.
   std::size_t name = 0;
-  while (name < s.size() && (letter(s[name]) || (name && digit(s[name])))) ++name;
+  while (name < s.size() && of_name(s[name])) ++name;
   ArgType type = ArgType::None;
-  if (name && name + 1 < s.size() && s[name] == '=') {
+  if (name && name + 1 < s.size() && s[name] == '=' && letter(s[0])) {
     arg.name = s.substr(0, name);
     s.remove_prefix(name + 1);
   }

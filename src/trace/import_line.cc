@@ -17,7 +17,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongAgo = 100'000'000;  // seconds: what is less is no time since 1970 but a relative one
 constexpr char kUnfinished[] = " <unfinished ...>";
 constexpr char kDetached[] = " <detached ...>";
-constexpr std::string_view kPidChanged = " <pid changed to ";  // an execve by a thread other than the leader
+constexpr char kPidChanged[] = " <pid changed to ";  // an execve by a thread other than the leader
 
 // A line, and how far it is read.
 struct Cursor {
@@ -55,9 +55,11 @@ struct Cursor {
     if (now() != '.') return 0;
     const std::size_t from = ++at;
     std::int64_t value = 0;
-    for (; digit(now()); ++at) value += (text[at] - '0') * worth_at(at - from + 1);
-    if (at == from) --at;
-    return value;
+    for (; digit(now()); ++at)
+      if (at - from < 9) value = value * 10 + (text[at] - '0');
+    if (at != from) return value * worth_at(std::min<std::size_t>(at - from, 9));
+    --at;
+    return 0;
   }
 };
 
@@ -240,21 +242,22 @@ void take_resumed(Cursor& c, Line& line) {
 void take_call(Cursor& c, Line& line) {
   const std::string_view text = c.rest();
   std::size_t end = 0;
-  while (end < text.size() && (letter(text[end]) || digit(text[end]) || text[end] == '?')) ++end;
+  while (end < text.size() && (of_name(text[end]) || text[end] == '?')) ++end;
   if (end == 0 || digit(text[0]) || end == text.size() || text[end] != '(') return;
   line.name = text.substr(0, end);
   line.body = text;
   line.kind = Line::Kind::Call;
   if (!ends(text, " ...>")) return;
-  const std::size_t changed = text.rfind(kPidChanged);
+  const std::size_t angle = last(text, '<');
+  const bool changed = angle != npos && angle > 0 && begins(text.substr(angle - 1), kPidChanged);
   const bool detached = ends(text, kDetached);
-  if (changed != std::string_view::npos)
-    line.body = text.substr(0, changed);
+  if (changed)
+    line.body = text.substr(0, angle - 1);
   else if (detached || ends(text, kUnfinished))
     line.body.remove_suffix((detached ? std::size(kDetached) : std::size(kUnfinished)) - 1);
   else
     return;
-  line.mark = (detached && changed == std::string_view::npos ? kDetached : kUnfinished) + 1;
+  line.mark = (detached ? kDetached : kUnfinished) + 1;
   line.kind = Line::Kind::Unfinished;
 }
 

@@ -51,7 +51,7 @@ std::uint64_t worth(std::string_view flags) {
 }
 
 int signal_of(std::string_view name) {
-  return signal_number(name).value_or(0);
+  return name.empty() || !letter(name[0]) ? 0 : signal_number(name).value_or(0);
 }
 
 std::int64_t error_of(std::string_view name) {

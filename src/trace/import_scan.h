@@ -23,15 +23,28 @@ inline bool digit(char c) {
 inline bool letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
+// Letters and digits, of which names consist.
+inline constexpr auto kOfNames = [] {
+  std::array<bool, 256> table{};
+  for (const std::string_view letters :
+       {"abcdefghijklmnopqrstuvwxyz_", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"})
+    for (const char c : letters) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+inline bool of_name(char c) {
+  return kOfNames[static_cast<unsigned char>(c)];
+}
 
 // As starts_with() and ends_with(), of words whose length the compiler sees, for which it calls nothing.
 template <std::size_t N>
 bool begins(std::string_view s, const char (&word)[N]) {
-  return s.size() >= N - 1 && std::memcmp(s.data(), word, N - 1) == 0;
+  return s.size() >= N - 1 && s[0] == word[0] && std::memcmp(s.data(), word, N - 1) == 0;
 }
 template <std::size_t N>
 bool ends(std::string_view s, const char (&word)[N]) {
-  return s.size() >= N - 1 && std::memcmp(s.data() + s.size() - (N - 1), word, N - 1) == 0;
+  if (s.size() < N - 1) return false;
+  const char* const at = s.data() + s.size() - (N - 1);
+  return *at == word[0] && std::memcmp(at, word, N - 1) == 0;
 }
 
 inline std::string_view trimmed(std::string_view s) {

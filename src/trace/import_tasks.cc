@@ -66,8 +66,10 @@ bool is_exec(std::string_view name) {
   return name == "execve" || name == "execveat";
 }
 
+}  // namespace
+
 // The value of "flags=..." in clone's arguments or in clone3's structure, and the exit signal.
-void clone_flags_of(const Call& call, std::uint64_t& flags, int& signal) {
+void Tasks::clone_flags_of(const Call& call, std::uint64_t& flags, int& signal) {
   const std::string_view name = call.name;
   flags = 0;
   signal = name == "clone" || name == "clone3" ? 0 : 17;
@@ -81,12 +83,14 @@ void clone_flags_of(const Call& call, std::uint64_t& flags, int& signal) {
     for (const std::string& field : arg.list) {
       if (begins(field, "exit_signal=")) signal = signal_of(std::string_view(field).substr(12));
       if (!begins(field, "flags=")) continue;
-      flags |= worth(std::string_view(field).substr(6));
+      if (field != last_flags_) {
+        last_flags_ = field;
+        last_flags_worth_ = worth(std::string_view(field).substr(6));
+      }
+      flags |= last_flags_worth_;
     }
   }
 }
-
-}  // namespace
 
 // --- who ---
 

@@ -122,6 +122,7 @@ class Tasks {
   void give();
   void no_call();  // event_ has none
   void fill(Who& who, const Task& task) const;
+  void clone_flags_of(const Call& call, std::uint64_t& flags, int& signal);
   void inherit(Task& child, const Task& creator, std::uint64_t flags);
   void lost(const Item& item);
   void call(const Item& item);
@@ -144,6 +145,8 @@ class Tasks {
   std::unordered_map<std::string, std::vector<int>> by_comm_;
   Event event_;
   std::vector<Arg> args_;  // of the last call, while event_ has none: memory to be used again
+  std::string last_flags_;  // of clone3: whoever makes threads makes many with the same
+  std::uint64_t last_flags_worth_ = 0;
   Task creator_;           // a copy, as what it makes may take its place
   std::uint64_t number_ = 0;
   std::uint64_t unread_ = 0;

@@ -10,6 +10,11 @@ int Window::created(const Item& item) const {
   return tasks_.nested(item.pid) ? 0 : item.created;
 }
 
+// Whether it made this one, and nobody else is known to have.
+bool Window::names(const Item& creation, int pid) const {
+  return (creation.outer == pid || creation.created == pid) && !creation.taken && created(creation) == pid;
+}
+
 // Whether an item can be given out without looking at later ones.
 bool Window::ready(const Item& item) const {
   if (item.kind == Item::Kind::Unread) return true;
@@ -36,6 +41,7 @@ void Window::hold(const Item& item) {
   held.item.comm = held.comm;
   held.item.signal = held.signal;
   bytes_ += held.text.size() + sizeof held;
+  if (item.creates) creations_.push_back(&held.item);
 }
 
 void Window::drain(std::size_t unfinished, bool all) {
@@ -48,6 +54,7 @@ void Window::drain(std::size_t unfinished, bool all) {
     }
     if (!first.taken) give(first);
     bytes_ -= held_.front().text.size() + sizeof(Held);
+    if (first.creates) creations_.pop_front();
     held_.pop_front();
   }
 }
@@ -55,15 +62,12 @@ void Window::drain(std::size_t unfinished, bool all) {
 // Who made the task of `first`, which is not known? False: it may come.
 bool Window::made(Item& first, std::size_t unfinished, bool all) {
   const int pid = first.pid;
-  for (Held& held : held_) {
-    Item& item = held.item;
-    if (!item.creates || item.taken || item.pid == pid) continue;
-    const int made = created(item);
-    const bool named = made == pid;
-    const bool nameless = made == 0 && item.begun <= first.line;
-    if (!named && !nameless) continue;
-    if (!tasks_.knows(item.pid)) tasks_.meet(item);
-    fork(item, pid, first.start);
+  for (Item* item : creations_) {
+    if (item->taken || item->pid == pid) continue;
+    const bool nameless = item->begun <= first.line && created(*item) == 0;
+    if (!nameless && !names(*item, pid)) continue;
+    if (!tasks_.knows(item->pid)) tasks_.meet(*item);
+    fork(*item, pid, first.start);
     return true;
   }
   if (unfinished > 0 && !all) return false;
@@ -78,9 +82,8 @@ bool Window::told(Item& creation, bool all) {
   for (std::size_t i = from; i < held_.size(); ++i) {
     const Item& item = held_[i].item;
     if (item.kind == Item::Kind::Unread || tasks_.knows(item.pid)) continue;
-    const bool named = std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
-      return other.item.creates && !other.item.taken && created(other.item) == item.pid;
-    });
+    const bool named =
+        std::any_of(creations_.begin(), creations_.end(), [&](const Item* other) { return names(*other, item.pid); });
     if (named) continue;
     fork(creation, item.pid, creation.end);
     return true;

@@ -33,6 +33,7 @@ class Window {
 
   // The pid by which the log knows what `item` made; 0 = the line has only the creator's number for it.
   int created(const Item& item) const;
+  bool names(const Item& creation, int pid) const;
   bool ready(const Item& item) const;
   void hold(const Item& item);
   void drain(std::size_t unfinished, bool all);
@@ -44,6 +45,7 @@ class Window {
   Tasks& tasks_;
   std::function<void(int)> on_fork_;
   std::deque<Held> held_;
+  std::deque<Item*> creations_;  // those of the held that make processes
   std::size_t bytes_ = 0;
   std::uint64_t told_line_ = 0;  // of the creation that told() has last looked for, in vain
   std::size_t told_looked_at_ = 0;

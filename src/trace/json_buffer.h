@@ -3,6 +3,7 @@
 // stays in registers, and no NUL is kept behind the end.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstddef>
@@ -43,11 +44,17 @@ class JsonBuffer {
     *to = '"';
     size_ += word.size() + 2;
   }
+  // `bytes` as a JSON string, if that takes all of them as they are; else nothing, and false.
+  bool plain_string(std::string_view bytes);
   // What `bytes` begins with and a JSON string takes as it is; gives how many bytes that are.
   std::size_t plain(std::string_view bytes);
   template <typename T>
   void number(T value, int base = 10) {
     char* const to = room(kLongestNumber);
+    if (base == 10 && value >= 0) {
+      size_ += decimal(to, static_cast<std::uint64_t>(value));
+      return;
+    }
     size_ += static_cast<std::size_t>(std::to_chars(to, to + kLongestNumber, value, base).ptr - to);
   }
   // The name of a field, in quotes and with its colon; behind a comma unless it is the first of its object.
@@ -73,6 +80,27 @@ class JsonBuffer {
 
  private:
   static constexpr std::size_t kLongestNumber = 24;
+  // Writes the number, and further bytes behind it, all within kLongestNumber; gives how many are the number's.
+  static std::size_t decimal(char* to, std::uint64_t value) {
+    static constexpr auto kPairs = [] {
+      std::array<char, 200> pairs{};
+      for (std::size_t i = 0; i < 100; ++i) {
+        pairs[2 * i] = static_cast<char>('0' + i / 10);
+        pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+      }
+      return pairs;
+    }();
+    if (value < 10) {
+      *to = static_cast<char>('0' + value);
+      return 1;
+    }
+    char digits[2 * kLongestNumber] = {};
+    std::size_t at = kLongestNumber;
+    for (; value >= 10; value /= 100) std::memcpy(digits + (at -= 2), &kPairs[value % 100 * 2], 2);
+    if (value) digits[--at] = static_cast<char>('0' + value);
+    std::memcpy(to, digits + at, kLongestNumber);
+    return kLongestNumber - at;
+  }
   static bool plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
   // The end, behind which `more` bytes may be written.
@@ -101,6 +129,53 @@ inline std::uint64_t not_plain(std::uint64_t eight) {
   return (low | del | eight | ((quotes - kOnes) & ~quotes) | ((backslashes - kOnes) & ~backslashes)) & kOnes * 0x80;
 }
 static_assert(std::endian::native == std::endian::little, "the first byte is to be the lowest");
+
+inline bool JsonBuffer::plain_string(std::string_view bytes) {
+  const std::size_t size = bytes.size();
+  const char* const from = bytes.data();
+  char* const begin = room(size + 2 + sizeof(std::uint64_t));
+  char* const to = begin + 1;
+  *begin = '"';
+  std::uint64_t hits = 0;
+  if (size >= 16) {
+    using Sixteen = signed char __attribute__((vector_size(16)));  // by the compiler's means for any machine
+    Sixteen found{};
+    const auto pass = [&](std::size_t at) {
+      Sixteen c;
+      std::memcpy(&c, from + at, sizeof c);
+      std::memcpy(to + at, &c, sizeof c);
+      found |= (c < 0x20) | (c == 0x7f) | (c == '"') | (c == '\\');  // what is not ASCII is negative
+    };
+    for (std::size_t at = 0; at + 16 < size; at += 16) pass(at);
+    pass(size - 16);  // some of them for the second time
+    std::uint64_t halves[2];
+    std::memcpy(halves, &found, sizeof halves);
+    hits = halves[0] | halves[1];
+  } else if (size >= 8) {
+    for (const std::size_t at : {std::size_t{0}, size - 8}) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, from + at, sizeof eight);
+      std::memcpy(to + at, &eight, sizeof eight);
+      hits |= not_plain(eight);
+    }
+  } else if (size >= 4) {
+    std::uint32_t first = 0, last = 0;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    const std::uint64_t eight = first | std::uint64_t{last} << (size - sizeof last) * 8;
+    std::memcpy(to, &eight, sizeof eight);
+    hits = not_plain(eight | std::uint64_t{0x2020202020202020} << size * 8);
+  } else {
+    for (std::size_t at = 0; at < size; ++at) {
+      to[at] = from[at];
+      hits |= !plain(from[at]);
+    }
+  }
+  if (hits) return false;
+  to[size] = '"';
+  size_ += size + 2;
+  return true;
+}
 
 inline std::size_t JsonBuffer::plain(std::string_view bytes) {
   const char* const from = bytes.data();

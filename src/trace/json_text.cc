@@ -70,6 +70,7 @@ std::size_t utf8_length(std::string_view bytes) {
 }
 
 bool append_json_string(JsonBuffer& out, std::string_view bytes) {
+  if (out.plain_string(bytes)) return true;
   bool valid = true;
   out += '"';
   std::size_t i = 0;
