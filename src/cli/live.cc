@@ -87,8 +87,9 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
   app.add_flag("!--no-durations", options.session.durations,
                "see calls only when they end: half the cost for every call on the machine, but not how long they took");
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
-  app.add_option("--wake-up", options.wake_up,
-                 "how much waits in the buffer before nstrace is woken (a quarter of it); it looks at least ten times a second")
+  app.add_option(
+         "--wake-up", options.wake_up,
+         "how much waits in the buffer before nstrace is woken (a quarter of it); it looks at least ten times a second")
       ->type_name("SIZE");
   app.add_flag("--gates", options.session.gates,
                "record writes to uid_map, gid_map, setgroups and cgroup.procs, and opens of exec.fifo");
