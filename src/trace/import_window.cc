@@ -10,7 +10,7 @@ int Window::created(const Item& item) const {
   return tasks_.nested(item.pid) ? 0 : item.created;
 }
 
-// Whether it made this one, and nobody else is known to have.
+// Whether its line says that it made this one, and its Fork is still to be given out.
 bool Window::names(const Item& creation, int pid) const {
   return (creation.outer == pid || creation.created == pid) && !creation.taken && created(creation) == pid;
 }
