@@ -179,6 +179,17 @@ TEST_CASE("ids that each thread sets for its process are no difference, setting 
   CHECK_FALSE(same(rights(kNothing, set({2002, kInit}))));
 }
 
+TEST_CASE("which of its threads visits a namespace is no difference") {
+  const auto visit = [](std::initializer_list<int> threads, int tid) {
+    return [=](Scene& s) {
+      for (const int thread : threads) s.thread(kRunc, thread);
+      s.setns(tid, 9, trace::Ns::Mnt, 4026539999);
+    };
+  };
+  CHECK(same(runtime(visit({2061, 2062}, 2061), visit({2061, 2062}, kRunc))));
+  CHECK(same(runtime(visit({2061, 2062}, kRunc), visit({2061, 2062}, 2062))));
+}
+
 TEST_CASE("asking whether a process lives is no difference, killing it is") {
   const auto kill = [](int signal) {
     return [=](Scene& s) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 #include <set>
 
@@ -59,6 +60,7 @@ class Reader {
  private:
   void watch();
   void leave(const model::Process& process, std::size_t index, const Event& event);
+  void divide(const model::Process& process, const Event& event);
   void make_actors();
   void make_steps();
   bool wanted(const Event& event) const;
@@ -75,9 +77,10 @@ class Reader {
   std::vector<std::optional<model::ProcessId>> who_;                           // by event
   std::map<model::ProcessId, std::size_t> left_;                               // processes, from which event on
   std::map<std::pair<std::size_t, std::size_t>, model::NamespaceId> targets_;  // of descriptors: event, argument
-  std::vector<RoleName> roles_;                                                // by process
-  std::vector<std::optional<std::size_t>> actor_of_;                           // by process
-  std::optional<model::ProcessId> command_;  // nstrace's own child, until it has executed COMMAND
+  std::map<model::ProcessId, std::bitset<kNsCount>> divided_;  // namespaces in which not all threads may be
+  std::vector<RoleName> roles_;                                // by process
+  std::vector<std::optional<std::size_t>> actor_of_;           // by process
+  std::optional<model::ProcessId> command_;                    // nstrace's own child, until it has executed COMMAND
   std::optional<Words> words_;
   Side side_;
 };
@@ -101,6 +104,7 @@ void Reader::watch() {
     const model::Process* process = event.as<Lost>() ? nullptr : model_.process_of(event.who.tgid, event.who.born);
     who_.push_back(process ? std::optional(process->id) : std::nullopt);
     if (process && !scope_.payload) leave(*process, i, event);
+    if (process) divide(*process, event);
     for (std::size_t a = 0; a < event.call.args.size(); ++a) {
       const std::string& target = event.call.args[a].target;
       const std::size_t open = target.find(":[");
@@ -127,6 +131,14 @@ void Reader::leave(const model::Process& process, std::size_t index, const Event
   }
   const auto* ns = event.as<Exec>() ? model_.namespace_of(process.ns_id[Ns::Pid]) : nullptr;
   if (ns && !ns->host) left_.emplace(process.id, index + 1);
+}
+
+// One of several threads moves: which one it is, the leader or another, is the chance of who schedules them.
+void Reader::divide(const model::Process& process, const Event& event) {
+  if ((event.call.name != "setns" && event.call.name != "unshare") || model_.single_threaded(process.id)) return;
+  const trace::NsSet* after = model_.last_ns(event.who);
+  for (int i = 0; after && i < kNsCount; ++i)
+    if ((*after)[static_cast<Ns>(i)] != model_.ns_before()[static_cast<Ns>(i)]) divided_[process.id].set(i);
 }
 
 void Reader::make_actors() {
@@ -161,8 +173,10 @@ void Reader::make_actors() {
         process.existed && std::ranges::none_of(process.programs, [](const auto& p) { return p.event != 0; });
     actor.ended = process.ended.has_value();
     actor.started = !scope_.exec;
+    const auto divided = divided_.find(id);
     for (int i = 0; i < kNsCount; ++i)
-      if (const auto* ns = model_.namespace_of(process.ns_id[static_cast<Ns>(i)]))
+      if (const auto* ns = model_.namespace_of(process.ns_id[static_cast<Ns>(i)]);
+          ns && !(divided != divided_.end() && divided->second[i]))
         actor.lives[i] = ns->host ? "host" : ns->maker ? "new" : makers ? "joined" : "";
     if (process.creator) actor.creator = actor_of_[*process.creator];
     const std::size_t index = side_.actors.size();

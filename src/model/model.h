@@ -190,6 +190,8 @@ class Model : public trace::Sink {
   const NsIds* last_ns_ids(const trace::Who& who) const;
   // The namespaces of the last applied event's thread before that event.
   const NsSet& ns_before() const { return before_; }
+  // Whether the process is known to have no thread but its leader now.
+  bool single_threaded(ProcessId id) const;
 
  private:
   // A thread other than its process's leader.
@@ -216,7 +218,6 @@ class Model : public trace::Sink {
   void add_thread(int tid, ProcessId process, const NsSet& ns, const Event& event);
   void drop_threads(ProcessId id);
   void drop_thread(int tid, Time now);
-  bool single_threaded(ProcessId id) const;
 
   // namespaces.cc
   NamespaceId add_namespace(Ns type, std::uint32_t inode, const Event* event);
