@@ -376,41 +376,23 @@ out:
  * be the first memory that a program touches, which costs more than all that it does for a call that is not recorded.
  */
 #define CALLS_WORD(index)                                                                                              \
-	({                                                                                                             \
-		__u64 word;                                                                                            \
-		asm volatile("%0 = 0x4e535457" #index " ll" : "=r"(word));                                             \
-		word;                                                                                                  \
-	})
+	case index:                                                                                                    \
+		asm volatile("%0 = 0x4e5354570000000" #index " ll" : "=r"(word));                                      \
+		break
 
 static __always_inline bool may_be_wanted(__u64 nr)
 {
 	__u64 word;
 
 	switch (nr / 64) {
-	case 0:
-		word = CALLS_WORD(00000000);
-		break;
-	case 1:
-		word = CALLS_WORD(00000001);
-		break;
-	case 2:
-		word = CALLS_WORD(00000002);
-		break;
-	case 3:
-		word = CALLS_WORD(00000003);
-		break;
-	case 4:
-		word = CALLS_WORD(00000004);
-		break;
-	case 5:
-		word = CALLS_WORD(00000005);
-		break;
-	case 6:
-		word = CALLS_WORD(00000006);
-		break;
-	case 7:
-		word = CALLS_WORD(00000007);
-		break;
+	CALLS_WORD(0);
+	CALLS_WORD(1);
+	CALLS_WORD(2);
+	CALLS_WORD(3);
+	CALLS_WORD(4);
+	CALLS_WORD(5);
+	CALLS_WORD(6);
+	CALLS_WORD(7);
 	default:
 		return false;
 	}

@@ -20,7 +20,6 @@ import traceback
 TESTS = []
 OPTIONS = os.environ.get("NSTRACE_TEST_OPTIONS", "").split()  # for every nstrace that records: "--backend fentry"
 PATIENCE = float(os.environ.get("NSTRACE_PATIENCE", "1"))  # how many times longer everything may take: in an emulator
-
 LAST_PID = os.environ.get("NSTRACE_LAST_PID")  # the pid given last before each test: 32760 lets the numbers begin anew within it
 
 
