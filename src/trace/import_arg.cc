@@ -172,7 +172,7 @@ void as_it_stands(std::string_view s, Arg& arg) {
 // "3", "3</etc/passwd>", "812<comm>"
 bool read_number(std::string_view s, Arg& arg, ArgType type) {
   std::size_t end = s[0] == '-' ? 1 : 0;
-  while (end < s.size() && (digit(s[end]) || letter(s[end]))) ++end;
+  while (end < s.size() && of_name(s[end])) ++end;
   if (!number(s.substr(0, end), arg.value)) return false;
   if (end == s.size()) {
     if (s.size() > 2 && s[1] == 'x') {

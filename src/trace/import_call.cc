@@ -124,7 +124,7 @@ bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
     return true;
   }
   std::size_t end = s[0] == '-' ? 1 : 0;
-  while (end < s.size() && (digit(s[end]) || letter(s[end]))) ++end;
+  while (end < s.size() && of_name(s[end])) ++end;
   std::int64_t value = 0;
   if (!number(s.substr(0, end), value)) return false;
   const std::string_view behind = s.substr(end);
@@ -135,7 +135,7 @@ bool read_result(std::string_view s, std::optional<std::int64_t>& result) {
       if (close != npos && number(behind.substr(8, close - 8), value)) value = -value;
     } else if (letter(behind[1])) {
       std::size_t stop = 1;
-      while (stop < behind.size() && (letter(behind[stop]) || digit(behind[stop]))) ++stop;
+      while (stop < behind.size() && of_name(behind[stop])) ++stop;
       if (const std::int64_t error = error_of(behind.substr(1, stop - 1))) value = -error;
     }
   }
@@ -193,7 +193,7 @@ Created creation(std::string_view text) {
   if (at == npos) return created;
   const std::string_view rest = text.substr(at + 3);
   std::size_t end = 0;
-  while (end < rest.size() && (digit(rest[end]) || letter(rest[end]))) ++end;  // -e raw=all: 0x400b
+  while (end < rest.size() && of_name(rest[end])) ++end;  // -e raw=all: 0x400b
   if (end == 0 || !number(rest.substr(0, end), created.result)) return {};
   created.outer = outer_pid(rest);
   return created;

@@ -196,7 +196,7 @@ bool of_a_table(std::string_view text) {
     const std::size_t from = c.at;
     while (digit(c.now()) || c.now() == '.') ++c.at;
     if (c.at == from) {
-      while (letter(c.now()) || digit(c.now())) ++c.at;
+      while (of_name(c.now())) ++c.at;
       return c.at > from && c.at == text.size() && numbers >= 2 && parts;
     }
     if (c.now() != ' ') return false;
