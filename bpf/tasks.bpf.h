@@ -15,6 +15,36 @@
 /* Since 5.11 a helper gives the current task with its type. */
 #define CURRENT_IS_KNOWN bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
+/*
+ * The same pointer, to read others by way of it. Of each pointer that comes from one that it trusts (the current task, a
+ * tracepoint's argument), a verifier since 6.4 asks whether it may trust it, too, and searches all types of the kernel up to
+ * four times for that (type_is_trusted() in kernel/bpf/verifier.c): half of the time until nstrace is ready. Of what
+ * bpf_rdonly_cast() gives, nothing is asked. User space puts that function in place of the helper that does not exist, and
+ * the type's id in place of `index`, or a move where the kernel has no such function (before 6.2).
+ */
+#define CAST 0x7ffffff3
+enum { /* of kCastTypes in src/capture/probe.cc */
+	CAST_TASK_STRUCT,
+	CAST_LINUX_BINPRM,
+};
+static __always_inline void *cast(const void *pointer, const __u32 index)
+{
+	void *same;
+
+	asm volatile("r1 = %1\n"
+		     "r2 = %2\n"
+		     "call " STRING(CAST) "\n"
+		     "%0 = r0"
+		     : "=r"(same)
+		     : "r"(pointer), "i"(index)
+		     : "r0", "r1", "r2", "r3", "r4", "r5");
+	return same;
+}
+static __always_inline struct task_struct *cast_task(struct task_struct *task)
+{
+	return cast(task, CAST_TASK_STRUCT);
+}
+
 /* Its own pid namespace is that of its innermost number; nsproxy has the one of its children. */
 static __always_inline void fill_ns(__u32 *ns, struct task_struct *task, struct pid_namespace *own, const bool known)
 {
@@ -160,7 +190,7 @@ __noinline int put_task(__u64 address, __u32 off)
 	out = (struct nst_task *)(scratch->bytes + (off & 0x3ff));
 	__builtin_memset(out, 0, sizeof(*out));
 	if (CURRENT_IS_KNOWN && address == bpf_get_current_task()) /* as most records are */
-		fill_task(out, (struct task_struct *)bpf_get_current_task_btf(), true);
+		fill_task(out, cast_task((struct task_struct *)bpf_get_current_task_btf()), true);
 	else
 		fill_task(out, (struct task_struct *)address, false);
 	return 0;

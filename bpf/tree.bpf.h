@@ -36,7 +36,7 @@ static __noinline int put_child(struct task_struct *child)
 		return 0;
 	rec = (struct nst_rec_fork *)scratch->bytes;
 	__builtin_memset(&rec->child, 0, sizeof(rec->child));
-	fill_task(&rec->child, child, true);
+	fill_task(&rec->child, cast_task(child), true);
 	return 0;
 }
 
@@ -48,6 +48,7 @@ SEC("tp_btf/task_newtask")
 int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 {
 	struct task_struct *creator = current_task();
+	struct task_struct *way = cast_task(child); /* to others */
 	__u64 key = (__u64)creator;
 	struct scratch *scratch;
 	struct nst_rec_fork *rec;
@@ -68,7 +69,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	}
 	take_event(HOOK_NEWTASK, child);
 	if (child_tgid != tgid)
-		follow(child_tgid, child->group_leader->start_boottime | (knows_moves() ? NAMESPACES_SEEN : 0));
+		follow(child_tgid, way->group_leader->start_boottime | (knows_moves() ? NAMESPACES_SEEN : 0));
 
 	scratch = this_scratch();
 	if (!scratch)
@@ -79,7 +80,7 @@ int TRACE_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	put_child(child);
 	rec->flags = clone_flags;
 	rec->exit_signal = child->exit_signal;
-	parent = child->real_parent;
+	parent = way->real_parent;
 	rec->parent_tgid = shown_number(parent, parent->tgid);
 	rec->parent_born = parent->group_leader->start_boottime;
 	rec->pidfd = -1;
@@ -203,7 +204,7 @@ static __always_inline __u64 read_caps(const kernel_cap_t *caps)
 /* Of a task whose type the verifier knows. */
 static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = cast_task(task)->cred;
 	struct group_info *groups;
 	__u64 bytes;
 
@@ -236,6 +237,7 @@ static __always_inline void fill_creds(struct nst_rec_exec *rec, struct task_str
 SEC("tp_btf/sched_process_exec")
 int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
+	struct linux_binprm *image = cast(bprm, CAST_LINUX_BINPRM);
 	__u64 key = (__u64)task;
 	struct scratch *scratch;
 	struct nst_rec_exec *rec;
@@ -274,21 +276,21 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 	}
 	rec->argc = bprm->argc;
 	rec->envc = bprm->envc;
-	rec->inode = bprm->file->f_inode->i_ino;
-	rec->device = bprm->file->f_inode->i_sb->s_dev;
-	mm = task->mm;
+	rec->inode = image->file->f_inode->i_ino;
+	rec->device = image->file->f_inode->i_sb->s_dev;
+	mm = cast_task(task)->mm;
 	start = mm->arg_start;
 	args = mm->arg_end - start;
 	total = ship_env ? mm->env_end - start : args;
 	rec->image_args = args;
 	rec->image_total = total;
-	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, bprm->filename);
+	got = bpf_probe_read_kernel_str(scratch->bytes + sizeof(*rec), STRING_MAX, image->filename);
 	if (got > 0)
 		off += got & (2 * STRING_MAX - 1);
 	else
 		scratch->bytes[off++] = 0;
 	off &= RECORD_MAX / 2 - 1;
-	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, bprm->interp);
+	got = bpf_probe_read_kernel_str(scratch->bytes + off, STRING_MAX, image->interp);
 	if (got > 0)
 		off += got & (2 * STRING_MAX - 1);
 	fill_creds(rec, task);
@@ -316,6 +318,7 @@ int TRACE_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct
 SEC("tp_btf/sched_process_exit")
 int TRACE_PROG(sched_process_exit, struct task_struct *task)
 {
+	struct task_struct *way = cast_task(task); /* to others */
 	__u64 key = (__u64)task;
 	struct nst_rec_exit *rec;
 	struct scratch *scratch;
@@ -330,7 +333,7 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	bpf_map_delete_elem(&entered, &key);
 	if (!see_entries && call_under_way(CLASS_NO_RETURN))
 		submit_call(false, 0, NST_NO_COUNT);
-	if (task->signal->live.counter == 0)
+	if (way->signal->live.counter == 0)
 		last = bpf_map_delete_elem(&followed, &tgid) == 0;
 	scratch = this_scratch();
 	if (!scratch)
@@ -342,10 +345,10 @@ int TRACE_PROG(sched_process_exit, struct task_struct *task)
 	/* kernel/exit.c, wait_task_zombie(): what the parent will be told */
 	if (!last)
 		rec->status = task->exit_code;
-	else if (task->signal->flags & SIGNAL_GROUP_EXIT)
-		rec->status = task->signal->group_exit_code;
+	else if (way->signal->flags & SIGNAL_GROUP_EXIT)
+		rec->status = way->signal->group_exit_code;
 	else
-		rec->status = task->group_leader->exit_code;
+		rec->status = way->group_leader->exit_code;
 	submit(&rec->head, NST_EXIT, sizeof(*rec));
 	return 0;
 }

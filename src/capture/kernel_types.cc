@@ -6,13 +6,11 @@
 #include <bpf/btf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,7 +21,6 @@ namespace nstrace::capture {
 namespace {
 
 constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
-constexpr std::size_t kHugePage = 2u << 20;
 
 bool can_be_candidate(const btf_type* type) {
   const int kind = btf_kind(type);
@@ -135,26 +132,23 @@ class KernelBtf {
 
   std::size_t count() const { return at_.size(); }  // ids are below it; 0: it could not be read
   const btf_type* type(__u32 id) const { return reinterpret_cast<const btf_type*>(types_ + at_[id]); }
-  // The id, or 0.
-  int find(std::string_view wanted, int kind) const {
-    for (__u32 id = 1; id < count(); ++id)
-      if (btf_kind(type(id)) == kind && name(type(id)->name_off) == wanted) return static_cast<int>(id);
-    return 0;
-  }
   const char* name(__u32 offset) const { return offset < strings_size_ ? strings_ + offset : ""; }
 
  private:
-  // Into huge pages, where there are some: else each 4 KiB cost a page fault.
+  // Since 6.16 the file can be mapped. Before, it is read into memory that is there at once: a page fault for each 4
+  // KiB can take longer than the reading.
   void read_all(int fd, std::size_t size) {
-    room_ = (size + 1 + kHugePage) / kHugePage * kHugePage + kHugePage;
-    void* room = mmap(nullptr, room_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED) return;
-    bytes_ = static_cast<char*>(room);
-    madvise(bytes_, room_, MADV_HUGEPAGE);
-    while (size_ < size) {
-      const ssize_t got = read(fd, bytes_ + size_, size - size_);
+    void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const bool mapped = bytes != MAP_FAILED;
+    if (!mapped) bytes = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (bytes == MAP_FAILED) return;
+    bytes_ = static_cast<char*>(bytes);
+    room_ = size_ = size;
+    for (std::size_t at = 0; !mapped && at < size;) {
+      const ssize_t got = ::read(fd, bytes_ + at, size - at);
+      if (got <= 0) size_ = at;
       if (got <= 0) break;
-      size_ += static_cast<std::size_t>(got);
+      at += static_cast<std::size_t>(got);
     }
   }
 
@@ -243,39 +237,34 @@ class Subset {
   std::vector<__u32> kept_;    // by new id - 1
 };
 
-// libbpf reads the kernel's BTF too, to find what the programs attach to, and copies it. From malloc's usual mmap each
-// copy costs a page fault per 4 KiB: so let them share one piece of the heap, in huge pages where the kernel has them.
-// A hint: without effect it is as before.
-void prepare_heap() {
-  constexpr std::size_t kRoom = 32u << 20;
-  mallopt(M_MMAP_THRESHOLD, kRoom);
-  mallopt(M_TOP_PAD, kRoom);
-  const std::unique_ptr<char[]> extends(new char[kHugePage / 2]);
-  const auto end = reinterpret_cast<std::uintptr_t>(sbrk(0)) / kHugePage * kHugePage;
-  madvise(reinterpret_cast<void*>(end - kRoom + kHugePage), kRoom - kHugePage, MADV_HUGEPAGE);
-}
-
 }  // namespace
 
-KernelTypes::KernelTypes(const btf* wanted, const std::vector<const char*>& functions, const std::string& tracepoint) {
-  prepare_heap();
+KernelTypes::KernelTypes() : fd_(memfd_create("nstrace-kernel-types", MFD_CLOEXEC)) {
+  if (fd_ >= 0) path_ = fmt::format("/proc/self/fd/{}", fd_);
+}
+
+bool KernelTypes::read(const btf* wanted, const std::vector<Name>& names) {
   const KernelBtf kernel;
-  if (!wanted || kernel.count() == 0) return;
-  for (const char* function : functions) functions_.push_back(kernel.find(function, BTF_KIND_FUNC));
-  std::unordered_set<std::string_view> names = names_of(wanted);
-  const std::string prototype = "btf_trace_" + tracepoint;  // as include/trace/bpf_probe.h calls it
-  names.insert(prototype);
+  if (!wanted || kernel.count() == 0) return false;
+  const std::unordered_set<std::string_view> types = names_of(wanted);
+  std::unordered_set<std::string_view> asked;
+  for (const Name& name : names) asked.insert(name.second);
   Subset subset(kernel);
   for (__u32 id = 1; id < kernel.count(); ++id) {
     const btf_type* type = kernel.type(id);
-    if (!type->name_off || !can_be_candidate(type) || !names.count(kernel.name(type->name_off))) continue;
-    has_tracepoint_ |= kernel.name(type->name_off) == prototype;
-    subset.keep(id);
+    const bool candidate = can_be_candidate(type);
+    if (!type->name_off || (!candidate && !btf_is_func(type))) continue;
+    const std::string_view name = kernel.name(type->name_off);
+    if (candidate && types.count(name)) subset.keep(id);
+    if (asked.count(name)) ids_.emplace(Name(btf_kind(type), name), id);
   }
   const std::string few = subset.build();
-  fd_ = memfd_create("nstrace-kernel-types", MFD_CLOEXEC);
-  if (fd_ >= 0 && write(fd_, few.data(), few.size()) == static_cast<ssize_t>(few.size()))
-    path_ = fmt::format("/proc/self/fd/{}", fd_);
+  return write(fd_, few.data(), few.size()) == static_cast<ssize_t>(few.size());
+}
+
+int KernelTypes::id(const Name& name) const {
+  const auto found = ids_.find(name);
+  return found == ids_.end() ? 0 : found->second;
 }
 
 KernelTypes::~KernelTypes() {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The few kernel types that the eBPF programs read, taken out of the running kernel's BTF.
+// The few kernel types that the eBPF programs read, and the ids of what they attach to and call, out of the running
+// kernel's BTF.
 //
-// libbpf looks for each type that a program names among all types of the kernel (some 130,000), once per type: most of
-// the time until nstrace is ready. One pass over the kernel's BTF collects what can be a candidate at all; libbpf then
-// searches only that.
+// libbpf would read and copy all of it (some 130,000 types, 4 KiB at a time), and search it once for each type that a
+// program names and for each program: most of the time until nstrace is ready. One pass collects what can be a
+// candidate at all; libbpf then sees only that.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct btf;
@@ -16,27 +19,28 @@ namespace nstrace::capture {
 // A BTF file in memory; it lives as long as this object.
 class KernelTypes {
  public:
-  // Takes: the BTF of an eBPF object. Keeps the kernel's types that bear a name of its types (without the "___flavor"
-  // of CO-RE), and what these contain by value; what a pointer leads to is a type of its own right or not needed.
-  // `functions`: whose ids are wanted besides. `tracepoint`: one that not every kernel has.
-  KernelTypes(const btf* wanted, const std::vector<const char*>& functions, const std::string& tracepoint);
+  using Name = std::pair<int, std::string>;  // BTF_KIND_FUNC, TYPEDEF or STRUCT, and what it is called
+
+  KernelTypes();
   ~KernelTypes();
   KernelTypes(const KernelTypes&) = delete;
   KernelTypes& operator=(const KernelTypes&) = delete;
 
-  // For bpf_object_open_opts.btf_custom_path. Empty when there is no such file (then libbpf searches by itself, and
-  // says what is missing).
+  // For bpf_object_open_opts.btf_custom_path: an empty file, until read() has filled it.
   const std::string& path() const { return path_; }
 
-  // The type ids of `functions`; 0 of one that the kernel does not have. Empty when the kernel's BTF cannot be read.
-  const std::vector<int>& functions() const { return functions_; }
-  bool has_tracepoint() const { return has_tracepoint_; }
+  // Takes: the BTF of an eBPF object, and more that is asked for. Puts into the file the kernel's
+  // types that bear a name of the object's types (without the "___flavor" of CO-RE), and what these contain by value;
+  // what a pointer leads to is a type of its own right or not needed. False when the kernel's BTF cannot be read.
+  bool read(const btf* wanted, const std::vector<Name>& names);
+
+  // The kernel's id of one of `names`; 0: it has none.
+  int id(const Name& name) const;
 
  private:
   int fd_ = -1;
   std::string path_;
-  std::vector<int> functions_;
-  bool has_tracepoint_ = false;
+  std::map<Name, int> ids_;
 };
 
 }  // namespace nstrace::capture

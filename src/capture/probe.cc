@@ -8,18 +8,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "capture/doctor.h"
 #include "capture/existing.h"
-#include "capture/kernel_types.h"
+#include "capture/programs.h"
 #include "capture/trampolines.h"
 #include "nstrace.skel.h"
 #include "trace/compat.h"
@@ -29,19 +30,6 @@
 
 namespace nstrace::capture {
 namespace {
-
-constexpr int kHoldCpu = 0x7ffffff1, kReleaseCpu = 0x7ffffff2;  // as in preempt.bpf.h
-constexpr int kCallsWord = 0x4e535457;                          // as in calls.bpf.h
-constexpr int kCallsInWord = 64;
-
-const std::vector<const char*> kPreemptionSwitches = {"bpf_preempt_disable", "bpf_preempt_enable"};
-
-// Since 7.1, see preempt.bpf.h; a kernel of 7.0 has the switches too.
-bool tracepoints_are_preemptible() {
-  utsname u{};
-  uname(&u);
-  return std::atoi(u.release) >= 7;
-}
 
 constexpr const char* kTreeCalls[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3"};
 
@@ -72,6 +60,13 @@ std::string machine() {
   return u.machine;
 }
 
+// As many processes as there can be (proc(5), pid_max), as far as there is room for them: to make the map takes a
+// microsecond for each six.
+std::uint32_t most_followed(std::uint32_t room) {
+  std::uint32_t pid_max = 0;
+  return std::ifstream("/proc/sys/kernel/pid_max") >> pid_max && pid_max > 0 ? std::min(room, pid_max) : room;
+}
+
 // libbpf's words, the verifier's among them, are for those who work on the programs: NSTRACE_BPF_LOG=1.
 int print_if_asked(libbpf_print_level level, const char* format, va_list arguments) {
   return level != LIBBPF_DEBUG && std::getenv("NSTRACE_BPF_LOG") ? std::vfprintf(stderr, format, arguments) : 0;
@@ -89,6 +84,8 @@ int print_if_asked(libbpf_print_level level, const char* format, va_list argumen
 struct Probe::Impl {
   nstrace_bpf* skeleton = nullptr;
   std::optional<Trampolines> trampolines;
+  std::vector<bpf_link*> links;
+  bpf_link* tasks = nullptr;  // the iterator's
   ring_buffer* ring = nullptr;
   int cpus = 0;
   std::uint32_t own_pidns = 0;                    // inode, where that is not the host's
@@ -98,54 +95,25 @@ struct Probe::Impl {
   ~Impl() {
     trampolines.reset();  // its programs jump into those of the skeleton
     if (ring) ring_buffer__free(ring);
+    unlink();
     if (skeleton) nstrace_bpf__destroy(skeleton);
   }
+  void unlink() {
+    for (bpf_link* link : links) bpf_link__destroy(link);
+    links.clear();
+    bpf_link__destroy(tasks);
+    tasks = nullptr;
+  }
   void open(const char* kernel_types) {
-    if (skeleton) nstrace_bpf__destroy(skeleton);
-    bpf_object_open_opts options{};
-    options.sz = sizeof options;
+    LIBBPF_OPTS(bpf_object_open_opts, options);
     options.btf_custom_path = kernel_types;
     skeleton = nstrace_bpf__open_opts(&options);
     if (!skeleton) refused("the eBPF object", errno);
   }
-  // Lets `change` look at the instructions of each program before they are loaded.
-  template <typename Change>
-  void rewrite(const Change& change) {
-    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
-         p = bpf_object__next_program(skeleton->obj, p)) {
-      std::vector<bpf_insn> insns(bpf_program__insns(p), bpf_program__insns(p) + bpf_program__insn_cnt(p));
-      change(insns);
-      bpf_program__set_insns(p, insns.data(), insns.size());
-    }
-  }
-  // Puts kPreemptionSwitches where the programs hold and release their CPU (preempt.bpf.h).
-  bool keep_cpu(const std::vector<int>& functions) {
-    if (functions.size() != 2 || !functions[0] || !functions[1]) return false;
-    rewrite([&](std::vector<bpf_insn>& insns) {
-      for (bpf_insn& insn : insns) {
-        if (insn.code != (BPF_JMP | BPF_CALL) || (insn.imm != kHoldCpu && insn.imm != kReleaseCpu)) continue;
-        insn.src_reg = BPF_PSEUDO_KFUNC_CALL;
-        insn.imm = functions[insn.imm == kHoldCpu ? 0 : 1];
-      }
-    });
-    return true;
-  }
-  // Puts the calls that are recorded where the programs ask for them (calls.bpf.h).
-  void put_calls() {
-    std::array<std::uint64_t, NST_MAX_SYSCALLS / kCallsInWord> words{};
-    for (int nr = 0; nr < NST_MAX_SYSCALLS; ++nr)
-      if (skeleton->rodata->call_class[nr] || skeleton->rodata->compat_calls[nr])
-        words[nr / kCallsInWord] |= std::uint64_t{1} << nr % kCallsInWord;
-    rewrite([&](std::vector<bpf_insn>& insns) {
-      for (std::size_t i = 0; i + 1 < insns.size(); ++i) {
-        const bool constant = insns[i].code == (BPF_LD | BPF_IMM | BPF_DW) && insns[i].src_reg == 0;
-        if (!constant || insns[i + 1].imm != kCallsWord) continue;
-        const std::uint64_t word = words.at(static_cast<std::size_t>(insns[i].imm));
-        insns[i].imm = static_cast<__s32>(word);
-        insns[i + 1].imm = static_cast<__s32>(word >> 32);
-        ++i;
-      }
-    });
+  std::vector<bpf_program*> programs() const { return programs_of(skeleton->obj); }
+  void open_iterator() {
+    if (!tasks) tasks = bpf_program__attach_iter(skeleton->progs.existing_tasks, nullptr);
+    if (!tasks) refused("the task iterator", errno);
   }
   static bool is_of_spares(std::string_view map) {
     constexpr std::string_view kEnd = "_first";
@@ -157,10 +125,8 @@ struct Probe::Impl {
   }
   // Which programs and maps are there only where tracepoints are preemptible (spares.bpf.h).
   void want_spares(bool wanted) {
-    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
-         p = bpf_object__next_program(skeleton->obj, p))
-      if (is_spare(bpf_program__name(p)) && bpf_program__type(p) == BPF_PROG_TYPE_TRACING)
-        bpf_program__set_autoload(p, wanted);
+    for (bpf_program* p : programs())
+      if (is_spare(bpf_program__name(p)) && is_at_tracepoint(p)) bpf_program__set_autoload(p, wanted);
     for (bpf_map* map = bpf_object__next_map(skeleton->obj, nullptr); map;
          map = bpf_object__next_map(skeleton->obj, map))
       if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
@@ -182,8 +148,7 @@ struct Probe::Impl {
   std::uint64_t missed() const {
     const bool spares = skeleton->rodata->preemptible;
     std::uint64_t sum = skeleton->bss->skipped + (trampolines ? trampolines->missed() : 0);
-    for (bpf_program* p = bpf_object__next_program(skeleton->obj, nullptr); p;
-         p = bpf_object__next_program(skeleton->obj, p)) {
+    for (const bpf_program* p : programs()) {
       const std::string_view name = bpf_program__name(p);
       if (!bpf_program__autoload(p) || (spares && name.rfind("signal_", 0) != 0)) continue;
       bpf_prog_info info{};
@@ -202,12 +167,9 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   libbpf_set_print(print_if_asked);
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   Impl& impl = *impl_;
-  // The object is opened once for the names of its types, and once with what the kernel has under these names.
-  impl.open(nullptr);
-  const KernelTypes types(bpf_object__btf(impl.skeleton->obj),
-                          tracepoints_are_preemptible() ? kPreemptionSwitches : std::vector<const char*>(),
-                          "sched_prepare_exec");
-  if (!types.path().empty()) impl.open(types.path().c_str());
+  Programs programs;
+  impl.open(programs.kernel_types().c_str());
+  if (!programs.look_up(impl.skeleton->obj)) refused("a look at its types", errno);
   auto& rodata = *impl.skeleton->rodata;
   const std::string arch = machine();
   const auto enable_row = [&](const trace::SyscallRow& call) {
@@ -251,9 +213,10 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (options.signals.empty())
     for (bpf_program* program : {impl.skeleton->progs.signal_deliver, impl.skeleton->progs.signal_generate})
       bpf_program__set_autoload(program, false);
-  rodata.preemptible = impl.keep_cpu(types.functions());
-  bpf_program__set_autoload(impl.skeleton->progs.sched_prepare_exec, types.has_tracepoint());
-  rodata.argv_at_prepare = types.has_tracepoint() && !rodata.preemptible;
+  rodata.preemptible = programs.hold_cpu();
+  bpf_program* const prepare_exec = impl.skeleton->progs.sched_prepare_exec;  // since 6.10
+  bpf_program__set_autoload(prepare_exec, programs.can_attach(prepare_exec));
+  rodata.argv_at_prepare = bpf_program__autoload(prepare_exec) && !rodata.preemptible;
   impl.want_spares(rodata.preemptible);
   if (options.backend == "fentry") {
     std::vector<std::string> calls = options.calls;
@@ -278,10 +241,13 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
+  bpf_map* const followed = impl.skeleton->maps.followed;
+  bpf_map__set_max_entries(followed, most_followed(bpf_map__max_entries(followed)));
   rodata.iterator_slot = impl.cpus;
   bpf_map__set_max_entries(impl.skeleton->maps.scratches, impl.cpus + 1 + (options.signals.empty() ? 0 : impl.cpus));
   bpf_map__set_max_entries(impl.skeleton->maps.chunks, impl.cpus);
-  impl.put_calls();
+  for (int number = 0; number < NST_MAX_SYSCALLS; ++number)
+    if (rodata.call_class[number] || rodata.compat_calls[number]) programs.want_call(number);
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   if (rodata.preemptible) impl.link_spares();
   if (impl.trampolines) impl.trampolines->loaded();
@@ -292,9 +258,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
 
 // How deep the tracer's pid namespace is only the kernel knows: from any process that is directly in it.
 void Probe::find_level() {
-  bpf_link* link = bpf_program__attach_iter(impl_->skeleton->progs.existing_tasks, nullptr);
-  if (!link) refused("the task iterator", errno);
-  impl_->skeleton->links.existing_tasks = link;
+  impl_->open_iterator();
   for (const nst_rec_task& task : existing())
     if (task.task.ns[static_cast<int>(trace::Ns::Pid)] == impl_->own_pidns) {
       impl_->skeleton->bss->pid_level = task.task.level;
@@ -311,7 +275,14 @@ bool Probe::nested() const {
 Probe::~Probe() = default;
 
 void Probe::attach() {
-  if (const int error = nstrace_bpf__attach(impl_->skeleton); error) refused("to attach the eBPF programs", -error);
+  for (const bpf_program* p :
+       impl_->programs()) {  // not by the skeleton: libbpf took them for programs of another kind
+    if (!bpf_program__autoload(p) || !is_at_tracepoint(p)) continue;
+    bpf_link* link = bpf_program__attach_trace(p);
+    if (!link) refused("to attach the eBPF programs", errno);
+    impl_->links.push_back(link);
+  }
+  impl_->open_iterator();
   if (impl_->trampolines) impl_->trampolines->attach();
 }
 
@@ -333,7 +304,7 @@ std::vector<std::string> Probe::uncovered() const {
 
 void Probe::detach() {
   if (impl_->trampolines) impl_->trampolines->detach();
-  nstrace_bpf__detach(impl_->skeleton);
+  impl_->unlink();
 }
 
 void Probe::follow(int tgid, std::uint64_t born_boottime) {
@@ -413,7 +384,7 @@ void Probe::set_seeding(bool on) {
 
 std::vector<nst_rec_task> Probe::existing() {
   impl_->skeleton->bss->init_written = false;
-  const int fd = bpf_iter_create(bpf_link__fd(impl_->skeleton->links.existing_tasks));
+  const int fd = bpf_iter_create(bpf_link__fd(impl_->tasks));
   if (fd < 0) refused("the task iterator", errno);
   std::string bytes;
   char buffer[64 * 1024];
