@@ -23,7 +23,8 @@ const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
 const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is or has a descriptor, and NST_RETURNS_FD */
 const volatile __u16 compat_calls[NST_MAX_SYSCALLS]; /* by a 32-bit program's number: the kernel's own; 0 = none */
-const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much is waiting */
+const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much more is waiting in `ring` */
+const volatile __u64 near_wakeup_bytes; /* the same of `near_ring`; 0 = it is not used */
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
@@ -109,10 +110,20 @@ struct {
 	__type(value, struct pending);
 } entered SEC(".maps");
 
+/*
+ * Records go into the near ring, which is small enough to stay in a processor's cache: a ring is written all around, and
+ * memory that was not touched for long takes much longer to be. When it is full, they go into the large one, all of them
+ * until the reader has emptied that, so that the reader can keep their order (Probe::consume()).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 << 20);
 } ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} near_ring SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -224,11 +235,35 @@ static __always_inline long read_user_str(void *to, __u32 size, const void *from
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
+/*
+ * Is the reader to be woken? For each `step` bytes, once; at 0 whenever it had caught up (bpf_ringbuf_commit() in
+ * kernel/bpf/ringbuf.c), which is all that it does by itself.
+ */
+static __always_inline __u64 wake_up(__u64 waiting, __u64 size, __u64 step)
+{
+	if (!step)
+		return 0;
+	return waiting / step == (waiting + size) / step ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+}
+
+/* False: there was no room. */
+static __always_inline bool send(void *record, __u64 size)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	__u64 near;
+
+	if (near_wakeup_bytes && !waiting) {
+		near = bpf_ringbuf_query(&near_ring, BPF_RB_AVAIL_DATA);
+		if (!bpf_ringbuf_output(&near_ring, record, size, wake_up(near, size, near_wakeup_bytes)))
+			return true;
+	}
+	return !bpf_ringbuf_output(&ring, record, size, wake_up(waiting, size, wakeup_bytes));
+}
+
 /* Fills the head, sends, counts. The number is handed out before the room is known, so that a loss leaves a gap. */
 static __always_inline void submit(struct nst_head *head, __u32 type, __u64 size)
 {
 	struct nst_counters *count = bpf_map_lookup_elem(&counters, &zero);
-	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (!count)
 		return;
@@ -242,12 +277,10 @@ static __always_inline void submit(struct nst_head *head, __u32 type, __u64 size
 	head->seq = count->seq++;
 	head->time = bpf_ktime_get_boot_ns();
 	count->attempted++;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes)
-		flags = 0; /* epoll wakes up only when the reader had caught up: no storm of interrupts */
-	if (bpf_ringbuf_output(&ring, head, size, flags))
-		count->dropped++;
-	else
+	if (send(head, size))
 		count->sent++;
+	else
+		count->dropped++;
 }
 
 static __always_inline void count_unread(void)

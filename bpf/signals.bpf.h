@@ -25,7 +25,6 @@ static __always_inline void send_signal(int number, __u64 info, __u64 task)
 	__u32 slot = iterator_slot + 1 + bpf_get_smp_processor_id();
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 	struct nst_rec_signal *rec;
-	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (!count || !scratch)
 		return;
@@ -44,12 +43,10 @@ static __always_inline void send_signal(int number, __u64 info, __u64 task)
 	rec->head.cpu = bpf_get_smp_processor_id();
 	rec->head.seq = NST_NO_SEQ;
 	rec->head.time = bpf_ktime_get_boot_ns();
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes)
-		flags = 0;
-	if (bpf_ringbuf_output(&ring, rec, sizeof(*rec), flags))
-		count->signals_lost++;
-	else
+	if (send(rec, sizeof(*rec)))
 		count->signals_sent++;
+	else
+		count->signals_lost++;
 }
 
 static __always_inline bool signal_is_wanted(int number)

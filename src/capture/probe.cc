@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -30,6 +31,9 @@
 
 namespace nstrace::capture {
 namespace {
+
+constexpr std::uint32_t kNearRing = 512 << 10;
+constexpr std::size_t kWorthANearRing = 4 * kNearRing;  // a buffer of this size
 
 constexpr const char* kTreeCalls[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3"};
 
@@ -87,6 +91,10 @@ struct Probe::Impl {
   std::vector<bpf_link*> links;
   bpf_link* tasks = nullptr;  // the iterator's
   ring_buffer* ring = nullptr;
+  ring_buffer* near_ring = nullptr;  // none when the other is small
+  int ready = -1;                    // an epoll instance of both
+  std::string held;                  // the record of `ring` that is to be taken next, if any
+  std::uint64_t until = 0;           // as consume() has it
   int cpus = 0;
   std::uint32_t own_pidns = 0;                    // inode, where that is not the host's
   std::map<std::uint32_t, std::uint32_t> global;  // by pid as the tracer sees it; only where it is nested
@@ -94,6 +102,8 @@ struct Probe::Impl {
 
   ~Impl() {
     trampolines.reset();  // its programs jump into those of the skeleton
+    if (ready >= 0) close(ready);
+    if (near_ring) ring_buffer__free(near_ring);
     if (ring) ring_buffer__free(ring);
     unlink();
     if (skeleton) nstrace_bpf__destroy(skeleton);
@@ -157,9 +167,41 @@ struct Probe::Impl {
     }
     return sum;
   }
-  static int on_record(void* self, void* data, size_t size) {
-    (*static_cast<Impl*>(self)->take)(data, size);
+  void open_rings(bool both) {
+    ring = ring_buffer__new(bpf_map__fd(skeleton->maps.ring), on_record, this, nullptr);
+    if (both) near_ring = ring_buffer__new(bpf_map__fd(skeleton->maps.near_ring), on_near_record, this, nullptr);
+    ready = epoll_create1(EPOLL_CLOEXEC);
+    if (!ring || (both && !near_ring) || ready < 0) refused("to map the ring buffer", errno);
+    // edge triggered: a ring that is never quite empty would be ready at all times once it was
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    for (const bpf_map* map : {skeleton->maps.ring, skeleton->maps.near_ring})
+      if (epoll_ctl(ready, EPOLL_CTL_ADD, bpf_map__fd(map), &event)) refused("to wait for the ring buffer", errno);
+  }
+  static std::uint64_t time_of(const void* record) {
+    nst_head head;
+    std::memcpy(&head, record, sizeof head);
+    return head.time;
+  }
+  void take_held() {
+    if (!held.empty()) (*take)(held.data(), held.size());
+    held.clear();
+  }
+  static int on_near_record(void* self, void* data, size_t size) {
+    auto& impl = *static_cast<Impl*>(self);
+    if (!impl.held.empty() && time_of(impl.held.data()) < time_of(data)) impl.take_held();
+    (*impl.take)(data, size);
     return 0;
+  }
+  // libbpf counts a record as taken whatever comes back; a negative number makes it stop there.
+  static int on_record(void* self, void* data, size_t size) {
+    auto& impl = *static_cast<Impl*>(self);
+    if (time_of(data) <= impl.until) {
+      (*impl.take)(data, size);
+      return 0;
+    }
+    impl.held.assign(static_cast<const char*>(data), size);
+    return -1;
   }
 };
 
@@ -241,6 +283,10 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
+  if (options.buffer >= kWorthANearRing && options.wake_up > 0) {
+    bpf_map__set_max_entries(impl.skeleton->maps.near_ring, kNearRing);
+    rodata.near_wakeup_bytes = std::min<std::size_t>(options.wake_up, kNearRing / 2);
+  }
   bpf_map* const followed = impl.skeleton->maps.followed;
   bpf_map__set_max_entries(followed, most_followed(bpf_map__max_entries(followed)));
   rodata.iterator_slot = impl.cpus;
@@ -251,8 +297,7 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   if (rodata.preemptible) impl.link_spares();
   if (impl.trampolines) impl.trampolines->loaded();
-  impl.ring = ring_buffer__new(bpf_map__fd(impl.skeleton->maps.ring), Impl::on_record, &impl, nullptr);
-  if (!impl.ring) refused("to map the ring buffer", errno);
+  impl.open_rings(rodata.near_wakeup_bytes != 0);
   if (impl.own_pidns) find_level();
 }
 
@@ -399,12 +444,21 @@ std::vector<nst_rec_task> Probe::existing() {
 }
 
 int Probe::ready_fd() const {
-  return ring_buffer__epoll_fd(impl_->ring);
+  return impl_->ready;
 }
 
-void Probe::consume(const Take& take) {
-  impl_->take = &take;
-  ring_buffer__consume(impl_->ring);
+// Of one processor's records, and of one thread's, those in the near ring come before those in the large one, as long
+// as the latter is not empty; so the near one is read first. What is sent to the large one meanwhile can come behind
+// something in the near one that was not there yet: it waits for the next time.
+void Probe::consume(const Take& take, std::uint64_t until) {
+  Impl& impl = *impl_;
+  epoll_event events[2];
+  epoll_wait(impl.ready, events, 2, 0);
+  impl.take = &take;
+  impl.until = impl.near_ring ? until : UINT64_MAX;
+  if (impl.near_ring) ring_buffer__consume(impl.near_ring);
+  impl.take_held();
+  ring_buffer__consume(impl.ring);
 }
 
 ProbeCounters Probe::counters() const {

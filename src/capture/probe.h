@@ -17,7 +17,7 @@ namespace nstrace::capture {
 struct ProbeOptions {
   std::vector<std::string> calls;  // names of the system calls to record
   std::size_t buffer = 16u << 20;  // bytes of the ring buffer: a power of two, at least a page
-  std::size_t wake_up = 4u << 20;  // bytes that wait before the reader is woken; 0 = none need to
+  std::size_t wake_up = 4u << 20;  // bytes that wait before the reader is woken, at most; 0 = any
   bool environment = true;         // ship environments to user space
   std::string backend = "raw";     // "raw" or "fentry"
   bool durations = true;           // false: see calls at their end only, which costs all others on the machine half
@@ -61,11 +61,12 @@ class Probe {
   // Every process that exists now, from the kernel's task iterator, followed or not.
   std::vector<nst_rec_task> existing();
 
-  // A descriptor that poll(2) finds ready when as much as `wake_up` waits in the ring.
+  // A descriptor that poll(2) finds ready when as much as `wake_up` waits, once: until consume().
   int ready_fd() const;
-  // Takes what the ring holds, much or little.
+  // Takes what was sent until `until` (CLOCK_BOOTTIME, ns), which is not ahead, and may take more: of each processor and
+  // each thread in order. UINT64_MAX: all that there is, when nothing is sent any more.
   using Take = std::function<void(const void* data, std::size_t size)>;
-  void consume(const Take& take);
+  void consume(const Take& take, std::uint64_t until);
 
   ProbeCounters counters() const;
   // What carries the calls: "tp_btf" (the raw pair of tracepoints), "fentry" or "fentry.multi".

@@ -108,7 +108,7 @@ void Reader::run() {
     const bool last = stopping_;
     const std::uint64_t mark = marks_;
     const std::uint64_t now = boottime_ns();
-    probe_.consume(take);
+    probe_.consume(take, last ? UINT64_MAX : now);
     if (!batch.empty()) queue_.push(batch);
     batch.clear();
     taken_until_ = now;

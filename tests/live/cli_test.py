@@ -9,7 +9,7 @@ import stat
 import subprocess
 import time
 
-from harness import PATIENCE, Trace, check, equal, said, test
+from harness import PATIENCE, Trace, arguments, check, equal, said, test
 
 
 def refused(box, status, words, *arguments, **options):
@@ -218,6 +218,19 @@ def a_pipe_that_nobody_reads_until_the_queue_is_full_delays_no_end(box):
         last = [line for line in lines if len(line) < 1000][-1]
     equal(tracer.wait(timeout=60 * PATIENCE), 0, "the status")
     check(" lost" in last or " LOST" in last, "the last line is " + last)
+
+
+@test()
+def what_the_near_ring_has_no_room_for_keeps_its_order(box):
+    """nstrace is stopped: the near ring overflows into the large one, and later ones go to the near one again."""
+    spawn = f"{box.program('spawn')} 200 {box.program('true')}"  # 240 in all, each with 4 KiB of environment: twice the near ring
+    trace, _ = box.record("env", "BIG=" + "x" * 4096, "sh", "-c", f"kill -STOP $PPID; {spawn}; kill -CONT $PPID; {spawn}", timeout=120)
+    execs = [e for e in trace.of("exec") if e["argv"] == ["spawned"]]
+    equal(len(execs), 480, "execs")
+    check(all(arguments(e)[1] == ["spawned"] and "BIG" in e["env"] and e["fds"] and e["cwd"] for e in execs), "an exec is not whole")
+    born = {e["child"]["tgid"]: e["n"] for e in trace.forks()}
+    check(all(born[e["tgid"]] < e["n"] for e in execs), "an exec stands before its process's creation")
+    equal((trace.footer["lost"], trace.of("lost")), (0, []), "lost")
 
 
 @test()
