@@ -23,8 +23,8 @@ const volatile __u8 call_class[NST_MAX_SYSCALLS];
 const volatile struct nst_capture captures[NST_MAX_SYSCALLS * NST_ARG_STRIDE];
 const volatile __u8 fd_masks[NST_MAX_SYSCALLS]; /* a bit for each argument that is or has a descriptor, and NST_RETURNS_FD */
 const volatile __u16 compat_calls[NST_MAX_SYSCALLS]; /* by a 32-bit program's number: the kernel's own; 0 = none */
-const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when this much more is waiting in `ring` */
-const volatile __u64 near_wakeup_bytes; /* the same of `near_ring`; 0 = it is not used */
+const volatile __u64 wakeup_bytes = 1 << 18; /* wake the reader each time that so much more is waiting */
+const volatile bool use_near_ring;
 const volatile bool ship_env = true;
 const volatile __u32 iterator_slot; /* of `scratches` */
 const volatile bool preemptible; /* tracepoints leave preemption on: see preempt.bpf.h */
@@ -236,14 +236,14 @@ static __always_inline long read_user_str(void *to, __u32 size, const void *from
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Is the reader to be woken? For each `step` bytes, once; at 0 whenever it had caught up (bpf_ringbuf_commit() in
- * kernel/bpf/ringbuf.c), which is all that it does by itself.
+ * Is the reader to be woken? For each `wakeup_bytes`, once; at 0 whenever it had caught up, which is all that the ring
+ * does by itself (bpf_ringbuf_commit() in kernel/bpf/ringbuf.c).
  */
-static __always_inline __u64 wake_up(__u64 waiting, __u64 size, __u64 step)
+static __always_inline __u64 wake_up(__u64 waiting, __u64 size)
 {
-	if (!step)
+	if (!wakeup_bytes)
 		return 0;
-	return waiting / step == (waiting + size) / step ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	return waiting / wakeup_bytes == (waiting + size) / wakeup_bytes ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
 }
 
 /* False: there was no room. */
@@ -252,12 +252,12 @@ static __always_inline bool send(void *record, __u64 size)
 	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 	__u64 near;
 
-	if (near_wakeup_bytes && !waiting) {
+	if (use_near_ring && !waiting) {
 		near = bpf_ringbuf_query(&near_ring, BPF_RB_AVAIL_DATA);
-		if (!bpf_ringbuf_output(&near_ring, record, size, wake_up(near, size, near_wakeup_bytes)))
+		if (!bpf_ringbuf_output(&near_ring, record, size, wake_up(near, size)))
 			return true;
 	}
-	return !bpf_ringbuf_output(&ring, record, size, wake_up(waiting, size, wakeup_bytes));
+	return !bpf_ringbuf_output(&ring, record, size, wake_up(waiting, size));
 }
 
 /* Fills the head, sends, counts. The number is handed out before the room is known, so that a loss leaves a gap. */

@@ -23,7 +23,7 @@
  * the type's id in place of `index`, or a move where the kernel has no such function (before 6.2).
  */
 #define CAST 0x7ffffff3
-enum { /* of kCastTypes in src/capture/probe.cc */
+enum { /* of kCastTypes in src/capture/programs.cc */
 	CAST_TASK_STRUCT,
 	CAST_LINUX_BINPRM,
 };

@@ -29,9 +29,9 @@ class KernelTypes {
   // For bpf_object_open_opts.btf_custom_path: an empty file, until read() has filled it.
   const std::string& path() const { return path_; }
 
-  // Takes: the BTF of an eBPF object, and more that is asked for. Puts into the file the kernel's
-  // types that bear a name of the object's types (without the "___flavor" of CO-RE), and what these contain by value;
-  // what a pointer leads to is a type of its own right or not needed. False when the kernel's BTF cannot be read.
+  // Takes: the BTF of an eBPF object, and more that is asked for. Puts into the file the kernel's types that bear a
+  // name of the object's types (without the "___flavor" of CO-RE), and what these contain by value; what a pointer
+  // leads to is a type of its own right or not needed. False when the kernel's BTF cannot be read.
   bool read(const btf* wanted, const std::vector<Name>& names);
 
   // The kernel's id of one of `names`; 0: it has none.

@@ -106,13 +106,12 @@ struct Probe::Impl {
     if (near_ring) ring_buffer__free(near_ring);
     if (ring) ring_buffer__free(ring);
     unlink();
+    bpf_link__destroy(tasks);
     if (skeleton) nstrace_bpf__destroy(skeleton);
   }
   void unlink() {
     for (bpf_link* link : links) bpf_link__destroy(link);
     links.clear();
-    bpf_link__destroy(tasks);
-    tasks = nullptr;
   }
   void open(const char* kernel_types) {
     LIBBPF_OPTS(bpf_object_open_opts, options);
@@ -283,10 +282,8 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   rodata.ship_env = options.environment;
   impl.cpus = libbpf_num_possible_cpus();
   bpf_map__set_max_entries(impl.skeleton->maps.ring, options.buffer);
-  if (options.buffer >= kWorthANearRing && options.wake_up > 0) {
-    bpf_map__set_max_entries(impl.skeleton->maps.near_ring, kNearRing);
-    rodata.near_wakeup_bytes = std::min<std::size_t>(options.wake_up, kNearRing / 2);
-  }
+  rodata.use_near_ring = options.buffer >= kWorthANearRing;
+  if (rodata.use_near_ring) bpf_map__set_max_entries(impl.skeleton->maps.near_ring, kNearRing);
   bpf_map* const followed = impl.skeleton->maps.followed;
   bpf_map__set_max_entries(followed, most_followed(bpf_map__max_entries(followed)));
   rodata.iterator_slot = impl.cpus;
@@ -297,13 +294,12 @@ Probe::Probe(const ProbeOptions& options) : impl_(std::make_unique<Impl>()) {
   if (const int error = nstrace_bpf__load(impl.skeleton); error) refused("to load the eBPF programs", -error);
   if (rodata.preemptible) impl.link_spares();
   if (impl.trampolines) impl.trampolines->loaded();
-  impl.open_rings(rodata.near_wakeup_bytes != 0);
+  impl.open_rings(rodata.use_near_ring);
   if (impl.own_pidns) find_level();
 }
 
 // How deep the tracer's pid namespace is only the kernel knows: from any process that is directly in it.
 void Probe::find_level() {
-  impl_->open_iterator();
   for (const nst_rec_task& task : existing())
     if (task.task.ns[static_cast<int>(trace::Ns::Pid)] == impl_->own_pidns) {
       impl_->skeleton->bss->pid_level = task.task.level;
@@ -320,14 +316,13 @@ bool Probe::nested() const {
 Probe::~Probe() = default;
 
 void Probe::attach() {
-  for (const bpf_program* p :
-       impl_->programs()) {  // not by the skeleton: libbpf took them for programs of another kind
+  // not by the skeleton: libbpf took them for programs of another kind
+  for (const bpf_program* p : impl_->programs()) {
     if (!bpf_program__autoload(p) || !is_at_tracepoint(p)) continue;
     bpf_link* link = bpf_program__attach_trace(p);
     if (!link) refused("to attach the eBPF programs", errno);
     impl_->links.push_back(link);
   }
-  impl_->open_iterator();
   if (impl_->trampolines) impl_->trampolines->attach();
 }
 
@@ -428,6 +423,7 @@ void Probe::set_seeding(bool on) {
 }
 
 std::vector<nst_rec_task> Probe::existing() {
+  impl_->open_iterator();
   impl_->skeleton->bss->init_written = false;
   const int fd = bpf_iter_create(bpf_link__fd(impl_->tasks));
   if (fd < 0) refused("the task iterator", errno);

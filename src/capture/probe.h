@@ -17,7 +17,7 @@ namespace nstrace::capture {
 struct ProbeOptions {
   std::vector<std::string> calls;  // names of the system calls to record
   std::size_t buffer = 16u << 20;  // bytes of the ring buffer: a power of two, at least a page
-  std::size_t wake_up = 4u << 20;  // bytes that wait before the reader is woken, at most; 0 = any
+  std::size_t wake_up = 1u << 18;  // bytes that wait before the reader is woken; 0 = any
   bool environment = true;         // ship environments to user space
   std::string backend = "raw";     // "raw" or "fentry"
   bool durations = true;           // false: see calls at their end only, which costs all others on the machine half

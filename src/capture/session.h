@@ -31,7 +31,7 @@ struct SessionOptions {
   std::string env = "names";
   std::string backend = "auto";                  // "auto", "raw", "fentry"
   std::size_t buffer = 16u << 20;                // bytes of the ring buffer
-  std::size_t wake_up = 4u << 20;                // as ProbeOptions has it
+  std::size_t wake_up = 1u << 18;                // as ProbeOptions has it
   std::chrono::milliseconds interval{25};        // how late a record may be seen
   std::chrono::milliseconds linger{200};         // after COMMAND has ended
   std::function<void(const std::string&)> tell;  // sentences for the user, one line each

@@ -35,6 +35,8 @@ std::optional<std::size_t> parse_size(const std::string& text) {
 }
 
 // A power of two between 64 KiB and 512 MiB.
+constexpr std::size_t kWakeUp = 256 << 10;
+
 std::size_t buffer_size(const std::string& text) {
   const std::size_t value = parse_size(text).value_or(0);
   if (value < (64u << 10) || value > (512u << 20) || (value & (value - 1)))
@@ -42,9 +44,9 @@ std::size_t buffer_size(const std::string& text) {
   return value;
 }
 
-// What waits before the reader is woken; a quarter of the buffer where nothing is given.
+// What waits before the reader is woken.
 std::size_t wake_up_size(const std::string& text, std::size_t buffer) {
-  if (text.empty()) return buffer / 4;
+  if (text.empty()) return std::min(buffer / 4, kWakeUp);
   const std::optional<std::size_t> value = parse_size(text);
   if (!value || *value > buffer)
     throw Error(
@@ -89,7 +91,8 @@ void add_live_options(CLI::App& app, LiveOptions& options) {
   app.add_option("--buffer", options.buffer, "size of the ring buffer: a power of two, such as 64M")->type_name("SIZE");
   app.add_option(
          "--wake-up", options.wake_up,
-         "how much waits in the buffer before nstrace is woken (a quarter of it); it looks at least ten times a second")
+         "how much waits in the buffer before nstrace is woken (256K, or a quarter of it); it looks at least ten times "
+         "a second")
       ->type_name("SIZE");
   app.add_flag("--gates", options.session.gates,
                "record writes to uid_map, gid_map, setgroups and cgroup.procs, and opens of exec.fifo");

@@ -19,7 +19,7 @@ struct LiveOptions {
   std::string title;                 // --title, of pictures
   long linger_ms = 200;
   std::string buffer = "16M";
-  std::string wake_up;  // empty = a quarter of the buffer
+  std::string wake_up;  // empty = 256 KiB, or a quarter of a small buffer
   std::string payload = "yes";
   std::string check;    // --check: an expectation file
   CheckChoices report;  // how its result is told

@@ -234,6 +234,15 @@ def what_the_near_ring_has_no_room_for_keeps_its_order(box):
 
 
 @test()
+def the_reader_is_woken_by_what_waits(box):
+    """Twice the buffer comes together in the tenth of a second after which nstrace looks by itself."""
+    trace, _ = box.record("env", "BIG=" + "x" * 32768, "sh", "-c", f"{box.program('spawn')} 100 {box.program('true')}",
+                          options=("--buffer=1M", "--wake-up=64K"))
+    spawned = [e for e in trace.of("exec") if e["argv"] == ["spawned"]]
+    equal((len(spawned), trace.footer["lost"]), (120, 0), "execs and lost")
+
+
+@test()
 def what_finds_no_room_is_counted(box):
     """nstrace is stopped in the middle of a storm, with a ring of 64 KiB: events are lost, so many as the footer says."""
     path = box.temp / "small.jsonl"

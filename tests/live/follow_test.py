@@ -147,6 +147,21 @@ def daemon(box, name):
     return box.start(path, "1000")
 
 
+@test()
+def who_comes_as_the_trace_ends_is_told_of(box):
+    """Ctrl-C before nstrace has looked: what it finds then is one who was there before, of whom it has yet to ask the kernel."""
+    daemon(box, "nst-last")
+    for _ in range(6):
+        follower = box.follow("nst-last")
+        late = daemon(box, "nst-last")
+        while pathlib.Path(f"/proc/{late.pid}/comm").read_text() != "nst-last\n":
+            pass
+        trace = follower.stop()
+        check([p for p in trace.processes if p["pid"] == late.pid and p.get("followed")], "who came last is not in the trace")
+        late.kill()
+        late.wait()
+
+
 def waiting(box, *arguments):
     """nstrace --wait; returns when it has said so."""
     words = box.temp / "wait.err"

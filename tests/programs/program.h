@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Ends the program, naming the call that failed.
+// Ends the program, naming the call that failed, or what else is wrong.
 static inline void must(int ok, const char* what) {
   if (ok) return;
-  fprintf(stderr, "%s: %s\n", what, strerror(errno));
+  fprintf(stderr, "%s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
   _exit(99);
 }
 
