@@ -94,7 +94,7 @@ def joined(lines):
         if not match:
             continue
         pid, body = int(match["pid"]), match["body"]
-        resumed = re.match(r"<\.\.\. \S+ resumed> ?(.*)$", body)
+        resumed = re.match(r"<\.\.\. \S+ resumed>(?: (?!=>))?(.*)$", body)
         superseded = re.match(r"\+\+\+ superseded by execve in pid (\d+)", body)
         if superseded:
             begun[pid] = begun.pop(int(superseded[1]), "")

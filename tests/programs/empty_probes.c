@@ -25,6 +25,7 @@ static void attach_to(const char* tracepoint) {
 int main(int argc, char** argv) {
   int i;
 
+  must(argc > 1, "usage: empty_probes TRACEPOINT...");
   for (i = 1; i < argc; i++) attach_to(argv[i]);
   printf("ready=1\n");
   fflush(stdout);
